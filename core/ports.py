@@ -1,0 +1,200 @@
+"""What the shell asks of a connector, and what a connector may ask of the shell. Protocols and values, no code that acts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from core.actions import Action, IdempotencyKey, Receipt
+from core.clock import Clock
+from core.records import Cursor, Page, Record, Ref, Role, Stream
+
+if TYPE_CHECKING:
+    import httpx
+    from pydantic import BaseModel
+
+
+class Capability(StrEnum):
+    """What a connector declares it can do. The engine and the contract suite ask for these, never for a vendor's name."""
+
+    DELETES = "deletes"  # deletions reach us: as tombstones or through listings
+    CHANGES = "changes"  # a caught-up cursor yields only what changed
+    REREAD = "reread"  # one record can be read again by ref
+    SEND_REMINDER = "send_reminder"  # delivers our own mail
+    SEND_INVOICE = "send_invoice"  # the vendor mails the invoice itself
+    POST_NOTE = "post_note"
+    SET_FIELD = "set_field"
+    OPEN_TICKET = "open_ticket"
+    WEBHOOKS = "webhooks"
+    OAUTH = "oauth"  # a person must consent: `duesync auth`
+    DOCUMENTS = "documents"  # the invoice as PDF can be fetched
+    PAY_LINK = "pay_link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamInfo:
+    """How a stream behaves. `fresh_for` is how many seconds after a good pull the gate still believes it."""
+
+    stream: Stream
+    fresh_for: float = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OtherSender:
+    """Evidence that the vendor reminds clients by itself. `certain` is false when the API can only hint."""
+
+    what: str
+    certain: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of `duesync doctor`. `ok` None means it could not be told."""
+
+    name: str
+    ok: bool | None
+    detail: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """What a connection says of itself: is it usable, as whom, in which zone, and who else sends mail there."""
+
+    ok: bool
+    company: str | None = None
+    timezone: str | None = None
+    currency: str | None = None
+    vendor_now: datetime | None = None
+    checks: tuple[Check, ...] = ()
+    other_senders: tuple[OtherSender, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """A verified webhook said that this may have changed. A pull brings the truth. `event_id` lets replays be dropped."""
+
+    stream: Stream
+    ref: Ref
+    event_id: str
+
+
+@runtime_checkable
+class Connector(Protocol):
+    """One connection, opened. Not shared between threads. `close` may be called twice."""
+
+    def streams(self) -> Mapping[Stream, StreamInfo]: ...
+
+    def pull(self, stream: Stream, cursor: Cursor | None) -> Iterator[Page]:
+        """Pages from `cursor` on (None: from the beginning) until one says `more` is false."""
+        ...
+
+    def reread(self, stream: Stream, ref: Ref) -> Record | None:
+        """The record as the vendor has it this moment; None when it is gone."""
+        ...
+
+    def push(self, action: Action, key: IdempotencyKey) -> Receipt:
+        """Do it once per key. Raises OutcomeUnknown when it may have happened and the answer was lost."""
+        ...
+
+    def find_pushed(self, action: Action, key: IdempotencyKey) -> Receipt | None:
+        """Look at the vendor for what `push` would have left. None: certainly not there. OutcomeUnknown: cannot tell."""
+        ...
+
+    def probe(self) -> Probe: ...
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Hint]:
+        """Hints of a webhook whose signature holds; Rejected when it does not."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class FetchesDocuments(Protocol):
+    """A connector that can hand over the vendor's PDF of an invoice and a link to pay it (capability DOCUMENTS, PAY_LINK)."""
+
+    def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None: ...
+
+    def pay_link(self, ref: Ref) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """OAuth tokens of one connection. `previous_refresh` is kept for one retry after a rotation."""
+
+    access: str = field(repr=False)
+    refresh: str | None = field(default=None, repr=False)
+    previous_refresh: str | None = field(default=None, repr=False)
+    access_expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    consent_expires_at: datetime | None = None
+    scope: str = ""
+    realm: str | None = None
+
+
+class TokenSlot(Protocol):
+    """The tokens of one connection while nobody else can touch them."""
+
+    def read(self) -> Tokens | None: ...
+
+    def write(self, tokens: Tokens) -> None:
+        """Durable (on disk) when it returns."""
+        ...
+
+
+class TokenVault(Protocol):
+    """Tokens encrypted at rest. `locked` excludes every other thread and process for that connection."""
+
+    def read(self, connection: str) -> Tokens | None: ...
+
+    def locked(self, connection: str) -> AbstractContextManager[TokenSlot]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionContext:
+    """What a connector is built with. `settings` is an instance of its own settings model, secrets already resolved.
+
+    `transport` None means the real network; tests and the demo pass httpx.MockTransport or leave it None and set `base_url`.
+    """
+
+    name: str
+    role: Role
+    settings: Any
+    clock: Clock
+    vault: TokenVault
+    timezone: str
+    currency: str
+    transport: httpx.BaseTransport | None = None
+
+
+class Sandbox(Protocol):
+    """A vendor in memory: written from its documentation, stateful, with its own clock. Imports neither connector nor mapping."""
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        """Answer one HTTP request; the same handler serves MockTransport, respx and loopback HTTP."""
+        ...
+
+    def settings(self, base_url: str) -> dict[str, Any]:
+        """Keys for [connections.NAME] that make the connector talk to this sandbox at `base_url`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectorSpec:
+    """What a connector registers, built in or through the entry-point group `duesync.connectors`.
+
+    `sandbox` takes a Clock and returns a fresh sandbox; None only for a connector that talks to no vendor (CSV files, SMTP).
+    """
+
+    name: str
+    capabilities: frozenset[Capability]
+    settings: type[BaseModel]
+    build: Callable[[ConnectionContext], Connector]
+    sandbox: Callable[[Clock], Sandbox] | None
+    streams: tuple[Stream, ...]
+    summary: str
