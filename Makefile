@@ -1,0 +1,48 @@
+# Every target sets up .venv by itself (Python 3.11 or newer, no root needed); a second run starts at once.
+PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+
+.PHONY: demo test lint bench soak score docs lock clean
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "duesync needs Python 3.11 or newer; found $$($(PYTHON) --version)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "the venv module is missing: install python3-venv"; exit 1; }
+	@echo "setting up $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(STAMP)   ## an MSP's 45 days on a fast clock, against sandboxes on loopback
+	@$(BIN)/duesync demo
+
+test: $(STAMP)   ## the whole suite
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+lint: $(STAMP)   ## style, types, import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(STAMP)  ## figures as ratios against a floor measured in the same run
+	@$(BIN)/python -m tests.benchmarks
+
+soak: $(STAMP)   ## long simulations
+	@$(BIN)/python -m tests.soak
+
+score: $(STAMP)  ## accuracy of matching and reconciling on the labelled corpus, into docs/accuracy.md
+	@$(BIN)/python -m tests.corpus
+
+docs: $(STAMP)   ## what is generated: config.example.toml, docs/events.md, docs/requirements.md
+	@$(BIN)/python -m tests.generated
+
+lock:            ## resolve again: versions and hashes only
+	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
+	@$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
+	  --no-annotate --no-emit-index-url --no-emit-find-links -o requirements.lock pyproject.toml
+	@rm -rf $(VENV)-lock
+
+clean:
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,70 @@
+"""Structured logs: JSON lines for machines, coloured lines on a terminal; always with run id and connection, never with a secret.
+
+Event names are `noun.verb` and stand in core.events; everything else is a key. Logs go to stderr, so that stdout stays the
+command's answer.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from typing import Any, TextIO
+
+import structlog
+
+from core.secrets import mask
+
+_SECRET_KEY = re.compile(r"(?i)(token|secret|password|passwd|authorization|cookie|api_?key|private_?key|client_?id_?secret)$")
+_BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+_LONGEST = 2000  # a vendor's error page must not fill the disk
+
+
+def _clean(value: Any) -> Any:
+    if isinstance(value, str):
+        text = _BEARER.sub(r"\1 ***", mask(value))
+        return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    if isinstance(value, dict):
+        return {key: "***" if _SECRET_KEY.search(str(key)) else _clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(item) for item in value]
+    return value
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask secrets by the name of their key, by their known value and by the shape of a credential header."""
+    return {key: "***" if _SECRET_KEY.search(key) else _clean(value) for key, value in event.items()}
+
+
+def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
+    """Set up logging for the process. `style` is auto, json or human; auto is human on a terminal."""
+    out = stream or sys.stderr
+    human = style == "human" or (style == "auto" and out.isatty())
+    ranks = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
+        if human
+        else structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
+    )
+    trace = [] if human else [structlog.processors.format_exc_info]
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=not human, key="at"),
+            *trace,
+            redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(ranks[level]),
+        logger_factory=structlog.PrintLoggerFactory(file=out),
+        cache_logger_on_first_use=False,
+    )
+
+
+@contextmanager
+def bound(**keys: Any) -> Iterator[None]:
+    """Add `keys` (run, connection, job, tenant) to every event inside."""
+    with structlog.contextvars.bound_contextvars(**keys):
+        yield

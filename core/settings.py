@@ -1,0 +1,297 @@
+"""Settings from TOML: every problem listed at once with its key, unknown keys included, before anything is done.
+
+The connectors' own keys are validated by the models they register; this module is handed those models and knows no vendor.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
+
+from core.dunning.policy import DunningSettings
+from core.errors import ConfigError
+from core.money import MoneyError, check_currency
+from core.reconcile.rules import ReconcileRules
+from core.records import Role
+from core.secrets import SecretError, is_reference, resolve
+
+DEFAULT_PLACES = ("duesync.toml", "/etc/duesync/duesync.toml")
+Mode = Literal["observe", "draft", "active"]
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+
+
+def _seconds(value: Any) -> Any:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*", value)
+        if match is None:
+            raise ValueError('write a duration such as "90s", "15m", "6h" or "1d"')
+        return float(match[1]) * _UNITS[match[2]]
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError(f'"{value}" is not a time zone; write an IANA name such as "America/Chicago"')
+    return value
+
+
+def _currency(value: str) -> str:
+    try:
+        return check_currency(value)
+    except MoneyError as error:
+        raise ValueError(str(error)) from error
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2}", value):
+        raise ValueError('write the two-letter country code, such as "US"')
+    return value.upper()
+
+
+Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Currency = Annotated[str, AfterValidator(_currency)]
+Country = Annotated[str, AfterValidator(_country)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(_Section):
+    """Who you are: the name your clients know, your time zone and the currency of your books."""
+
+    name: str = Field(min_length=1, max_length=200, description="the name clients know you by; signs every message")
+    timezone: Zone = Field(description="IANA zone in which your days begin and end, such as America/Chicago")
+    currency: Currency = Field(description="ISO 4217 code of your books, such as USD")
+    country: Country = Field(description="two-letter country code; decides business days")
+    region: str | None = Field(None, description="state or province, for its holidays, such as TX")
+    locale: str = Field("en", description="language of messages to clients who have none of their own")
+    email: str | None = Field(None, description="where clients write to; named in messages")
+    phone: str | None = Field(None, description="where clients call; named in messages")
+    address: str | None = Field(None, description="postal address, for statements and letters")
+
+
+class StoreSettings(_Section):
+    """Where duesync keeps what it knows."""
+
+    url: str = Field("sqlite:///duesync.db", description="sqlite:///PATH (relative to this file) or postgresql://USER@HOST/NAME")
+    password: SecretStr | None = Field(None, description="the database password, by reference, where the URL has none")
+
+
+class VaultSettings(_Section):
+    """The key that encrypts vendors' tokens in the store."""
+
+    key: SecretStr | None = Field(None, description="by reference; make one with: duesync config new-key")
+    previous_keys: tuple[SecretStr, ...] = Field((), description="keys being rotated out; still read, no longer written with")
+
+
+class LogSettings(_Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least level that is written")
+    style: Literal["auto", "json", "human"] = Field("auto", description="auto: human on a terminal, JSON lines elsewhere")
+
+
+class HttpSettings(_Section):
+    """The daemon's own HTTP: health, metrics and webhooks."""
+
+    enabled: bool = Field(False, description="serve /healthz, /readyz, /metrics and /webhooks")
+    host: str = Field("127.0.0.1", description="address to listen on; loopback unless you say otherwise")
+    port: int = Field(8455, ge=0, le=65535, description="port to listen on; 0 takes a free one")
+    token: SecretStr | None = Field(None, description="bearer token for /metrics, by reference; needed off loopback")
+    tls_certificate: str | None = Field(None, description="PEM file; needed to listen off loopback")
+    tls_key: str | None = Field(None, description="PEM file of the certificate's key")
+
+
+class DaemonSettings(_Section):
+    """How often each job runs. Each start is moved by up to `jitter` so that many daemons do not call at once."""
+
+    sync_every: Duration = Field(900.0, description="pull every connection")
+    full_every: Duration = Field(86400.0, description="examine every account again, not only the changed ones")
+    dispatch_every: Duration = Field(60.0, description="send what is queued and due")
+    jitter: Duration = Field(30.0, description="largest random delay of a start")
+    drain: Duration = Field(25.0, description="how long a stop waits for the work under way")
+
+
+class ConnectionSettings(BaseModel):
+    """What every connection has; the rest of its keys belong to its connector."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str = Field(description="which connector: csv, quickbooks, xero, connectwise or one you installed")
+    role: Role = Field(description="books: where invoices are paid; psa: where work is billed; bank: where cash arrives")
+    mode: Mode = Field("observe", description="observe: nothing is written there; draft: after approval; active: at once")
+    sync_every: Duration | None = Field(None, description="pull this often instead of daemon.sync_every")
+
+
+class AccountSettings(_Section):
+    """What you know of one client that no system says. The key is the client's name, or CONNECTION:REF of its record."""
+
+    parties: tuple[str, ...] = Field((), description='its records in every system, as "CONNECTION:REF"')
+    segment: str | None = Field(None, description="group whose dunning policy applies")
+
+
+class Settings(_Section):
+    """All of duesync.toml."""
+
+    organisation: Organisation
+    store: StoreSettings = StoreSettings.model_validate({})
+    connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
+    mail: dict[str, Any] | None = None
+    accounts: dict[str, AccountSettings] = Field(default_factory=dict)
+    dunning: DunningSettings = DunningSettings.model_validate({})
+    reconcile: ReconcileRules = ReconcileRules.model_validate({})
+    vault: VaultSettings = VaultSettings.model_validate({})
+    daemon: DaemonSettings = DaemonSettings.model_validate({})
+    http: HttpSettings = HttpSettings.model_validate({})
+    log: LogSettings = LogSettings.model_validate({})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Validated settings, the connectors' own parts beside them, and the folder relative paths start from."""
+
+    settings: Settings
+    connectors: Mapping[str, BaseModel]  # by connection name; "mail" for the mail section
+    folder: Path
+
+
+def load(path: Path, models: Mapping[str, type[BaseModel]], *, check_secrets: bool = False) -> Loaded:
+    """Read `path`. `models` maps connector names to their settings models.
+
+    ConfigError lists every problem with its key; with `check_secrets` also each secret that cannot be read.
+    """
+    data = _read(path)
+    problems: list[str] = []
+    settings: Settings | None = None
+    try:
+        settings = Settings.model_validate(data)
+    except ValidationError as error:
+        problems += _problems(error, ())
+    connectors = _connector_parts(data, models, problems)
+    if settings is not None:
+        problems += _plain_secrets(settings, ())
+    for name, part in connectors.items():
+        problems += _plain_secrets(part, ("mail",) if name == "mail" else ("connections", name))
+    if check_secrets and settings is not None:
+        problems += [*unreadable_secrets(settings, "")]
+        problems += [item for name, part in connectors.items() for item in unreadable_secrets(part, name)]
+    if problems or settings is None:
+        raise ConfigError(list(dict.fromkeys(problems)), source=str(path))
+    return Loaded(settings=settings, connectors=connectors, folder=path.resolve().parent)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError([f"{path}: no such file; `duesync init` writes a first one"], source="configuration") from None
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}"], source="configuration") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{path}: is not valid TOML: {error}"], source="configuration") from None
+
+
+def _connector_parts(data: dict[str, Any], models: Mapping[str, type[BaseModel]], problems: list[str]) -> dict[str, BaseModel]:
+    parts: dict[str, BaseModel] = {}
+    connections = data.get("connections", {})
+    for name, raw in connections.items() if isinstance(connections, dict) else ():
+        if not _NAME.fullmatch(name) or name == "mail":
+            problems.append(f'connections.{name}: use 1-40 of a-z, 0-9, _ and - for a name (and not "mail")')
+        if not isinstance(raw, dict):
+            continue
+        kind = raw.get("type")
+        if isinstance(kind, str) and kind not in models:
+            known = ", ".join(sorted(set(models) - {"smtp"}))
+            problems.append(f'connections.{name}.type: no connector is called "{kind}"; installed: {known}')
+        elif isinstance(kind, str):
+            own = {key: value for key, value in raw.items() if key not in ConnectionSettings.model_fields}
+            _validate_part(parts, name, ("connections", name), models[kind], own, problems)
+    mail = data.get("mail")
+    if isinstance(mail, dict) and "smtp" in models:
+        _validate_part(parts, "mail", ("mail",), models["smtp"], mail, problems)
+    return parts
+
+
+def _validate_part(
+    parts: dict[str, BaseModel],
+    name: str,
+    at: tuple[str, ...],
+    model: type[BaseModel],
+    own: dict[str, Any],
+    problems: list[str],
+) -> None:
+    try:
+        parts[name] = model.model_validate(own)
+    except ValidationError as error:
+        problems.extend(_problems(error, at))
+
+
+def _problems(error: ValidationError, at: tuple[str, ...]) -> list[str]:
+    """One line per fault: the key, what is wrong and, for unknown keys, what was perhaps meant."""
+    lines = []
+    for item in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in (*at, *item["loc"]) if part != "[key]")
+        text = {"missing": "is missing", "extra_forbidden": "is not a setting duesync knows"}.get(item["type"], item["msg"])
+        lines.append(f"{key or 'file'}: {text.removeprefix('Value error, ')}")
+    return lines
+
+
+def _secrets(model: BaseModel, at: tuple[str, ...]) -> list[tuple[str, SecretStr]]:
+    found: list[tuple[str, SecretStr]] = []
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        items = value if isinstance(value, tuple | list) else (value,)
+        for item in items:
+            if isinstance(item, SecretStr):
+                found.append((".".join((*at, name)), item))
+            elif isinstance(item, BaseModel):
+                found += _secrets(item, (*at, name))
+    return found
+
+
+def _plain_secrets(model: BaseModel, at: tuple[str, ...]) -> list[str]:
+    hint = "write a reference (env:NAME, file:PATH or credential:NAME), not the secret itself"
+    return [f"{key}: {hint}" for key, secret in _secrets(model, at) if not is_reference(secret.get_secret_value())]
+
+
+def unreadable_secrets(model: BaseModel, name: str) -> list[str]:
+    """A line for each secret of a settings model that cannot be read now."""
+    at = () if not name else (("mail",) if name == "mail" else ("connections", name))
+    lines = []
+    for key, secret in _secrets(model, at):
+        try:
+            resolve(secret.get_secret_value())
+        except SecretError as error:
+            lines.append(f"{key}: {error}")
+    return lines
+
+
+def with_secrets(model: BaseModel, name: str) -> BaseModel:
+    """A copy of a settings model with every reference replaced by its secret; ConfigError lists those that cannot be read."""
+    problems = unreadable_secrets(model, name)
+    if problems:
+        raise ConfigError(problems, source=f"secrets of {name or 'the configuration'}")
+    return _resolved(model)
+
+
+def _resolved(model: BaseModel) -> BaseModel:
+    changes: dict[str, Any] = {}
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if isinstance(value, SecretStr):
+            changes[name] = SecretStr(resolve(value.get_secret_value()))
+        elif isinstance(value, tuple) and any(isinstance(item, SecretStr) for item in value):
+            changes[name] = tuple(SecretStr(resolve(item.get_secret_value())) for item in value)
+        elif isinstance(value, BaseModel):
+            changes[name] = _resolved(value)
+    return model.model_copy(update=changes)

@@ -1,0 +1,177 @@
+"""The composition root: settings -> store -> connectors. The only place that builds things."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import httpx
+import structlog
+from pydantic import BaseModel, SecretStr
+
+from connectors import registry
+from core import log as logging_setup
+from core.clock import Clock, SystemClock
+from core.errors import ConfigError, UsageError
+from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
+from core.records import Role
+from core.settings import DEFAULT_PLACES, Loaded, Settings, load, with_secrets
+from core.store import Store, open_store
+
+log = structlog.get_logger()
+MAIL = "mail"
+
+
+def find_config(given: Path | None) -> Path:
+    """The configuration to use: the one given, $DUESYNC_CONFIG, ./duesync.toml, /etc/duesync/duesync.toml, in that order."""
+    if given is not None:
+        return given
+    named = os.environ.get("DUESYNC_CONFIG")
+    if named:
+        return Path(named)
+    for place in DEFAULT_PLACES:
+        if Path(place).is_file():
+            return Path(place)
+    raise ConfigError(
+        [f"no configuration found; looked for $DUESYNC_CONFIG, {' and '.join(DEFAULT_PLACES)}; `duesync init` writes a first one"]
+    )
+
+
+def settings_models() -> dict[str, type[BaseModel]]:
+    """The settings model of every installed connector."""
+    return {name: registry.load(name).settings for name in registry.installed()}
+
+
+def load_settings(path: Path, *, check_secrets: bool = False) -> Loaded:
+    """Read and validate a configuration with the connectors installed here."""
+    return load(path, settings_models(), check_secrets=check_secrets)
+
+
+def store_url(loaded: Loaded) -> str:
+    """The store's URL with relative SQLite paths taken from the configuration's folder and the password put in."""
+    section = loaded.settings.store
+    url = section.url
+    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+        name = url.removeprefix("sqlite:///")
+        return f"sqlite:///{loaded.folder / name}" if name and name != ":memory:" else url
+    if section.password is not None:
+        opened = cast("Any", with_secrets(section, ""))
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        user = parts.username or "duesync"
+        netloc = f"{user}:{quote(opened.password.get_secret_value(), safe='')}@{host}"
+        return urlunsplit(parts._replace(netloc=netloc))
+    return url
+
+
+@dataclass(slots=True)
+class App:
+    """Everything a command or job needs, opened. Use as a context manager."""
+
+    loaded: Loaded
+    clock: Clock
+    store: Store
+    transport: httpx.BaseTransport | None = None
+
+    @property
+    def settings(self) -> Settings:
+        return self.loaded.settings
+
+    @property
+    def zone(self) -> str:
+        return self.settings.organisation.timezone
+
+    @property
+    def roles(self) -> Mapping[str, Role]:
+        return {name: item.role for name, item in self.settings.connections.items()}
+
+    @property
+    def systems(self) -> Mapping[str, str]:
+        """Connector type of every connection, for words such as "in QuickBooks"."""
+        return {name: item.type for name, item in self.settings.connections.items()}
+
+    def spec(self, name: str) -> ConnectorSpec:
+        """The connector behind a connection."""
+        if name == MAIL and MAIL in self.loaded.connectors:
+            return registry.load("smtp")
+        if name not in self.settings.connections:
+            known = ", ".join(sorted(self.settings.connections)) or "none"
+            raise UsageError(f'there is no connection called "{name}"; configured: {known}')
+        return registry.load(self.settings.connections[name].type)
+
+    def can(self, name: str, capability: Capability) -> bool:
+        """Does the connector behind `name` declare `capability`?"""
+        return capability in self.spec(name).capabilities
+
+    @contextmanager
+    def connection(self, name: str) -> Iterator[Connector]:
+        """An opened connector, closed at the end."""
+        spec = self.spec(name)
+        section = self.settings.connections.get(name)
+        context = ConnectionContext(
+            name=name,
+            role=section.role if section else Role.BOOKS,
+            settings=with_secrets(_absolute(self.loaded.connectors[name], self.loaded.folder), name),
+            clock=self.clock,
+            vault=self.store.vault,
+            timezone=self.zone,
+            currency=self.settings.organisation.currency,
+            transport=self.transport,
+        )
+        connector = spec.build(context)
+        try:
+            yield connector
+        finally:
+            connector.close()
+
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def _absolute(settings: BaseModel, folder: Path) -> BaseModel:
+    """Connector settings with relative paths taken from the configuration's folder."""
+    changes = {
+        name: folder / value
+        for name in type(settings).model_fields
+        if isinstance(value := getattr(settings, name), Path) and not value.is_absolute()
+    }
+    return settings.model_copy(update=changes) if changes else settings
+
+
+def vault_keys(loaded: Loaded) -> tuple[bytes, ...]:
+    """The vault's keys, newest first; empty when none is configured."""
+    section = cast("Any", with_secrets(loaded.settings.vault, ""))
+    keys = (section.key, *section.previous_keys) if section.key is not None else ()
+    return tuple(cast("SecretStr", key).get_secret_value().encode() for key in keys)
+
+
+def open_app(
+    config: Path | None, *, clock: Clock | None = None, transport: httpx.BaseTransport | None = None, quiet: bool = False
+) -> App:
+    """Read the configuration, set up logging, open the store and bring its schema up to date."""
+    loaded = load_settings(find_config(config))
+    if not quiet:
+        logging_setup.configure(loaded.settings.log.level, loaded.settings.log.style)
+    chosen = clock or SystemClock()
+    keys = vault_keys(loaded)
+    store = open_store(store_url(loaded), clock=chosen, vault_key=keys[0] if keys else None)
+    try:
+        for revision in store.migrate():
+            log.info("store.migrated", revision=revision)
+        store.set_roles({name: item.role for name, item in loaded.settings.connections.items()})
+    except BaseException:
+        store.close()
+        raise
+    return App(loaded, chosen, store, transport)
