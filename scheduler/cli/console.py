@@ -84,3 +84,9 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     for row in rows:
         view.add_row(*(escape("" if cell is None else str(cell)) for cell in row))
     out.print(view)
+
+
+def cell(value: object) -> str:
+    """A CSV cell that no spreadsheet will run as a formula (OWASP, CSV injection)."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -1,0 +1,308 @@
+"""`duesync hold …`, `account …`, `contacts …`, `journal …`: clients, reasons not to remind them, and what was said."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import sys
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from core.books import AccountBooks
+from core.errors import UsageError
+from core.holds import Hold, HoldKind
+from core.outbox import ContactKind, PastContact
+from core.records import RecordKey, Stream
+from scheduler.app import App
+from scheduler.cli import console
+from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
+
+holds_app = typer.Typer(help="Reasons not to remind a client: disputes, promises, legal holds.", no_args_is_help=True)
+accounts_app = typer.Typer(help="Clients: what they owe, and what is known of them.", no_args_is_help=True)
+contacts_app = typer.Typer(help="What was said to clients, and what came back.", no_args_is_help=True)
+journal_app = typer.Typer(help="The record of everything duesync decided and did.", no_args_is_help=True)
+
+AccountArgument = Annotated[str, typer.Argument(help="The client: id, name, or the ref of its customer record.")]
+
+
+def find_account(app: App, wanted: str) -> str:
+    """The account id for an id, a name or a party's ref; UsageError when none or several fit."""
+    accounts = app.store.accounts()
+    folded = wanted.casefold().strip()
+    exact = [item.id for item in accounts if item.id == wanted]
+    found = exact or [
+        item.id
+        for item in accounts
+        if item.name.casefold() == folded or any(wanted in (party.ref, f"{party.connection}:{party.ref}") for party in item.parties)
+    ]
+    if len(found) != 1:
+        problem = "no client is" if not found else f"{len(found)} clients are"
+        raise UsageError(f'{problem} called "{wanted}"', remedy="See them with: duesync account list")
+    return found[0]
+
+
+# ── holds ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+@holds_app.command(name="add")
+def add_hold(
+    kind: Annotated[HoldKind, typer.Argument(help="Why.")],
+    account: AccountArgument,
+    invoice: Annotated[str | None, typer.Option("--invoice", help="Only this invoice: its number or ref.")] = None,
+    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day it holds.")] = None,
+    reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for whoever asks later.")] = "",
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Stop reminders for a client or one invoice, at once; what is already queued will not go either."""
+    with opened(config, json) as app:
+        account_id = find_account(app, account)
+        now = app.clock.now()
+        key = _invoice_key(app, account_id, invoice) if invoice else None
+        name = hashlib.sha256(f"{kind}|{account_id}|{key}|{now.isoformat()}".encode()).hexdigest()[:10]
+        hold = Hold(
+            id=name,
+            kind=kind,
+            account=account_id,
+            invoice=key,
+            reason=reason,
+            placed_at=now,
+            placed_by=actor(),
+            until=until.date() if until else None,
+        )
+        app.store.place_hold(hold)
+    _show_holds([hold])
+
+
+def _invoice_key(app: App, account_id: str, wanted: str) -> RecordKey:
+    books = app.store.load_books(now=app.clock.now(), accounts=[account_id]).accounts[account_id]
+    found = [item for item in books.invoices if wanted in (item.ref, item.number)]
+    if len(found) != 1:
+        problem = "no invoice" if not found else f"{len(found)} invoices"
+        raise UsageError(f'{problem} of this client answer to "{wanted}"')
+    return RecordKey(found[0].connection, Stream.INVOICES, found[0].ref)
+
+
+@holds_app.command(name="list")
+def list_holds(
+    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
+    lifted: Annotated[bool, typer.Option("--lifted", help="Also those lifted.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List holds."""
+    with opened(config, json) as app:
+        account_id = find_account(app, account) if account else None
+        found = list(app.store.holds(account=account_id, include_lifted=lifted))
+    _show_holds(found)
+
+
+@holds_app.command()
+def lift(
+    hold_id: Annotated[str, typer.Argument(help="The hold's id.")], config: ConfigOption = None, json: JsonOption = False
+) -> None:
+    """Lift a hold. Reminders resume one step at a time, never in a burst."""
+    with opened(config, json) as app:
+        app.store.lift_hold(hold_id, by=actor(), now=app.clock.now())
+    if chosen.json:
+        console.print_json({"id": hold_id, "lifted": True})
+    else:
+        console.say(f"{hold_id} lifted")
+
+
+def _show_holds(found: list[Hold]) -> None:
+    if chosen.json:
+        console.print_json(
+            [
+                {
+                    "id": item.id,
+                    "kind": str(item.kind),
+                    "account": item.account,
+                    "invoice": console.plain(item.invoice) if item.invoice else None,
+                    "reason": item.reason,
+                    "placed_at": item.placed_at.isoformat(),
+                    "placed_by": item.placed_by,
+                    "until": item.until.isoformat() if item.until else None,
+                    "lifted_at": item.lifted_at.isoformat() if item.lifted_at else None,
+                }
+                for item in found
+            ]
+        )
+        return
+    columns = ("id", "why", "client", "invoice", "until", "reason")
+    rows = [
+        (item.id, str(item.kind), item.account, item.invoice.ref if item.invoice else "all", item.until or "lifted", item.reason)
+        for item in found
+    ]
+    console.table(f"{len(found)} holds", columns, rows)
+
+
+# ── accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def account_json(books: AccountBooks) -> dict[str, Any]:
+    """An account with its balance per currency and how it comes about."""
+    return {
+        "account": books.account.id,
+        "name": books.account.name,
+        "segment": books.account.segment,
+        "party_refs": [f"{key.connection}:{key.ref}" for key in books.account.parties],
+        "balances": [_balance(books, code) for code in books.currencies],
+        "open_invoices": [
+            {
+                "connection": item.connection,
+                "ref": item.ref,
+                "number": item.number,
+                "open": console.plain(item.open),
+                "due_on": item.due_on.isoformat() if item.due_on else None,
+            }
+            for item in books.open_invoices()
+        ],
+    }
+
+
+def _balance(books: AccountBooks, code: str) -> dict[str, Any]:
+    balance = books.balance(code)
+    return {
+        "currency": code,
+        "net": balance.net.minor,
+        "open_invoices": balance.open_invoices.minor,
+        "unapplied_payments": balance.unapplied_payments.minor,
+        "remaining_credits": balance.remaining_credits.minor,
+        "direct_deposits": balance.direct_deposits.minor,
+        "adjustments": balance.adjustments.minor,
+    }
+
+
+@accounts_app.command(name="list")
+def list_accounts(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """List clients with what they owe."""
+    with opened(config, json) as app:
+        books = app.store.load_books(now=app.clock.now())
+    items = [account_json(item) for item in books.accounts.values()]
+    if chosen.json:
+        console.print_json(items)
+        return
+    rows = [
+        (
+            item.account.id,
+            console.one_line(item.account.name, 40),
+            len(item.open_invoices()),
+            ", ".join(str(item.balance(code).net) for code in item.currencies),
+        )
+        for item in books.accounts.values()
+    ]
+    console.table(f"{len(rows)} clients", ("id", "client", "open", "owes"), rows, right=("open", "owes"))
+
+
+@accounts_app.command(name="show")
+def show_account(account: AccountArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show one client: balance, open invoices, holds, policy, and what it has heard from us."""
+    from scheduler.previewing import resolved_policy
+
+    with opened(config, json) as app:
+        account_id = find_account(app, account)
+        books = app.store.load_books(now=app.clock.now(), accounts=[account_id]).accounts[account_id]
+        holds = list(app.store.holds(account=account_id))
+        contacts = app.store.contacts([account_id]).get(account_id, ())
+        policy = resolved_policy(app, books)
+    if chosen.json:
+        console.print_json({**account_json(books), "policy": policy, "holds": [item.id for item in holds]})
+        return
+    console.say(f"{console.one_line(books.account.name, 80)} ({account_id})")
+    for code in books.currencies:
+        balance = books.balance(code)
+        parts = f"invoices {balance.open_invoices}, unapplied payments {balance.unapplied_payments}"
+        console.say(f"  owes {balance.net}: {parts}, credits {balance.remaining_credits}")
+    rows = [(item.number or item.ref, str(item.open), item.issued_on, item.due_on or "") for item in books.open_invoices()]
+    console.table("open invoices", ("number", "open", "issued", "due"), rows, right=("open",))
+    for hold in holds:
+        console.say(f"  held: {hold.kind} {hold.reason} {f'until {hold.until}' if hold.until else ''}".rstrip())
+    console.say("  policy: " + ", ".join(f"{key} {value}" for key, value in policy.items()))
+    _contact_table(contacts)
+
+
+# ── contacts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _contact_table(contacts: tuple[PastContact, ...]) -> None:
+    rows = [(item.at.isoformat(timespec="minutes"), str(item.kind), item.stage or "", ", ".join(item.to), item.subject) for item in contacts]
+    console.table("contacts", ("at", "kind", "stage", "to", "subject"), rows)
+
+
+def contact_json(item: PastContact) -> dict[str, Any]:
+    """One entry of the contact log."""
+    return {
+        "account": item.account,
+        "kind": str(item.kind),
+        "at": item.at.isoformat(),
+        "channel": item.channel,
+        "stage": item.stage,
+        "cycle": item.cycle,
+        "invoices": [console.plain(key) for key in item.invoices],
+        "to": list(item.to),
+        "subject": item.subject,
+        "content_hash": item.content_hash,
+        "outbox_id": item.outbox_id,
+        "outcome": item.outcome,
+    }
+
+
+@contacts_app.command(name="log")
+def contact_log(
+    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
+    export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Every message, call, reply and bounce, oldest first."""
+    with opened(config, json) as app:
+        wanted = [find_account(app, account)] if account else None
+        found = app.store.contacts(wanted)
+    items = sorted((item for group in found.values() for item in group), key=lambda item: item.at)
+    if chosen.json:
+        console.print_json([contact_json(item) for item in items])
+    elif export:
+        _contact_csv(items)
+    else:
+        _contact_table(tuple(items))
+
+
+def _contact_csv(items: list[PastContact]) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("at", "account", "kind", "stage", "channel", "to", "subject", "content_hash", "outcome"))
+    for item in items:
+        row = (item.at.isoformat(), item.account, item.kind, item.stage, item.channel, " ".join(item.to), item.subject)
+        writer.writerow([console.cell(value) for value in (*row, item.content_hash, item.outcome)])
+
+
+@contacts_app.command(name="add")
+def add_contact(
+    kind: Annotated[ContactKind, typer.Argument(help="call, reply, note …")],
+    account: AccountArgument,
+    outcome: Annotated[str, typer.Option("--outcome", "-o", help="What came of it; required for a call.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Record a call you made or a reply you had, so that the cadence knows."""
+    with opened(config, json) as app:
+        item = PastContact(
+            account=find_account(app, account), kind=kind, at=app.clock.now(), channel=actor(), outcome=outcome
+        )
+        app.store.log_contact(item)
+    if chosen.json:
+        console.print_json(contact_json(item))
+    else:
+        console.say(f"recorded: {item.kind} with {item.account}")
+
+
+# ── journal ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+@journal_app.command()
+def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Check that no entry of the journal was changed or removed. Exit 1 if one was."""
+    with opened(config, json) as app:
+        check = app.store.verify_journal()
+    if chosen.json:
+        console.print_json({"ok": check.ok, "entries": check.entries, "broken_at": check.broken_at, "problem": check.problem})
+    elif check.ok:
+        console.say(f"{check.entries} entries, chain intact.")
+    else:
+        console.complain(f"the journal is broken at entry {check.broken_at}: {check.problem}")
+    if not check.ok:
+        raise typer.Exit(PROBLEM_FOUND)

@@ -1,0 +1,79 @@
+"""`duesync init` and `duesync config …`: write a first configuration, check one, print its schema."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.fernet import Fernet
+
+from core.errors import ConfigError, UsageError
+from scheduler.app import find_config, load_settings
+from scheduler.cli import console
+from scheduler.cli.session import USAGE, ConfigOption, JsonOption, choose, chosen
+from scheduler.documents import configuration_schema, example_toml, first_toml
+
+app = typer.Typer(help="Check the configuration, print its schema or an example.", no_args_is_help=True)
+
+
+@app.command()
+def check(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """List every problem of the configuration with its key, secrets included. Exit 2 if there is one."""
+    choose(config, json)
+    path = find_config(chosen.config)
+    try:
+        load_settings(path, check_secrets=True)
+    except ConfigError as error:
+        if chosen.json:
+            console.print_json({"file": str(path), "ok": False, "problems": list(error.problems)})
+            raise typer.Exit(USAGE) from None
+        raise
+    if chosen.json:
+        console.print_json({"file": str(path), "ok": True, "problems": []})
+    else:
+        console.say(f"{path}: fine")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors."""
+    console.print_json(configuration_schema())
+
+
+@app.command()
+def example() -> None:
+    """Print every setting with its default and what it means."""
+    console.out.out(example_toml(), end="", highlight=False)
+
+
+@app.command(name="new-key")
+def new_key() -> None:
+    """Print a fresh key for the token vault: put it in a file or secret and name that in [vault] key."""
+    console.out.out(Fernet.generate_key().decode(), highlight=False)
+
+
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write it.")] = Path("duesync.toml"),
+    name: Annotated[str | None, typer.Option(help="Your organisation's name.")] = None,
+    timezone: Annotated[str | None, typer.Option(help="IANA zone, such as America/Chicago.")] = None,
+    currency: Annotated[str | None, typer.Option(help="ISO code, such as USD.")] = None,
+    country: Annotated[str | None, typer.Option(help="Two-letter code, such as US.")] = None,
+    connection: Annotated[str | None, typer.Option(help="First connection: csv, quickbooks, xero or connectwise.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
+) -> None:
+    """Write a first configuration by asking. Nothing will be sent: everything starts in observe mode."""
+    if path.exists() and not force:
+        raise UsageError(f"{path} exists already", remedy="Give another name, or --force to overwrite it.")
+    text = first_toml(
+        name=name or typer.prompt("Your organisation's name"),
+        timezone=timezone or typer.prompt("Time zone", default="America/New_York"),
+        currency=currency or typer.prompt("Currency of your books", default="USD"),
+        country=country or typer.prompt("Country", default="US"),
+        kind=connection or typer.prompt("Where are your books (csv, quickbooks, xero, connectwise)", default="csv"),
+    )
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    console.say(f"{path} written. Next: duesync config check && duesync doctor && duesync sync && duesync preview")

@@ -1,0 +1,140 @@
+"""`duesync findings …`: what does not add up, and what a person decided about it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from core.errors import UsageError
+from core.findings import FindingKind, FindingState
+from core.store import StoredFinding
+from scheduler.cli import console
+from scheduler.cli.session import ConfigOption, JsonOption, actor, chosen, opened
+
+app = typer.Typer(help="What does not add up in the books, and what you decide about it.", no_args_is_help=True)
+IdArgument = Annotated[str, typer.Argument(help="The finding's id, as `findings list` shows it.")]
+ReasonOption = Annotated[str, typer.Option("--reason", "-r", help="Why, for whoever asks later.")]
+
+
+def as_json(item: StoredFinding) -> dict[str, Any]:
+    """The contract of DESIGN.md section 6, with the account's name and who decided beside it."""
+    finding = item.finding
+    return {
+        "id": item.id,
+        "kind": str(finding.kind),
+        "severity": str(finding.severity),
+        "confidence": round(finding.confidence, 4),
+        "account": finding.account,
+        "connection": finding.connection,
+        "subjects": [
+            {"stream": str(key.stream), "ref": key.ref, "connection": key.connection} for key in finding.subjects
+        ],
+        "at_stake": console.plain(finding.at_stake),
+        "evidence": dict(finding.evidence),
+        "proposal": finding.proposal,
+        "state": str(item.state),
+        "first_seen_at": item.first_seen_at.isoformat(),
+        "last_seen_at": item.last_seen_at.isoformat(),
+        "fingerprint": finding.fingerprint,
+        "decided_by": item.decided_by,
+        "reason": item.reason,
+    }
+
+
+@app.command(name="list")
+def list_findings(
+    kind: Annotated[list[FindingKind] | None, typer.Option("--kind", "-k", help="Only this kind; may be repeated.")] = None,
+    state: Annotated[
+        list[FindingState] | None, typer.Option("--state", help="Only this state [default: open and accepted].")
+    ] = None,
+    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this account's.")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List findings, the most money first."""
+    states = state or [FindingState.OPEN, FindingState.ACCEPTED]
+    with opened(config, json) as opened_app:
+        found = [item for item in opened_app.store.findings(states=states) if _wanted(item, kind, account)]
+        names = {item.id: item.name for item in opened_app.store.accounts()}
+    found.sort(key=lambda item: (-abs(item.finding.at_stake.minor), item.finding.kind, item.id))
+    if chosen.json:
+        console.print_json([as_json(item) for item in found])
+        return
+    if not found:
+        console.say("No findings: the books add up.")
+        return
+    columns = ("id", "kind", "client", "at stake", "sure", "what to do")
+    rows = [
+        (
+            item.id,
+            item.finding.kind.replace("_", " "),
+            console.one_line(names.get(item.finding.account or "", item.finding.account or item.finding.connection), 28),
+            str(item.finding.at_stake),
+            f"{item.finding.confidence:.0%}",
+            console.one_line(item.finding.proposal, 90),
+        )
+        for item in found
+    ]
+    console.table(f"{len(found)} findings", columns, rows, right=("at stake", "sure"))
+
+
+def _wanted(item: StoredFinding, kinds: list[FindingKind] | None, account: str | None) -> bool:
+    return (not kinds or item.finding.kind in kinds) and (account is None or item.finding.account == account)
+
+
+@app.command()
+def show(finding_id: IdArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Show one finding with its evidence."""
+    with opened(config, json) as opened_app:
+        item = _find(list(opened_app.store.findings()), finding_id)
+    if chosen.json:
+        console.print_json(as_json(item))
+        return
+    finding = item.finding
+    console.say(f"{finding.kind.replace('_', ' ')} ({item.state}), {finding.at_stake} at stake, {finding.confidence:.0%} sure")
+    console.say(f"  records:  {', '.join(str(key) for key in finding.subjects)}")
+    for name, value in finding.evidence.items():
+        console.say(f"  {name.replace('_', ' ')}: {_words(value)}")
+    console.say(f"  to do:    {finding.proposal}")
+    if item.decided_by:
+        console.say(f"  decided:  {item.state} by {item.decided_by}: {item.reason}")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return "; ".join(_words(item) for item in value)
+    return console.one_line(str(value), 300)
+
+
+@app.command()
+def accept(finding_id: IdArgument, reason: ReasonOption = "", config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Agree: it is a fault and will be mended in the books. It closes by itself when the books are right."""
+    _decide(finding_id, FindingState.ACCEPTED, reason, config, json)
+
+
+@app.command()
+def dismiss(finding_id: IdArgument, reason: ReasonOption = "", config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Say it is not a fault. It is not shown again unless it changes; `findings accept` takes the dismissal back."""
+    _decide(finding_id, FindingState.DISMISSED, reason, config, json)
+
+
+def _decide(finding_id: str, state: FindingState, reason: str, config: Any, json: bool) -> None:
+    with opened(config, json) as opened_app:
+        item = _find(list(opened_app.store.findings()), finding_id)
+        done = opened_app.store.decide_finding(item.id, state, by=actor(), reason=reason, now=opened_app.clock.now())
+    if chosen.json:
+        console.print_json(as_json(done))
+    else:
+        console.say(f"{done.id} {done.state}")
+
+
+def _find(items: list[StoredFinding], finding_id: str) -> StoredFinding:
+    """The finding with this id, or the only one whose id begins so."""
+    found = [item for item in items if item.id == finding_id] or [item for item in items if item.id.startswith(finding_id)]
+    if len(found) != 1:
+        what = "no finding has" if not found else f"{len(found)} findings have"
+        raise UsageError(f"{what} the id {finding_id}", remedy="See them with: duesync findings list")
+    return found[0]

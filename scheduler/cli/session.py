@@ -1,0 +1,85 @@
+"""What every command shares: its options, opening the app, and turning an error into one clear line and the right exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from core.errors import ConfigError, ConnectorError, DuesyncError, StoreError, UsageError
+from scheduler.app import App, open_app
+from scheduler.cli import console
+
+PROBLEM_FOUND = 1
+USAGE = 2
+UNREACHABLE = 3
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", help="Configuration [default: $DUESYNC_CONFIG, ./duesync.toml, /etc/duesync/duesync.toml]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+
+chosen = console.Choices()
+
+
+def choose(config: Path | None, json: bool = False) -> None:
+    """Take a command's own --config and --json; given before the command's name they hold as well."""
+    if config is not None:
+        chosen.config = config
+    chosen.json = chosen.json or json
+
+
+@contextmanager
+def opened(config: Path | None = None, json: bool = False) -> Iterator[App]:
+    """The app of this command."""
+    choose(config, json)
+    with open_app(chosen.config) as app:
+        yield app
+
+
+def actor() -> str:
+    """Who is at the keyboard, for the journal."""
+    return os.environ.get("SUDO_USER") or os.environ.get("USER") or os.environ.get("LOGNAME") or "operator"
+
+
+def exit_code(error: DuesyncError) -> int:
+    """2 for what must be edited or typed differently, 3 for what could not be reached or used."""
+    if isinstance(error, ConfigError | UsageError):
+        return USAGE
+    return UNREACHABLE if isinstance(error, StoreError | ConnectorError) else PROBLEM_FOUND
+
+
+def explain(error: DuesyncError) -> None:
+    """One clear message on stderr: what happened, and what to do."""
+    console.complain(error.message)
+    if error.remedy:
+        console.note(error.remedy)
+
+
+def guard(run: typer.Typer, args: list[str]) -> int:
+    """Run the command line; every error of ours becomes words and an exit code, never a traceback."""
+    try:
+        code = run(args=args, standalone_mode=False)
+    except DuesyncError as error:
+        explain(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        console.note("stopped")
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except typer.Exit as stop:
+        return stop.exit_code
+    except OSError as error:
+        structlog.get_logger().error("command.failed", error=str(error))
+        console.complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
+        return UNREACHABLE
+    return code if isinstance(code, int) else 0
