@@ -35,7 +35,8 @@ def find_account(app: App, wanted: str) -> str:
     found = exact or [
         item.id
         for item in accounts
-        if item.name.casefold() == folded or any(wanted in (party.ref, f"{party.connection}:{party.ref}") for party in item.parties)
+        if item.name.casefold() == folded
+        or any(wanted in (party.ref, f"{party.connection}:{party.ref}") for party in item.parties)
     ]
     if len(found) != 1:
         problem = "no client is" if not found else f"{len(found)} clients are"
@@ -222,7 +223,10 @@ def show_account(account: AccountArgument, config: ConfigOption = None, json: Js
 
 # ── contacts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _contact_table(contacts: tuple[PastContact, ...]) -> None:
-    rows = [(item.at.isoformat(timespec="minutes"), str(item.kind), item.stage or "", ", ".join(item.to), item.subject) for item in contacts]
+    rows = [
+        (item.at.isoformat(timespec="minutes"), str(item.kind), item.stage or "", ", ".join(item.to), item.subject)
+        for item in contacts
+    ]
     console.table("contacts", ("at", "kind", "stage", "to", "subject"), rows)
 
 
@@ -282,9 +286,7 @@ def add_contact(
 ) -> None:
     """Record a call you made or a reply you had, so that the cadence knows."""
     with opened(config, json) as app:
-        item = PastContact(
-            account=find_account(app, account), kind=kind, at=app.clock.now(), channel=actor(), outcome=outcome
-        )
+        item = PastContact(account=find_account(app, account), kind=kind, at=app.clock.now(), channel=actor(), outcome=outcome)
         app.store.log_contact(item)
     if chosen.json:
         console.print_json(contact_json(item))

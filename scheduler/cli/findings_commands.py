@@ -27,9 +27,7 @@ def as_json(item: StoredFinding) -> dict[str, Any]:
         "confidence": round(finding.confidence, 4),
         "account": finding.account,
         "connection": finding.connection,
-        "subjects": [
-            {"stream": str(key.stream), "ref": key.ref, "connection": key.connection} for key in finding.subjects
-        ],
+        "subjects": [{"stream": str(key.stream), "ref": key.ref, "connection": key.connection} for key in finding.subjects],
         "at_stake": console.plain(finding.at_stake),
         "evidence": dict(finding.evidence),
         "proposal": finding.proposal,

@@ -130,7 +130,9 @@ def approve(
 ) -> None:
     """Let drafts go. The gate still asks its questions before each is sent."""
     with opened(config, json) as opened_app:
-        drafts = opened_app.store.outbox(states=[OutboxState.DRAFT]) if everything else [_find(opened_app, i) for i in row_ids or ()]
+        drafts = (
+            opened_app.store.outbox(states=[OutboxState.DRAFT]) if everything else [_find(opened_app, i) for i in row_ids or ()]
+        )
         if not drafts and not everything:
             raise UsageError("name the drafts to approve, or --all")
         done = [opened_app.store.approve(row.id, by=actor(), now=opened_app.clock.now()) for row in drafts]
@@ -151,7 +153,7 @@ def retry(row_id: IdArgument, config: ConfigOption = None, json: JsonOption = Fa
 @app.command()
 def resolve(
     row_id: IdArgument,
-    outcome: Annotated[str, typer.Argument(help='"sent": it was done. "not-sent": it was not; drop it. "retry": it was not; again.')],
+    outcome: Annotated[str, typer.Argument(help="sent: it was done. not-sent: it was not, drop it. retry: it was not, again.")],
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:

@@ -31,14 +31,9 @@ def sync(
         names = connections or list(app.settings.connections)
         for name in names:
             app.spec(name)  # names every unknown connection before anything is pulled
-        reports = []
         with _bars(chosen.json) as bars:
-            for name in names:
-                reports.append(
-                    sync_connection(
-                        app, name, full=full, accept_deletes=accept_deletes, progress=_progress(bars) if bars else None
-                    )
-                )
+            progress = _progress(bars) if bars else None
+            reports = [sync_connection(app, name, full=full, accept_deletes=accept_deletes, progress=progress) for name in names]
     if chosen.json:
         console.print_json([_report(item) for item in reports])
     else:
