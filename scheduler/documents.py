@@ -195,3 +195,8 @@ def configuration_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "duesync configuration"
     return schema
+
+
+def toml_section(name: str, keys: dict[str, Any]) -> str:
+    """A section of TOML with these keys."""
+    return "\n".join([f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in keys.items() if value is not None), ""])

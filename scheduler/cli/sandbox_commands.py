@@ -1,0 +1,50 @@
+"""`duesync sandbox serve`: a vendor in memory on loopback, to try things on."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connectors import registry
+from connectors.testing.serve import serve
+from core.clock import SystemClock
+from core.errors import UsageError
+from scheduler.cli import console
+from scheduler.cli.session import JsonOption, choose, chosen
+from scheduler.documents import toml_section
+
+app = typer.Typer(help="Vendors in memory, served on loopback, to try things on.", no_args_is_help=True)
+
+
+@app.command(name="serve")
+def serve_sandbox(
+    vendor: Annotated[str, typer.Option("--vendor", help="Which connector's sandbox: quickbooks, xero, connectwise …")],
+    port: Annotated[int, typer.Option("--port", help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    recorded: Annotated[Path | None, typer.Option("--recorded", help="Seed from a folder of recorded responses.")] = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", help="Stop by itself after so long.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Serve a sandbox until interrupted, and print the configuration that points a connection at it."""
+    choose(None, json)
+    if vendor not in registry.installed():
+        raise UsageError(f'no connector is called "{vendor}"', remedy=f"Installed: {', '.join(registry.installed())}.")
+    spec = registry.load(vendor)
+    if spec.sandbox is None:
+        raise UsageError(f"{vendor} talks to no vendor and has no sandbox")
+    sandbox = spec.sandbox(SystemClock())
+    if recorded is not None:
+        seed = getattr(sandbox, "seed_recorded", None)
+        if seed is None:
+            raise UsageError(f"the {vendor} sandbox cannot be seeded from recorded responses")
+        seed(recorded)
+    with serve(sandbox, port=port) as base_url:
+        keys = {"type": vendor, **sandbox.settings(base_url)}
+        if chosen.json:
+            console.print_json({"vendor": vendor, "base_url": base_url, "settings": keys})
+        else:
+            console.say(f"{vendor} sandbox at {base_url}; stop it with Ctrl-C. Point a connection at it:\n")
+            console.say(toml_section(f"connections.{vendor}", keys))
+        threading.Event().wait(seconds)
