@@ -73,7 +73,7 @@ def _vault(app: App) -> Check:
         name="vault",
         ok=False,
         detail=f"no key, but {', '.join(needs)} keep tokens in it",
-        remedy="Run `duesync config new-key`, keep it in a file of mode 0600 and set [vault] key = \"file:PATH\".",
+        remedy='Run `duesync config new-key`, keep it in a file of mode 0600 and set [vault] key = "file:PATH".',
     )
 
 

@@ -31,7 +31,12 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Lines of the body, the docstring not counted."""
     body = node.body
-    if body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant) and isinstance(body[0].value.value, str):
+    if (
+        body
+        and isinstance(body[0], ast.Expr)
+        and isinstance(body[0].value, ast.Constant)
+        and isinstance(body[0].value.value, str)
+    ):
         body = body[1:]
     return (node.end_lineno or 0) - body[0].lineno + 1 if body else 0
 

@@ -1,0 +1,1 @@
+"""How receivables stand, as figures with their formula and convention named. Pure."""

@@ -1,0 +1,85 @@
+"""`duesync report …`: how receivables stand."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from datetime import date, datetime
+from typing import Annotated
+
+import typer
+
+from core.analytics.ageing import BUCKETS, Ageing, ageing
+from core.clock import local_date
+from core.money import Money
+from scheduler.cli import console
+from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+
+app = typer.Typer(help="How receivables stand: ageing, health, statements.", no_args_is_help=True)
+AsOfOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day [default: today].")]
+
+
+@app.command(name="ageing")
+def ageing_report(
+    as_of: AsOfOption = None,
+    export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """What is open, by days past due, per client and currency, as of any day."""
+    with opened(config, json) as opened_app:
+        now = opened_app.clock.now()
+        day = as_of.date() if as_of else local_date(now, opened_app.zone)
+        found = ageing(opened_app.store.load_books(now=now), day)
+    if chosen.json:
+        console.print_json(ageing_json(found))
+    elif export:
+        _csv(found)
+    else:
+        _show(found, day)
+
+
+def ageing_json(found: Ageing) -> dict[str, object]:
+    """The ageing in minor units."""
+    return {
+        "as_of": found.as_of.isoformat(),
+        "convention": "days past the due date; current is not past due; minor units; net = total - unapplied",
+        "buckets": list(BUCKETS),
+        "totals": found.totals(),
+        "accounts": [
+            {
+                "account": row.account,
+                "name": row.name,
+                "currency": row.currency,
+                **row.buckets,
+                "total": row.total,
+                "unapplied": row.unapplied,
+                "net": row.net,
+                "oldest_due_on": row.oldest_due_on.isoformat() if row.oldest_due_on else None,
+            }
+            for row in found.rows
+        ],
+    }
+
+
+def _csv(found: Ageing) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(("as_of", "account", "name", "currency", *BUCKETS, "total", "unapplied", "net"))
+    for row in found.rows:
+        amounts = [Money(minor, row.currency).decimal for minor in (*row.buckets.values(), row.total, row.unapplied, row.net)]
+        writer.writerow([found.as_of, console.cell(row.account), console.cell(row.name), row.currency, *amounts])
+
+
+def _show(found: Ageing, day: date) -> None:
+    columns = ("client", *BUCKETS, "total", "unapplied", "net")
+
+    def cells(currency: str, values: tuple[int, ...]) -> list[str]:
+        return [str(Money(minor, currency)) if minor else "" for minor in values]
+
+    rows = [
+        [console.one_line(row.name, 32), *cells(row.currency, (*row.buckets.values(), row.total, row.unapplied, row.net))]
+        for row in found.rows
+    ]
+    for code, sums in found.totals().items():
+        rows.append([f"all in {code}", *cells(code, tuple(sums.values()))])
+    console.table(f"Open on {day}, by days past due", columns, rows, right=columns[1:])
