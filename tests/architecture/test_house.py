@@ -62,11 +62,9 @@ def undocumented(path: Path) -> list[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     if not tree.body:
         return []
-    missing = [] if ast.get_docstring(tree) else ["module"]
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_") and not ast.get_docstring(node):
-            missing.append(node.name)
-    return missing
+    public = [node for node in tree.body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")]
+    missing = [node.name for node in public if not ast.get_docstring(node)]
+    return missing if ast.get_docstring(tree) else ["module", *missing]
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if "migrations/versions" not in str(path)], ids=name_of)

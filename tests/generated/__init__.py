@@ -13,7 +13,9 @@ def events_page() -> str:
     lines = [
         "# Log events",
         "",
-        "Every event duesync logs. JSON lines carry `event`, `level`, `at` and, inside a job, `job`, `run` and `connection`; names are stable.",
+        "Every event duesync logs. JSON lines carry `event`, `level`, `at` and, inside a job, `job`, `run` and",
+        "`connection`; names are stable.",
+        "",
         "This page is made from `core/events.py` by `make docs`.",
         "",
         "| event | level | when |",
