@@ -105,7 +105,7 @@ def open_on(invoice: Invoice, as_of: date, applied_later: Mapping[tuple[str, Ref
 def _applied_after(books: AccountBooks, as_of: date) -> dict[tuple[str, Ref], int]:
     """What was applied to each invoice after `as_of`."""
     sums: dict[tuple[str, Ref], int] = {}
-    for source in (*books.payments, *books.credit_notes):
+    for source in _sources(books):
         if not _counts(source):
             continue
         for item in source.allocations:
@@ -113,6 +113,10 @@ def _applied_after(books: AccountBooks, as_of: date) -> dict[tuple[str, Ref], in
                 key = (source.connection, item.invoice_ref)
                 sums[key] = sums.get(key, 0) + item.amount.minor
     return sums
+
+
+def _sources(books: AccountBooks) -> tuple[Payment | CreditNote, ...]:
+    return (*books.payments, *books.credit_notes)
 
 
 def _counts(source: Payment | CreditNote) -> bool:
@@ -130,7 +134,7 @@ def _applied_on(item: Allocation, source: Payment | CreditNote) -> date:
 def _unapplied(books: AccountBooks, as_of: date) -> dict[str, int]:
     """Cash and credit that stood unapplied at the end of `as_of`, per currency."""
     sums: dict[str, int] = {}
-    for source in (*books.payments, *books.credit_notes):
+    for source in _sources(books):
         made_on = source.paid_on if isinstance(source, Payment) else source.issued_on
         if made_on > as_of or not _counts(source) or source.connection not in books.ledger_connections:
             continue

@@ -1,9 +1,9 @@
 """The three cadences that come with duesync.
 
 `standard` is the seeds' (000, paragraph on a structured reminder system): with the invoice, on the due date, every 7 days, and
-from 30 days past due monthly statements instead; the call comes before the final notice (000: a call is never skipped), and the final
-notice between day 45 and 60 so that an account can be ready to hand over at 60 (002; product notes, conflict (a)). Statements end
-after six: no schedule is endless (E16).
+from 30 days past due monthly statements instead. The call comes before the final notice (000: no collections without a call), the
+final notice between day 45 and 60 so that an account can be ready to hand over at 60 (002; product notes, conflict (a)).
+Statements end after six: no schedule is endless (E16).
 """
 
 from __future__ import annotations
