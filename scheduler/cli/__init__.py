@@ -1,0 +1,84 @@
+"""The command line. Every command is a thin frame: open the app, call a use-case, show the answer in words or as JSON."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from core.log import configure
+from scheduler.cli.session import ConfigOption, choose, guard
+
+app = typer.Typer(
+    name="duesync",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    help="""Accounts receivable for managed service providers: pull the books, find what does not add up, remind only who owes.
+
+    Start here: duesync init, doctor, sync, reconcile, findings list, preview. Nothing is sent before you set a mode other than
+    observe. Try it on invented books with: duesync demo""",
+    epilog="Exit codes: 0 fine, 1 a problem it is meant to find, 2 usage or configuration, 3 could not reach or use something.",
+)
+
+
+@app.callback()
+def root(
+    config: ConfigOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")] = False,
+) -> None:
+    """Options before the command hold for it as well."""
+    choose(config, json)
+
+
+def _register() -> None:
+    from scheduler.cli import (
+        account_commands,
+        auth_command,
+        config_commands,
+        demo_command,
+        doctor_command,
+        findings_commands,
+        match_command,
+        outbox_commands,
+        preview_command,
+        report_commands,
+        run_commands,
+        sandbox_commands,
+        store_commands,
+        sync_commands,
+    )
+
+    app.command()(config_commands.init)
+    app.add_typer(config_commands.app, name="config")
+    app.command()(doctor_command.doctor)
+    app.command()(auth_command.auth)
+    app.command()(sync_commands.sync)
+    app.command()(sync_commands.reconcile)
+    app.add_typer(findings_commands.app, name="findings")
+    app.command()(preview_command.preview)
+    app.command()(run_commands.run)
+    app.command()(run_commands.pause)
+    app.command()(run_commands.resume)
+    app.add_typer(outbox_commands.app, name="outbox")
+    app.add_typer(account_commands.holds_app, name="hold")
+    app.add_typer(account_commands.accounts_app, name="account")
+    app.add_typer(account_commands.contacts_app, name="contacts")
+    app.add_typer(account_commands.journal_app, name="journal")
+    app.add_typer(report_commands.app, name="report")
+    app.command(name="match")(match_command.match_command)
+    app.add_typer(sandbox_commands.app, name="sandbox")
+    app.add_typer(store_commands.app, name="store")
+    app.command()(store_commands.migrate)
+    app.command()(demo_command.demo)
+
+
+def main(args: list[str] | None = None) -> None:
+    """The console script `duesync`."""
+    configure("warning")
+    _register()
+    sys.exit(guard(app, sys.argv[1:] if args is None else args))
+
+
+__all__ = ["app", "main"]

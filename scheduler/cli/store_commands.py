@@ -1,0 +1,64 @@
+"""`duesync migrate` and `duesync store …`: the schema, backups, moving to another database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.errors import UsageError
+from core.store import open_store
+from scheduler.cli import console
+from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+
+app = typer.Typer(help="Back up the store, or copy it to another database.", no_args_is_help=True)
+
+
+def migrate(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Bring the store's schema up to date. Other commands do so by themselves."""
+    with opened(config, json) as opened_app:
+        state = opened_app.store.schema()
+    if chosen.json:
+        console.print_json({"schema": state.current, "ok": state.ok})
+    else:
+        console.say(f"schema {state.current}: {'up to date' if state.ok else 'needs migrating'}")
+
+
+@app.command()
+def backup(
+    path: Annotated[Path, typer.Argument(help="Where to write the copy; must not exist.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write a consistent copy of a SQLite store while the daemon runs. For PostgreSQL use pg_dump."""
+    if path.exists():
+        raise UsageError(f"{path} exists already", remedy="Give another name.")
+    with opened(config, json) as opened_app:
+        opened_app.store.backup(path)
+    if chosen.json:
+        console.print_json({"backup": str(path), "bytes": path.stat().st_size})
+    else:
+        console.say(
+            f"{path} written, {path.stat().st_size:,} bytes. To restore, stop the daemon and put it where [store] url says."
+        )
+
+
+@app.command()
+def copy(
+    url: Annotated[str, typer.Argument(help="The other store: postgresql://… or sqlite:///…; must be empty.")],
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Copy everything to another store and compare counts and hashes, table by table."""
+    with opened(config, json) as opened_app:
+        target = open_store(url, clock=opened_app.clock)
+        try:
+            target.migrate()
+            report = opened_app.store.copy_to(target)
+        finally:
+            target.close()
+    if chosen.json:
+        console.print_json([{"table": item.table, "rows": item.rows, "hash": item.digest} for item in report])
+    else:
+        console.table("copied and compared", ("table", "rows"), [(item.table, item.rows) for item in report], right=("rows",))
