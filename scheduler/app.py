@@ -44,8 +44,9 @@ def find_config(given: Path | None) -> Path:
 
 
 def settings_models() -> dict[str, type[BaseModel]]:
-    """The settings model of every installed connector."""
-    return {name: registry.load(name).settings for name in registry.installed()}
+    """The settings model of every installed connector that can be loaded; `duesync doctor` names the others."""
+    unusable = {item.name for item in registry.broken()}
+    return {name: registry.load(name).settings for name in registry.installed() if name not in unusable}
 
 
 def load_settings(path: Path, *, check_secrets: bool = False) -> Loaded:

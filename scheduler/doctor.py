@@ -8,6 +8,7 @@ from datetime import timedelta
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+from connectors import registry
 from core.errors import DuesyncError
 from core.ports import Check
 from core.records import Role
@@ -22,6 +23,8 @@ _LARGEST_SKEW = timedelta(minutes=2)
 def examine(app: App) -> Iterator[Check]:
     """Every check, the machine first, then the store, then each connection. Reaches out to the vendors; writes nothing there."""
     yield foreign_packages()
+    for broken in registry.broken():
+        yield Check(name=f"connector {broken.name}", ok=False, detail=broken.problem, remedy="Update or remove that package.")
     yield _disk(app)
     yield _schema(app)
     yield _journal(app)

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from connectors import registry
 from core.errors import UsageError
 from core.settings import ConnectionSettings, Settings
+from scheduler.app import settings_models
 
 _HEAD = """\
 # Every setting of duesync with its default. Uncomment what you change; keys that are not commented out are required.
@@ -68,7 +69,7 @@ def example_toml() -> str:
 
 
 def _connection_sections() -> Iterable[str]:
-    for kind in registry.builtin_names():
+    for kind in registry.BUILTIN:
         if kind == "smtp":
             continue
         spec = registry.load(kind)
@@ -179,8 +180,8 @@ def configuration_schema() -> dict[str, Any]:
     schema = Settings.model_json_schema()
     definitions = schema.setdefault("$defs", {})
     shapes = []
-    for name in registry.installed():
-        own = registry.load(name).settings.model_json_schema(ref_template="#/$defs/" + name + ".{model}")
+    for name, model in settings_models().items():
+        own = model.model_json_schema(ref_template="#/$defs/" + name + ".{model}")
         for key, value in own.pop("$defs", {}).items():
             definitions[f"{name}.{key}"] = value
         if name == "smtp":
