@@ -1,0 +1,116 @@
+"""Invoice numbers as keys, and the numbers a text names: by whole tokens, never by substring (product notes E51, C7).
+
+A number is its groups of letters and digits, digits without leading zeros: "INV-0012", "inv 12" and "INV12 " are one key,
+"512" and "12" are two. A text names a number when the number's groups stand there whole: a group of digits never begins or
+ends inside another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_GROUP = re.compile(r"[^\W\d_]+|\d+")
+_RUN = re.compile(r"[^\W_]+")
+_JOIN = re.compile(r"[\s\-_/.#:]{0,3}")
+# Words that say "what follows is an invoice number"; they are not part of it when the number has them and the text has not.
+_MARKERS = frozenset(
+    [
+        "INV",
+        "INVOICE",
+        "INVOICES",
+        "INVS",
+        "NO",
+        "NR",
+        "NUM",
+        "NUMBER",
+        "BILL",
+        "FACTURE",
+        "FAC",
+        "FACT",
+        "RECHNUNG",
+        "RE",
+        "RG",
+        "FATTURA",
+        "FACTURA",
+    ]
+)
+_COPY_WORDS = frozenset(["COPY", "DUP", "DUPLICATE", "R", "A", "B", "REV"])
+_LONGEST = 5  # runs one number may be written in: "INV 2026 05 0042 A"
+_SHORTEST_BARE = 4  # digits a number needs to count without a marker (OCA reconcile's rule, product notes C3)
+
+
+def groups(text: str) -> tuple[str, ...]:
+    """Letters upper-case, digits without leading zeros: "INV-0012a" is ("INV", "12", "A")."""
+    return tuple(_plain(group) for group in _GROUP.findall(text.upper()))
+
+
+def _plain(group: str) -> str:
+    return group.lstrip("0") or "0" if group[0].isdigit() else group
+
+
+def number_key(text: str | None) -> str:
+    """One key for every way to write the number; empty for an empty cell or one without digits."""
+    found = groups(text or "")
+    return "-".join(found) if any(group[0].isdigit() for group in found) else ""
+
+
+def tail_key(key: str) -> str:
+    """The key without a leading marker ("INV-12" gives "12"), or the key itself."""
+    head, _, tail = key.partition("-")
+    return tail if head in _MARKERS and tail else key
+
+
+def copy_of(key: str) -> str | None:
+    """The number this one looks copied from: "INV-12-A" and "INV-12-COPY" give "INV-12"; None where there is no copy mark."""
+    head, _, last = key.rpartition("-")
+    return head if head and head[-1].isdigit() and last in _COPY_WORDS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A number that stands in a text. `marked`: letters or a word such as "invoice" stand before it; `digits` as written."""
+
+    key: str
+    marked: bool
+    digits: int
+
+    @property
+    def telling(self) -> bool:
+        """May it be read as an invoice number by itself? Short bare numbers and years may not."""
+        return self.marked or (self.digits >= _SHORTEST_BARE and not self._year)
+
+    @property
+    def _year(self) -> bool:
+        return self.digits == 4 and "1990" <= self.key <= "2099"
+
+
+def named_numbers(text: str | None) -> Iterator[Named]:
+    """Every number the text could name, longest readings included; the caller looks them up."""
+    runs = [(match.start(), match.end(), match[0].upper()) for match in _RUN.finditer(text or "")]
+    for first, (end, _, _) in enumerate(runs):
+        held: list[str] = []
+        digits = 0
+        for offset in range(first, min(first + _LONGEST, len(runs))):
+            begin, stop, piece = runs[offset]
+            if offset > first and not _JOIN.fullmatch(text or "", end, begin):
+                break
+            pieces = _GROUP.findall(piece)
+            held += [_plain(group) for group in pieces]
+            digits += sum(len(group) for group in pieces if group[0].isdigit())
+            end = stop  # noqa: PLW2901  the join is tested from here
+            if digits:
+                yield from _readings(held, digits, marked_before=_marked(text or "", runs, first))
+
+
+def _marked(text: str, runs: list[tuple[int, int, str]], first: int) -> bool:
+    start = runs[first][0]
+    return (start > 0 and text[start - 1] == "#") or (first > 0 and runs[first - 1][2] in _MARKERS)
+
+
+def _readings(held: list[str], digits: int, *, marked_before: bool) -> Iterator[Named]:
+    lettered = not held[0][0].isdigit()
+    yield Named("-".join(held), marked_before or lettered, digits)
+    if lettered and held[0] in _MARKERS and len(held) > 1:
+        yield Named("-".join(held[1:]), True, digits)

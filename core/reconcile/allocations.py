@@ -1,0 +1,258 @@
+"""Money applied to the wrong thing: another invoice, another client, a void invoice, another currency; and payments that bounced.
+
+A payment is misapplied when its reference or memo names, by whole tokens, an invoice it does not pay while it pays one it
+does not name. Equal amounts over two clients are never enough (E41). Sources: vendors/quickbooks.md R2, R3, R12, R15, R20,
+xero.md R4, R5, product.md E9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.books import COUNTED_PAYMENTS
+from core.findings import Finding, FindingKind, Severity
+from core.linking.names import name_key, words
+from core.reconcile import wording
+from core.reconcile.desk import Desk
+from core.reconcile.evidence import called, money_fact
+from core.reconcile.world import Mention, Source
+from core.records import CreditNote, DocumentStatus, Invoice, Party, Payment, PaymentStatus, key_of
+
+
+def misapplied_payments(desk: Desk) -> Iterator[Finding]:
+    """Payments whose text names another invoice of the same client than they pay."""
+    for payment in desk.payments:
+        if key_of(payment) in desk.told_payments or not payment.allocations:
+            continue
+        mentions = [item for item in desk.world.mentions(payment) if desk.world.account_of(item.invoice) == desk.account]
+        paid = {key_of(item): item for item in desk.paid_invoices(payment)}
+        if not mentions or not paid or any(key_of(item.invoice) in paid for item in mentions):
+            continue
+        right = next((item for item in mentions if item.sure and _waits(desk, item.invoice, payment)), None)
+        if right is not None:
+            yield _misapplied(desk, payment, tuple(paid.values()), right.invoice)
+
+
+def _waits(desk: Desk, invoice: Invoice, payment: Payment) -> bool:
+    """Is the named invoice still owed, or was it closed by a payment that names another (two payments crossed)?"""
+    if invoice.status is DocumentStatus.OPEN and invoice.open.minor > 0:
+        return invoice.total.currency == payment.amount.currency
+    closers = [item.source for item in desk.applied(invoice) if isinstance(item.source, Payment)]
+    return bool(closers) and all(_names_another(desk, item, invoice) for item in closers)
+
+
+def _names_another(desk: Desk, payment: Payment, invoice: Invoice) -> bool:
+    mentions = desk.world.mentions(payment)
+    return any(item.sure for item in mentions) and all(key_of(item.invoice) != key_of(invoice) for item in mentions)
+
+
+def _misapplied(desk: Desk, payment: Payment, wrong: tuple[Invoice, ...], right: Invoice) -> Finding:
+    owed = right.open.minor > 0
+    desk.told_payments.add(key_of(payment))
+    desk.told_invoices.update(key_of(item) for item in (*wrong, right))
+    names = ", ".join(called(item) for item in wrong)
+    return desk.find(
+        FindingKind.MISAPPLIED_PAYMENT,
+        (payment, *wrong, right),
+        at_stake=right.open if owed else payment.amount,
+        confidence=0.95 if owed else 0.85,
+        severity=Severity.HIGH if owed else Severity.MEDIUM,
+        what=f"Payment {called(payment)} names invoice {called(right)} but is applied to {names}.",
+        proposal=wording.move_payment(desk.system(payment.connection), called(payment), names, called(right)),
+        more={"named": called(right), "text": [payment.reference or "", payment.memo or ""]},
+    )
+
+
+def misapplied_parties(desk: Desk) -> Iterator[Finding]:
+    """Payments applied to another client's invoice, or whose text names another client's invoice or name."""
+    for payment in desk.payments:
+        if key_of(payment) in desk.told_payments or payment.party_ref is None:
+            continue
+        found = _crosses(desk, payment) or _names_stranger(desk, payment) or _payer_is_another(desk, payment)
+        if found is not None:
+            desk.told_payments.add(key_of(payment))
+            yield found
+
+
+def _crosses(desk: Desk, payment: Payment) -> Finding | None:
+    strangers = [item for item in desk.paid_invoices(payment) if desk.world.account_of(item) not in (desk.account, None)]
+    if not strangers:
+        return None
+    return _wrong_party(desk, payment, strangers[0], 0.9, f"it is applied to invoice {called(strangers[0])} of another client")
+
+
+def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
+    mentions = desk.world.mentions(payment)
+    if any(desk.world.account_of(item.invoice) == desk.account for item in mentions):
+        return None
+    named = [item for item in mentions if item.sure and _could_pay(item, payment)]
+    accounts = {desk.world.account_of(item.invoice) for item in named}
+    if len(accounts) != 1 or None in accounts:
+        return None
+    invoice = named[0].invoice
+    return _wrong_party(desk, payment, invoice, 0.9, f"it names invoice {called(invoice)} of another client")
+
+
+def _could_pay(mention: Mention, payment: Payment) -> bool:
+    invoice = mention.invoice
+    fits = payment.amount in (invoice.open, invoice.total)
+    return invoice.total.currency == payment.amount.currency and (fits or (invoice.open.minor > 0 and mention.sure))
+
+
+def _payer_is_another(desk: Desk, payment: Payment) -> Finding | None:
+    """Does the payer's name stand for exactly one other client that owes this very amount?"""
+    stranger = _stranger_named(desk, payment)
+    account = desk.world.account(stranger.connection, stranger.ref) if stranger else None
+    if stranger is None or account is None or account == desk.account:
+        return None
+    books = desk.world.books.accounts[account]
+    owed = next(
+        (item for item in books.open_invoices(payment.amount.currency) if payment.amount in (item.open, item.total)), None
+    )
+    if owed is None or owed.connection != payment.connection:
+        return None
+    return _wrong_party(desk, payment, owed, 0.8, f"it was paid by {stranger.name}, which owes this amount")
+
+
+def _stranger_named(desk: Desk, payment: Payment) -> Party | None:
+    own = {name_key(party.name) for party in desk.books.parties}
+    for text in (payment.payer, payment.memo):
+        found = {party for party in parties_named(desk, payment.connection, text) if name_key(party.name) not in own}
+        if len(found) == 1:
+            return found.pop()
+    return None
+
+
+def parties_named(desk: Desk, connection: str, text: str | None) -> set[Party]:
+    """Parties whose whole name stands in `text`; names shorter than six letters are too common to count."""
+    tokens = [word for word in words(text or "") if word != "and"]
+    names = desk.world.names
+    found: set[Party] = set()
+    for first in range(len(tokens)):
+        for last in range(first + 1, min(first + _LONGEST_NAME, len(tokens)) + 1):
+            key = " ".join(tokens[first:last])
+            if len(key) >= _SHORTEST_NAME and len(names.get((connection, key), ())) == 1:
+                found.update(names[(connection, key)])
+    return found
+
+
+_LONGEST_NAME = 6
+_SHORTEST_NAME = 6
+
+
+def _wrong_party(desk: Desk, payment: Payment, invoice: Invoice, confidence: float, why: str) -> Finding:
+    owner = desk.world.parties.get((invoice.connection, invoice.party_ref))
+    name = owner.name if owner else str(invoice.party_ref)
+    return desk.find(
+        FindingKind.MISAPPLIED_PARTY,
+        (payment, invoice),
+        at_stake=payment.amount,
+        confidence=confidence,
+        severity=Severity.HIGH,
+        what=f"Payment {called(payment)} of {payment.amount} stands with the wrong client: {why} ({name}).",
+        proposal=wording.move_to_party(desk.system(payment.connection), called(payment), name, called(invoice)),
+        more={"why": why, "belongs_to": name, "text": [payment.reference or "", payment.memo or "", payment.payer or ""]},
+    )
+
+
+def allocations_to_void(desk: Desk) -> Iterator[Finding]:
+    """Payments and credits applied to invoices that are void."""
+    sources: tuple[Source, ...] = (*desk.payments, *desk.credit_notes)
+    for source in sources:
+        for invoice in desk.paid_invoices(source) if isinstance(source, Payment) else _credited(desk, source):
+            if invoice.status is DocumentStatus.VOID:
+                desk.told_payments.add(key_of(source))
+                yield _to_void(desk, source, invoice)
+
+
+def _credited(desk: Desk, source: Source) -> tuple[Invoice, ...]:
+    places = dict.fromkeys((source.connection, item.invoice_ref) for item in source.allocations if item.amount.minor > 0)
+    return tuple(desk.world.invoices[place] for place in places if place in desk.world.invoices)
+
+
+def _to_void(desk: Desk, source: Source, invoice: Invoice) -> Finding:
+    amount = next(item.amount for item in source.allocations if item.invoice_ref == invoice.ref)
+    name = f"{'credit note' if isinstance(source, CreditNote) else 'payment'} {called(source)}"
+    return desk.find(
+        FindingKind.ALLOCATION_TO_VOID,
+        (source, invoice),
+        at_stake=amount,
+        confidence=0.98,
+        severity=Severity.HIGH,
+        what=f"{amount} of {name} is applied to invoice {called(invoice)}, which is void.",
+        proposal=wording.reapply_from_void(desk.system(source.connection), name, called(invoice)),
+        more={"applied": money_fact(amount)},
+    )
+
+
+def currency_mismatches(desk: Desk) -> Iterator[Finding]:
+    """Payments and credits applied to invoices of another currency, unless their text documents the exchange."""
+    sources: tuple[Source, ...] = (*desk.payments, *desk.credit_notes)
+    for source in sources:
+        own = source.amount.currency if isinstance(source, Payment) else source.total.currency  # type: ignore[union-attr]
+        for invoice in _credited(desk, source):
+            if invoice.total.currency != own and not _exchange_documented(source):
+                desk.told_payments.add(key_of(source))
+                desk.told_invoices.add(key_of(invoice))
+                yield _other_currency(desk, source, invoice)
+
+
+def _exchange_documented(source: Source) -> bool:
+    return bool({"fx", "exchange", "exch", "rate", "converted", "conversion"} & set(words(source.memo or "")))
+
+
+def _other_currency(desk: Desk, source: Source, invoice: Invoice) -> Finding:
+    amount = source.amount if isinstance(source, Payment) else invoice.total
+    return desk.find(
+        FindingKind.CURRENCY_MISMATCH,
+        (source, invoice),
+        at_stake=invoice.total,
+        confidence=0.95,
+        severity=Severity.HIGH,
+        what=f"{called(source)} in {amount.currency} is applied to invoice {called(invoice)} in {invoice.total.currency}.",
+        proposal=wording.recheck(desk.system(source.connection), f"{called(source)} and correct its currency or its invoice"),
+    )
+
+
+def reversed_payments(desk: Desk) -> Iterator[Finding]:
+    """Bounced or void payments whose invoice is still shown as paid by them."""
+    for payment in desk.books.payments:
+        if payment.connection not in desk.ledger or payment.status in COUNTED_PAYMENTS or payment.amount.minor < 0:
+            continue
+        for invoice in _still_paid(desk, payment):
+            desk.told_invoices.add(key_of(invoice))
+            yield _bounced(desk, payment, invoice)
+
+
+def _still_paid(desk: Desk, payment: Payment) -> Iterator[Invoice]:
+    """Invoices whose paid part is only explained if this payment, which did not stand, still counted."""
+    named = {key_of(item): item for item in desk.paid_invoices(payment)}
+    amounts = {item.invoice_ref: item.amount.minor for item in payment.allocations}
+    for invoice in named.values():
+        if 0 < amounts[invoice.ref] <= unexplained(desk, invoice):
+            yield invoice
+    if named or payment.status is PaymentStatus.VOID or not payment.amount.minor:
+        return
+    if payment.connection in desk.world.keeps_allocations:
+        yield from [item for item in desk.invoices if unexplained(desk, item) == payment.amount.minor][:1]
+
+
+def unexplained(desk: Desk, invoice: Invoice) -> int:
+    """Minor units that the invoice shows as paid and nothing that counts has paid."""
+    if invoice.status is DocumentStatus.VOID:
+        return 0
+    prepaid = invoice.prepaid.minor if invoice.prepaid else 0
+    return invoice.total.minor - invoice.open.minor - prepaid - sum(item.amount.minor for item in desk.applied(invoice))
+
+
+def _bounced(desk: Desk, payment: Payment, invoice: Invoice) -> Finding:
+    word = "bounced" if payment.status is PaymentStatus.REVERSED else "is void"
+    return desk.find(
+        FindingKind.REVERSED_PAYMENT,
+        (payment, invoice),
+        at_stake=min(payment.amount, invoice.total, key=lambda item: item.minor) if payment.amount.minor else invoice.total,
+        confidence=0.95,
+        severity=Severity.HIGH,
+        what=f"Payment {called(payment)} {word}, but invoice {called(invoice)} is still shown as paid by it.",
+        proposal=wording.reopen_invoice(desk.system(payment.connection), called(payment), called(invoice)),
+    )

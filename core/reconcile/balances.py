@@ -1,0 +1,182 @@
+"""Identities that hold to the cent, checked from the most particular to the whole (vendors/quickbooks.md fact 9).
+
+invoice   total - open = what payments, credits and journal entries applied + what was prepaid on it
+payment   amount = applied - credits it carried + unapplied
+credit    total = applied + carried by payments + refunded + remaining
+party     the vendor's balance = open invoices - unapplied payments - remaining credits - direct deposits + adjustments
+
+A difference another finding explains (a bounced payment, two currencies, a payment entered twice) is not told again. A party's
+difference is told only when none of its records explains it. Nothing is ever plugged (product.md E38).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+
+from core.books import COUNTED_PAYMENTS
+from core.findings import Finding, FindingKind, Severity
+from core.money import Money
+from core.reconcile import wording
+from core.reconcile.allocations import unexplained
+from core.reconcile.desk import Desk
+from core.reconcile.evidence import called, fact, money_fact
+from core.reconcile.world import LIVE
+from core.records import CreditNote, DocumentStatus, Invoice, Party, Payment, Posting, Ref, Role, key_of
+
+
+def balance_mismatches(desk: Desk) -> Iterator[Finding]:
+    """Findings for every identity of the account that does not hold."""
+    broken: set[tuple[str, Ref | None]] = set()
+    found: tuple[tuple[Invoice | Payment | CreditNote, Finding], ...] = (*_invoices(desk), *_payments(desk), *_credits(desk))
+    for record, finding in found:
+        broken.add((record.connection, record.party_ref))
+        yield finding
+    if not desk.told_invoices and not desk.told_payments:
+        yield from _parties(desk, broken)
+
+
+def _invoices(desk: Desk) -> Iterator[tuple[Invoice, Finding]]:
+    for invoice in desk.invoices:
+        if invoice.connection not in desk.world.keeps_allocations or key_of(invoice) in desk.told_invoices:
+            continue
+        if any(item.amount.currency != invoice.total.currency for item in desk.applied(invoice)):
+            continue
+        difference = unexplained(desk, invoice)
+        if difference < 0 and invoice.open.minor == 0:
+            continue  # more was applied than it totals: an overpayment, told there
+        if difference and not _before_records_began(desk, invoice):
+            desk.told_invoices.add(key_of(invoice))
+            yield invoice, _invoice(desk, invoice, difference)
+        elif _says_paid_and_owes(desk, invoice):
+            desk.told_invoices.add(key_of(invoice))
+            yield invoice, _invoice(desk, invoice, invoice.open.minor)
+
+
+def _says_paid_and_owes(desk: Desk, invoice: Invoice) -> bool:
+    books = desk.world.role(invoice.connection) is Role.BOOKS
+    return books and invoice.status is DocumentStatus.CLOSED and invoice.open.minor > 0
+
+
+def _before_records_began(desk: Desk, invoice: Invoice) -> bool:
+    """Was it settled before the first payment we know of? Books cut off at a date hold old invoices without their payments."""
+    first = desk.world.first_payments.get(invoice.connection)
+    settled = invoice.open.minor == 0 and not desk.applied(invoice)
+    return settled and first is not None and (invoice.due_on or invoice.issued_on) < first
+
+
+def _invoice(desk: Desk, invoice: Invoice, difference: int) -> Finding:
+    amount = Money(difference, invoice.total.currency)
+    applied = desk.applied(invoice)
+    side = "less is shown as owed than" if difference > 0 else "more is shown as owed than"
+    return desk.find(
+        FindingKind.BALANCE_MISMATCH,
+        (invoice,),
+        at_stake=amount,
+        confidence=0.97,
+        severity=Severity.HIGH if difference < 0 else Severity.MEDIUM,
+        what=f"Invoice {called(invoice)}: {invoice.total} less what is applied is not {invoice.open}, {abs(amount)} {side} that.",
+        proposal=wording.recheck(desk.system(invoice.connection), f"invoice {called(invoice)}"),
+        more={
+            "difference": money_fact(amount),
+            "applied": [{**fact(item.source), "amount_applied": money_fact(item.amount)} for item in applied],
+            "prepaid": money_fact(invoice.prepaid) if invoice.prepaid else None,
+        },
+    )
+
+
+def _payments(desk: Desk) -> Iterator[tuple[Payment, Finding]]:
+    for payment in desk.payments:
+        if key_of(payment) in desk.told_payments or payment.connection not in desk.world.keeps_allocations:
+            continue
+        if any(item.amount.currency != payment.amount.currency for item in payment.allocations):
+            continue
+        used = sum(item.amount.minor for item in payment.allocations) - sum(item.amount.minor for item in payment.credits_used)
+        difference = payment.amount.minor - used - payment.unapplied.minor
+        if difference:
+            yield payment, _payment(desk, payment, Money(difference, payment.amount.currency))
+
+
+def _payment(desk: Desk, payment: Payment, difference: Money) -> Finding:
+    side = "is accounted for nowhere" if difference.minor > 0 else "was applied beyond its amount"
+    return desk.find(
+        FindingKind.BALANCE_MISMATCH,
+        (payment,),
+        at_stake=difference,
+        confidence=0.95,
+        severity=Severity.MEDIUM,
+        what=f"Payment {called(payment)} of {payment.amount}: {abs(difference)} {side}.",
+        proposal=wording.recheck(desk.system(payment.connection), f"payment {called(payment)}"),
+        more={"difference": money_fact(difference)},
+        beside=desk.paid_invoices(payment),
+    )
+
+
+def _credits(desk: Desk) -> Iterator[tuple[CreditNote, Finding]]:
+    for note in desk.credit_notes:
+        if key_of(note) in desk.told_payments or note.connection not in desk.world.keeps_allocations:
+            continue
+        used = sum(item.amount.minor for item in note.allocations) + desk.world.credit_uses.get(key_of(note), 0)
+        refunded = sum(
+            item.amount.minor for item in desk.books.refunds if (item.connection, item.source_ref) == (note.connection, note.ref)
+        )
+        difference = note.total.minor - used - refunded - note.remaining.minor
+        if difference and (used or refunded or difference < 0):
+            yield note, _note(desk, note, Money(difference, note.total.currency))
+
+
+def _note(desk: Desk, note: CreditNote, difference: Money) -> Finding:
+    return desk.find(
+        FindingKind.BALANCE_MISMATCH,
+        (note,),
+        at_stake=difference,
+        confidence=0.9,
+        severity=Severity.MEDIUM,
+        what=f"Credit note {called(note)} of {note.total}: what was applied and what remains are {abs(difference)} off.",
+        proposal=wording.recheck(desk.system(note.connection), f"credit note {called(note)}"),
+        more={"difference": money_fact(difference)},
+    )
+
+
+def _parties(desk: Desk, broken: set[tuple[str, Ref | None]]) -> Iterator[Finding]:
+    ours = _own_balances(desk)
+    for party in desk.books.parties:
+        if party.balance is None or party.connection not in desk.ledger or (party.connection, party.ref) in broken:
+            continue
+        amount = Money(ours.get((party.connection, party.ref, party.balance.currency), 0), party.balance.currency)
+        if amount != party.balance:
+            yield _party(desk, party, party.balance, amount)
+
+
+def _own_balances(desk: Desk) -> Mapping[tuple[str, Ref | None, str], int]:
+    """What each party owes by its own records, sub-customers apart, per currency."""
+    sums: dict[tuple[str, Ref | None, str], int] = defaultdict(int)
+    for connection, party, amount, sign in _owed(desk):
+        sums[(connection, party, amount.currency)] += sign * amount.minor
+    return sums
+
+
+def _owed(desk: Desk) -> Iterator[tuple[str, Ref | None, Money, int]]:
+    books = desk.books
+    yield from ((item.connection, item.party_ref, item.open, 1) for item in books.invoices if item.status in LIVE)
+    yield from (
+        (item.connection, item.party_ref, item.unapplied, -1) for item in books.payments if item.status in COUNTED_PAYMENTS
+    )
+    yield from ((item.connection, item.party_ref, item.remaining, -1) for item in books.credit_notes if item.status in LIVE)
+    yield from ((item.connection, item.party_ref, item.remaining, 1) for item in books.adjustments)
+    for line in desk.direct_lines:
+        if line.line.posting is Posting.RECEIVABLE:
+            yield line.deposit.connection, line.line.party_ref, line.line.amount, -1
+
+
+def _party(desk: Desk, party: Party, theirs: Money, ours: Money) -> Finding:
+    return desk.find(
+        FindingKind.BALANCE_MISMATCH,
+        (party,),
+        at_stake=theirs - ours,
+        confidence=0.9,
+        severity=Severity.MEDIUM,
+        what=f"{party.name}: the system states {theirs} owed, its own invoices, payments and credits come to {ours}.",
+        proposal=wording.recheck(desk.system(party.connection), f"the transactions of {party.name}"),
+        more={"stated": money_fact(theirs), "computed": money_fact(ours), "difference": money_fact(theirs - ours)},
+    )

@@ -1,0 +1,166 @@
+"""Cash and credit that stand idle, and payments that are more or less than was owed.
+
+One rule for the remainder of a payment: when it fits something that is still open it waits to be applied (unapplied), else
+the client paid too much (overpayment). A small remainder of an invoice after a payment is a short payment: a fee, a discount,
+rounding; an instalment is not, its remainder is of the instalments' own size. Sources: vendors/quickbooks.md R1, R6, R16,
+xero.md R1, R6, product.md E3, E4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.books import COUNTED_PAYMENTS
+from core.findings import Finding, FindingKind, Severity
+from core.money import Money
+from core.reconcile import wording
+from core.reconcile.desk import Desk
+from core.reconcile.evidence import called, money_fact
+from core.reconcile.world import Applied
+from core.records import CreditNote, Invoice, Payment, key_of
+
+_MOST_SUGGESTED = 5
+
+
+def unapplied_payments(desk: Desk) -> Iterator[Finding]:
+    """Payments with money nobody applied, unless another fault already tells why."""
+    for payment in desk.payments:
+        if payment.unapplied.minor > 0 and key_of(payment) not in desk.told_payments and not _is_excess(desk, payment):
+            yield _unapplied(desk, payment)
+
+
+def overpayments(desk: Desk) -> Iterator[Finding]:
+    """Payments whose remainder nothing open takes, and invoices on which more was applied than they total."""
+    for payment in desk.payments:
+        if payment.unapplied.minor > 0 and key_of(payment) not in desk.told_payments and _is_excess(desk, payment):
+            yield _overpayment(desk, payment, payment.unapplied, desk.paid_invoices(payment))
+    for invoice in desk.invoices:
+        yield from _overpaid(desk, invoice)
+
+
+def _is_excess(desk: Desk, payment: Payment) -> bool:
+    """Was the payment applied to invoices it closed, with a remainder that no open invoice is waiting for?"""
+    paid = desk.paid_invoices(payment)
+    if not paid or payment.unapplied == payment.amount:
+        return False
+    if any(item.open.minor > 0 for item in paid):
+        return False
+    if desk.open_by_amount.get((payment.connection, payment.unapplied)):
+        return False
+    mine = {key_of(item) for item in paid}
+    return not any(_open(item.invoice) and key_of(item.invoice) not in mine for item in desk.world.mentions(payment) if item.sure)
+
+
+def _open(invoice: Invoice) -> bool:
+    return invoice.open.minor > 0
+
+
+def _overpaid(desk: Desk, invoice: Invoice) -> Iterator[Finding]:
+    applied = [item for item in desk.applied(invoice) if item.amount.currency == invoice.total.currency]
+    prepaid = invoice.prepaid.minor if invoice.prepaid else 0
+    excess = sum(item.amount.minor for item in applied) + prepaid - invoice.total.minor
+    if excess <= 0 or not applied:
+        return
+    payments = [item.source for item in applied if isinstance(item.source, Payment)]
+    if any(key_of(item) in desk.told_payments for item in payments) or not payments:
+        return
+    last = max(payments, key=lambda item: (item.paid_on, item.ref))
+    yield _overpayment(desk, last, Money(excess, invoice.total.currency), (invoice,))
+
+
+def _overpayment(desk: Desk, payment: Payment, excess: Money, invoices: tuple[Invoice, ...]) -> Finding:
+    owed = ", ".join(f"{called(item)} ({item.total})" for item in invoices[:_MOST_SUGGESTED])
+    return desk.find(
+        FindingKind.OVERPAYMENT,
+        (payment, *invoices),
+        at_stake=excess,
+        confidence=0.95,
+        severity=Severity.MEDIUM,
+        what=f"Payment {called(payment)} of {payment.amount} is {excess} more than was owed on {owed}.",
+        proposal=wording.return_excess(desk.system(payment.connection), called(payment), str(excess)),
+        more={"excess": money_fact(excess)},
+    )
+
+
+def _unapplied(desk: Desk, payment: Payment) -> Finding:
+    named = [item.invoice for item in desk.world.mentions(payment) if item.sure and _open(item.invoice)]
+    equal = desk.open_by_amount.get((payment.connection, payment.unapplied), ())
+    fitting = tuple({key_of(item): item for item in (*named, *equal)}.values())[:_MOST_SUGGESTED]
+    owed = sum(item.open.minor for item in desk.open_invoices if item.open.currency == payment.amount.currency)
+    return desk.find(
+        FindingKind.UNAPPLIED_PAYMENT,
+        (payment,),
+        at_stake=payment.unapplied,
+        confidence=0.99,
+        severity=Severity.HIGH if owed else Severity.MEDIUM,
+        what=f"Payment {called(payment)} has {payment.unapplied} of {payment.amount} applied to nothing.",
+        proposal=wording.apply_payment(
+            desk.system(payment.connection), called(payment), str(payment.unapplied), ", ".join(called(item) for item in fitting)
+        ),
+        more={"client_owes": money_fact(Money(owed, payment.amount.currency)), "fits": [called(item) for item in fitting]},
+        beside=fitting,
+    )
+
+
+def unapplied_credits(desk: Desk) -> Iterator[Finding]:
+    """Credit notes with something left."""
+    for note in desk.credit_notes:
+        if note.remaining.minor > 0 and note.issued_on <= desk.world.today:
+            yield _credit(desk, note)
+
+
+def _credit(desk: Desk, note: CreditNote) -> Finding:
+    fitting = [
+        item for item in desk.open_invoices if item.connection == note.connection and item.open.currency == note.total.currency
+    ]
+    chosen = ([item for item in fitting if item.open == note.remaining] or fitting)[:1]
+    return desk.find(
+        FindingKind.UNAPPLIED_CREDIT,
+        (note,),
+        at_stake=note.remaining,
+        confidence=0.99,
+        severity=Severity.MEDIUM if fitting else Severity.LOW,
+        what=f"Credit note {called(note)} has {note.remaining} of {note.total} left.",
+        proposal=wording.apply_credit(
+            desk.system(note.connection), called(note), str(note.remaining), ", ".join(called(item) for item in chosen)
+        ),
+        beside=chosen,
+    )
+
+
+def short_payments(desk: Desk) -> Iterator[Finding]:
+    """Invoices paid but for a small remainder."""
+    for invoice in desk.open_invoices:
+        if key_of(invoice) in desk.told_invoices:
+            continue
+        paying = [
+            item for item in desk.applied(invoice) if isinstance(item.source, Payment) and item.source.status in COUNTED_PAYMENTS
+        ]
+        if paying and _small(desk, invoice, paying):
+            yield _short(desk, invoice, max(paying, key=lambda item: (item.amount.minor, item.source.ref)))
+
+
+def _small(desk: Desk, invoice: Invoice, paying: list[Applied]) -> bool:
+    rules = desk.world.rules
+    left, whole = invoice.open.minor, invoice.total.minor
+    if left * 100 <= whole * rules.short_payment_percent or (left <= rules.short_payment_minor and left * 10 <= whole):
+        largest = max(item.amount.minor for item in paying)
+        return left * _INSTALMENT_SHARE < largest
+    return False
+
+
+_INSTALMENT_SHARE = 4  # a remainder of a quarter of a payment or more is the next instalment
+
+
+def _short(desk: Desk, invoice: Invoice, applied: Applied) -> Finding:
+    payment = applied.source
+    return desk.find(
+        FindingKind.SHORT_PAYMENT,
+        (payment, invoice),
+        at_stake=invoice.open,
+        confidence=0.9,
+        severity=Severity.LOW,
+        what=f"Invoice {called(invoice)} of {invoice.total} was paid but for {invoice.open}.",
+        proposal=wording.settle_residue(desk.system(invoice.connection), called(invoice), str(invoice.open)),
+        more={"short": money_fact(invoice.open), "paid": money_fact(applied.amount)},
+    )

@@ -1,0 +1,129 @@
+"""One account on the examiner's desk: its ledger records sorted out once, and what earlier families already explained.
+
+Families run from the most specific fault to the least. Each claims the records it explains, so that one fault is not told
+twice: a payment entered twice is not also reported as unapplied cash, which would invite somebody to apply it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from core.books import COUNTED_PAYMENTS, AccountBooks
+from core.findings import Finding, FindingKind, Severity
+from core.money import Money
+from core.reconcile.evidence import Fact, facts
+from core.reconcile.world import LIVE, Applied, Line, World
+from core.records import CreditNote, DocumentStatus, Invoice, Payment, Record, RecordKey, key_of
+
+
+@dataclass
+class Desk:
+    """An account being examined in its `world`. `account` is None for records that belong to no client."""
+
+    world: World
+    account: str | None
+    books: AccountBooks
+    extra_invoices: set[RecordKey] = field(default_factory=set)  # copies, to be voided: nobody owes them
+    told_payments: set[RecordKey] = field(default_factory=set)  # payments whose fault is already told
+    told_invoices: set[RecordKey] = field(default_factory=set)
+
+    @cached_property
+    def ledger(self) -> frozenset[str]:
+        """The connections whose cash counts: the account's books, or its PSA where it has none; all for strangers."""
+        if self.books.parties:
+            return self.books.ledger_connections
+        return frozenset(item.connection for item in (*self.books.payments, *self.books.invoices))
+
+    @cached_property
+    def invoices(self) -> tuple[Invoice, ...]:
+        """Issued invoices of the ledger with an amount: no draft, no void, no zero, no negative."""
+        return tuple(
+            item
+            for item in self.books.invoices
+            if item.connection in self.ledger and item.status in LIVE and item.total.minor > 0
+        )
+
+    @cached_property
+    def open_invoices(self) -> tuple[Invoice, ...]:
+        """Those of `invoices` on which something is owed, oldest first."""
+        found = (item for item in self.invoices if item.status is DocumentStatus.OPEN and item.open.minor > 0)
+        return tuple(sorted(found, key=lambda item: (item.issued_on, item.connection, item.ref)))
+
+    @cached_property
+    def payments(self) -> tuple[Payment, ...]:
+        """Cash of the ledger that counts: no void, no reversal, no zero link, nothing dated in the future."""
+        return tuple(
+            item
+            for item in self.books.payments
+            if item.connection in self.ledger
+            and item.status in COUNTED_PAYMENTS
+            and item.amount.minor > 0
+            and item.paid_on <= self.world.today
+        )
+
+    @cached_property
+    def credit_notes(self) -> tuple[CreditNote, ...]:
+        return tuple(
+            item
+            for item in self.books.credit_notes
+            if item.connection in self.ledger and item.status in LIVE and item.total.minor > 0
+        )
+
+    @cached_property
+    def direct_lines(self) -> tuple[Line, ...]:
+        """Deposit lines that name this client and carry no payment record."""
+        return self.world.lines_of_account.get(self.account, ()) if self.account is not None else ()
+
+    def applied(self, invoice: Invoice) -> tuple[Applied, ...]:
+        """What counts as applied to an invoice."""
+        return tuple(item for item in self.world.applied.get((invoice.connection, invoice.ref), ()) if item.counted)
+
+    def paid_invoices(self, payment: Payment) -> tuple[Invoice, ...]:
+        """The invoices a payment was applied to, those that are known."""
+        places = dict.fromkeys((payment.connection, item.invoice_ref) for item in payment.allocations if item.amount.minor > 0)
+        return tuple(self.world.invoices[place] for place in places if place in self.world.invoices)
+
+    @cached_property
+    def open_by_amount(self) -> Mapping[tuple[str, Money], tuple[Invoice, ...]]:
+        """Open invoices that somebody really owes (no copies), by connection and open amount."""
+        found: dict[tuple[str, Money], list[Invoice]] = defaultdict(list)
+        for invoice in self.open_invoices:
+            if key_of(invoice) not in self.extra_invoices:
+                found[(invoice.connection, invoice.open)].append(invoice)
+        return {key: tuple(items) for key, items in found.items()}
+
+    def system(self, connection: str) -> str:
+        """The vendor's short name, for wording."""
+        return self.world.systems.get(connection, "csv")
+
+    def find(
+        self,
+        kind: FindingKind,
+        subjects: Iterable[Record],
+        *,
+        at_stake: Money,
+        confidence: float,
+        severity: Severity,
+        what: str,
+        proposal: str,
+        more: Mapping[str, Any] | None = None,
+        beside: Iterable[Record] = (),
+    ) -> Finding:
+        """A finding about `subjects`; `beside` are records that only help to check it."""
+        records = tuple(subjects)
+        told: dict[str, Fact] = {"what": what, "records": facts((*records, *beside))}
+        return Finding(
+            kind=kind,
+            severity=severity,
+            confidence=round(confidence, 4),
+            account=self.account,
+            connection=records[0].connection,
+            subjects=tuple(key_of(record) for record in records),
+            at_stake=abs(at_stake),
+            evidence={**told, **(more or {})},
+            proposal=proposal,
+        )

@@ -1,0 +1,165 @@
+"""Invoices that bill one thing twice: the copy with its original, one finding per extra copy.
+
+Two invoices of one party and amount are duplicates when their numbers are one number ("INV-12", "INV12", "INV-12 copy"), when
+they bill the same period of the same agreement, or when nothing tells them apart and they were issued within a few days. What
+tells them apart: different periods, agreements or references. Retainers repeat by nature, so the window shrinks with the
+client's own rhythm (E50). A credit note of the amount cancels one copy (credit and rebill). Sources: vendors/quickbooks.md
+R10-R11, xero.md R13, product.md C19.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from statistics import median
+
+from core.findings import Finding, FindingKind, Severity
+from core.linking.numbers import copy_of, number_key
+from core.money import Money
+from core.reconcile import wording
+from core.reconcile.desk import Desk
+from core.reconcile.evidence import called
+from core.records import CreditNote, Invoice, key_of
+
+_TELLING_DIGITS = 4  # significant digits from which two equal amounts are hardly chance: 1,234 is, 1,200 is not
+_RHYTHM_SHARE = 3  # copies come within a third of the client's own billing rhythm
+_DIGITS = re.compile(r"(\d+)")
+
+
+def duplicate_invoices(desk: Desk) -> Iterator[Finding]:
+    """Findings for each group of equal invoices of one party; the copies are claimed as owed by nobody."""
+    groups: dict[tuple[str, str, Money], list[Invoice]] = defaultdict(list)
+    for invoice in desk.invoices:
+        groups[(invoice.connection, invoice.party_ref, invoice.total)].append(invoice)
+    for group in groups.values():
+        if len(group) > 1:
+            yield from _examine(desk, sorted(group, key=_age))
+
+
+def _age(invoice: Invoice) -> tuple[object, ...]:
+    """Oldest first; on one day the number without a copy mark, then the lower number."""
+    key = number_key(invoice.number)
+    return (invoice.issued_on, copy_of(key) is not None, *_natural(invoice.number or ""), _natural(invoice.ref))
+
+
+def _natural(text: str) -> tuple[tuple[tuple[int, int, str], ...]]:
+    parts = (part for part in _DIGITS.split(text) if part)
+    return (tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts),)
+
+
+def _examine(desk: Desk, group: Sequence[Invoice]) -> Iterator[Finding]:
+    window = _window(desk, group)
+    reach = max(window, desk.world.rules.duplicate_number_days)
+    kept: list[Invoice] = []
+    periods: dict[tuple[object, ...], Invoice] = {}
+    for invoice in group:
+        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= reach, reversed(kept))  # noqa: B023
+        period = (invoice.agreement_ref, invoice.period_start, invoice.period_end)
+        candidates = [*reversed([*near]), *([periods[period]] if period in periods else ())]
+        match = next(((other, why) for other in candidates if (why := _same(desk, other, invoice, window))), None)
+        if match is None or _cancelled(desk, match[0], invoice):
+            kept.append(invoice)
+            periods.setdefault(period, invoice)
+        else:
+            desk.extra_invoices.add(key_of(invoice))
+            yield _finding(desk, invoice, match[0], *match[1])
+
+
+def _window(desk: Desk, group: Sequence[Invoice]) -> int:
+    """Days within which two of these equal invoices are too close to be two bills."""
+    rules = desk.world.rules
+    amount = group[0].total
+    gaps = [(later.issued_on - earlier.issued_on).days for earlier, later in itertools.pairwise(group)]
+    rhythm = [gap for gap in gaps if gap > rules.duplicate_invoice_days]
+    limit = rules.duplicate_invoice_days
+    if len(str(amount.minor).rstrip("0")) >= _TELLING_DIGITS:
+        limit = max(limit, rules.duplicate_invoice_telling_days)
+    if len(rhythm) > 1:
+        limit = min(limit, int(median(rhythm)) // _RHYTHM_SHARE)
+    return limit
+
+
+def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> tuple[float, str] | None:
+    """Why the two are one bill, with the chance that they are; None when they are two."""
+    days = (second.issued_on - first.issued_on).days
+    numbers = _one_number(first, second)
+    if numbers and days <= desk.world.rules.duplicate_number_days and not _periods_differ(first, second):
+        return 0.97, numbers
+    if _told_apart(first, second):
+        return None
+    if first.period_start is not None and first.agreement_ref is not None and _same_period(first, second):
+        return 0.97, "both bill the same period of the same agreement"
+    if days > window:
+        return None
+    paid_apart = first.open.minor == 0 and second.open.minor == 0
+    return (0.75 if paid_apart else 0.95 if days <= 1 else 0.9), f"issued {days} days apart" if days else "issued on the same day"
+
+
+def _one_number(first: Invoice, second: Invoice) -> str | None:
+    one, two = number_key(first.number), number_key(second.number)
+    if one and one == two:
+        return "their numbers are one number"
+    if one and two and (copy_of(two) == one or copy_of(one) == two):
+        return "one number is the other with a copy mark"
+    return None
+
+
+def _periods_differ(first: Invoice, second: Invoice) -> bool:
+    return None not in (first.period_start, second.period_start) and first.period_start != second.period_start
+
+
+def _same_period(first: Invoice, second: Invoice) -> bool:
+    return (first.agreement_ref, first.period_start, first.period_end) == (
+        second.agreement_ref,
+        second.period_start,
+        second.period_end,
+    )
+
+
+def _told_apart(first: Invoice, second: Invoice) -> bool:
+    """Do they say themselves that they bill two things?"""
+    pairs = ((first.agreement_ref, second.agreement_ref), (_cell(first), _cell(second)), (_memo(first), _memo(second)))
+    return _periods_differ(first, second) or any(one and two and one != two for one, two in pairs)
+
+
+def _cell(invoice: Invoice) -> str:
+    """The reference, unless it only repeats the invoice's own number."""
+    key = "".join((invoice.reference or "").casefold().split())
+    return "" if number_key(key) and number_key(key) == number_key(invoice.number) else key
+
+
+def _memo(invoice: Invoice) -> str:
+    """What in the memo can tell two bills apart: its digits and words, without the invoice's own number."""
+    text = (invoice.memo or "").casefold()
+    return " ".join(text.replace((invoice.number or "\0").casefold(), "").split())
+
+
+def _cancelled(desk: Desk, first: Invoice, second: Invoice) -> bool:
+    """Has a credit note of the amount taken one of the two back?"""
+    margin = timedelta(days=desk.world.rules.credit_and_rebill_days)
+    for invoice in (first, second):
+        credited = sum(item.amount.minor for item in desk.applied(invoice) if isinstance(item.source, CreditNote))
+        if credited >= invoice.total.minor:
+            return True
+    return any(
+        note.total == first.total and first.issued_on - timedelta(days=1) <= note.issued_on <= second.issued_on + margin
+        for note in desk.credit_notes
+        if note.party_ref == first.party_ref
+    )
+
+
+def _finding(desk: Desk, copy: Invoice, original: Invoice, confidence: float, why: str) -> Finding:
+    owed = copy.open.minor > 0
+    return desk.find(
+        FindingKind.DUPLICATE_INVOICE,
+        (copy, original),
+        at_stake=copy.open if owed else copy.total,
+        confidence=confidence,
+        severity=Severity.HIGH if owed else Severity.MEDIUM,
+        what=f"Invoice {called(copy)} bills {copy.total} again, as invoice {called(original)} does: {why}.",
+        proposal=wording.void_invoice(desk.system(copy.connection), called(copy), called(original)),
+        more={"why": why, "days_apart": (copy.issued_on - original.issued_on).days},
+    )

@@ -1,0 +1,81 @@
+"""Records as JSON-plain facts: what a bookkeeper needs to find the record again and check the claim by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from core.money import Money
+from core.records import Deposit, Record, key_of
+
+Fact = Any  # JSON-plain: str, int, float, bool, None, lists and dicts of those
+
+# The fields of each record that a person checks, in the order they read them.
+_TELLING = (
+    "number",
+    "reference",
+    "name",
+    "status",
+    "issued_on",
+    "due_on",
+    "paid_on",
+    "deposited_on",
+    "sold_on",
+    "adjusted_on",
+    "period_start",
+    "period_end",
+    "total",
+    "amount",
+    "open",
+    "unapplied",
+    "remaining",
+    "method",
+    "payer",
+    "memo",
+    "agreement_ref",
+    "party_ref",
+)
+
+
+def money_fact(amount: Money) -> dict[str, Fact]:
+    """An amount twice: as people read it and as machines compare it."""
+    return {"text": str(amount), "minor": amount.minor, "currency": amount.currency}
+
+
+def plain(value: Any) -> Fact:
+    """A field as JSON: amounts as money facts, dates as ISO text."""
+    if isinstance(value, Money):
+        return money_fact(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if value is None or isinstance(value, bool | int) else str(value)
+
+
+def fact(record: Record) -> dict[str, Fact]:
+    """One record, its empty fields left out."""
+    key = key_of(record)
+    told: dict[str, Fact] = {"connection": key.connection, "stream": str(key.stream), "ref": str(key.ref)}
+    for name in _TELLING:
+        value = getattr(record, name, None)
+        if value is not None and value != "":
+            told[name] = plain(value)
+    allocations = getattr(record, "allocations", ())
+    if allocations:
+        told["applied_to"] = [{"invoice_ref": str(item.invoice_ref), "amount": money_fact(item.amount)} for item in allocations]
+    if isinstance(record, Deposit):
+        told["lines"] = [
+            {"amount": money_fact(line.amount), "posted_to": line.posted_to or str(line.posting), "memo": line.memo or ""}
+            for line in record.lines
+        ]
+    return told
+
+
+def facts(records: Iterable[Record]) -> list[Fact]:
+    return [fact(record) for record in records]
+
+
+def called(record: Record) -> str:
+    """What people call the record: its number, else the vendor's id."""
+    number = getattr(record, "number", None)
+    return str(number or record.ref)

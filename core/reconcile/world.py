@@ -1,0 +1,228 @@
+"""The books indexed once: what was applied to each invoice, which payments stand in deposits, whose each number and name is.
+
+A `World` spans all accounts, so that examining one account sees exactly what a full pass would see. Building it is linear in
+the number of records; every question below is a look-up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from core.books import COUNTED_PAYMENTS, AccountBooks, Books
+from core.linking.names import name_key
+from core.linking.numbers import Named, named_numbers, number_key, tail_key
+from core.money import Money
+from core.reconcile.rules import ReconcileRules
+from core.records import (
+    Adjustment,
+    Allocation,
+    CreditNote,
+    Deposit,
+    DepositLine,
+    DocumentStatus,
+    Invoice,
+    Party,
+    Payment,
+    RecordKey,
+    Ref,
+    Role,
+    Stream,
+    key_of,
+)
+
+Source = Payment | CreditNote | Adjustment
+Place = tuple[str, Ref]  # connection and ref of an invoice
+LIVE = frozenset({DocumentStatus.OPEN, DocumentStatus.CLOSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Money of `source` on an invoice. `counted` is false when the source is void or reversed."""
+
+    source: Source
+    allocation: Allocation
+    counted: bool
+
+    @property
+    def amount(self) -> Money:
+        return self.allocation.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a deposit with the deposit it stands in."""
+
+    deposit: Deposit
+    line: DepositLine
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """An invoice that a payment's reference or memo names. `sure`: the text can hardly mean anything else (a check, a year)."""
+
+    invoice: Invoice
+    sure: bool
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything the families of findings may ask. `today` is the day they are asked on."""
+
+    books: Books
+    today: date
+    rules: ReconcileRules
+    systems: Mapping[str, str] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False)  # what modules compute once per world
+    _mentions: dict[RecordKey, tuple[Mention, ...]] = field(default_factory=dict, repr=False)
+
+    def account(self, connection: str, party: Ref | None) -> str | None:
+        return None if party is None else self.books.find_party(connection, party)
+
+    def account_of(self, record: Invoice | Payment | CreditNote) -> str | None:
+        return self.account(record.connection, record.party_ref)
+
+    def role(self, connection: str) -> Role:
+        return self.books.roles.get(connection, Role.BOOKS)
+
+    @cached_property
+    def invoices(self) -> Mapping[Place, Invoice]:
+        return {(item.connection, item.ref): item for books in self.books.all() for item in books.invoices}
+
+    @cached_property
+    def parties(self) -> Mapping[Place, Party]:
+        return {(item.connection, item.ref): item for books in self.books.all() for item in books.parties}
+
+    @cached_property
+    def applied(self) -> Mapping[Place, tuple[Applied, ...]]:
+        """What was applied to each invoice, by payments, credit notes and journal entries, whichever account they stand in."""
+        found: dict[Place, list[Applied]] = defaultdict(list)
+        for books in self.books.all():
+            for source, counted in _sources(books):
+                for allocation in source.allocations:
+                    found[(source.connection, allocation.invoice_ref)].append(Applied(source, allocation, counted))
+        return {place: tuple(items) for place, items in found.items()}
+
+    @cached_property
+    def credit_uses(self) -> Mapping[RecordKey, int]:
+        """Minor units of each credit note or journal entry that payments carried to invoices."""
+        used: dict[RecordKey, int] = defaultdict(int)
+        for books in self.books.all():
+            for payment in books.payments:
+                if payment.status in COUNTED_PAYMENTS:
+                    for use in payment.credits_used:
+                        used[RecordKey(payment.connection, use.stream, use.ref)] += use.amount.minor
+        return used
+
+    @cached_property
+    def lines(self) -> tuple[Line, ...]:
+        """Every deposit line once, however many accounts list the deposit."""
+        deposits = {key_of(item): item for books in self.books.all() for item in books.deposits}
+        return tuple(Line(deposits[key], line) for key in sorted(deposits) for line in deposits[key].lines)
+
+    @cached_property
+    def open_amounts(self) -> Mapping[tuple[str, Money], int]:
+        """How many open invoices of a connection owe each amount, over all clients."""
+        found: dict[tuple[str, Money], int] = defaultdict(int)
+        for invoice in self.invoices.values():
+            if invoice.status is DocumentStatus.OPEN and invoice.open.minor > 0:
+                found[(invoice.connection, invoice.open)] += 1
+        return found
+
+    @cached_property
+    def lines_of_payment(self) -> Mapping[Place, tuple[Line, ...]]:
+        found: dict[Place, list[Line]] = defaultdict(list)
+        for item in self.lines:
+            if item.line.payment_ref is not None:
+                found[(item.deposit.connection, item.line.payment_ref)].append(item)
+        return {place: tuple(items) for place, items in found.items()}
+
+    @cached_property
+    def keeps_allocations(self) -> frozenset[str]:
+        """Connections that say what was applied to what. Elsewhere an invoice's identity cannot be checked."""
+        return frozenset(connection for connection, _ in self.applied)
+
+    @cached_property
+    def first_payments(self) -> Mapping[str, date]:
+        """The day of each connection's first payment: what was settled before it is history we were not given."""
+        first: dict[str, date] = {}
+        for books in self.books.all():
+            for payment in books.payments:
+                first[payment.connection] = min(payment.paid_on, first.get(payment.connection, payment.paid_on))
+        return first
+
+    @cached_property
+    def lines_of_account(self) -> Mapping[str | None, tuple[Line, ...]]:
+        """Deposit lines that no payment record carries, by the account they name; None holds those that name nobody."""
+        found: dict[str | None, list[Line]] = defaultdict(list)
+        for item in self.lines:
+            if item.line.payment_ref is None:
+                found[self.account(item.deposit.connection, item.line.party_ref)].append(item)
+        return {account: tuple(items) for account, items in found.items()}
+
+    @cached_property
+    def numbers(self) -> Mapping[tuple[str, str], tuple[Invoice, ...]]:
+        """Invoices by connection and number key, and by the key without its leading marker."""
+        found: dict[tuple[str, str], list[Invoice]] = defaultdict(list)
+        for invoice in self.invoices.values():
+            if invoice.status not in LIVE and invoice.status is not DocumentStatus.VOID:
+                continue
+            key = number_key(invoice.number)
+            for alias in {key, tail_key(key)} - {""}:
+                found[(invoice.connection, alias)].append(invoice)
+        return {key: tuple(items) for key, items in found.items()}
+
+    def mentions(self, payment: Payment) -> tuple[Mention, ...]:
+        """The invoices that the payment's reference and memo name, in every account of its connection."""
+        key = key_of(payment)
+        if key not in self._mentions:
+            self._mentions[key] = tuple(self._find_mentions(payment))
+        return self._mentions[key]
+
+    def named_in(self, connection: str, text: str | None) -> Iterable[tuple[Invoice, Named]]:
+        """Invoices of a connection whose number stands in `text` as whole tokens."""
+        for named in named_numbers(text):
+            for invoice in self.numbers.get((connection, named.key), ()):
+                yield invoice, named
+
+    def _find_mentions(self, payment: Payment) -> Iterable[Mention]:
+        sure: dict[Place, bool] = {}
+        for text, may_be_check in ((payment.reference, True), (payment.memo, False)):
+            for invoice, named in self.named_in(payment.connection, text):
+                equal = payment.amount in (invoice.total, invoice.open)
+                if not (named.telling or (equal and named.digits >= _SHORT_EQUAL)):
+                    continue
+                place = (invoice.connection, invoice.ref)
+                certain = equal or (named.marked if may_be_check else named.telling)
+                sure[place] = sure.get(place, False) or certain
+        return (Mention(self.invoices[place], certain) for place, certain in sorted(sure.items()))
+
+    @cached_property
+    def names(self) -> Mapping[tuple[str, str], tuple[Party, ...]]:
+        """Parties by connection and name key, legal names included."""
+        found: dict[tuple[str, str], dict[Ref, Party]] = defaultdict(dict)
+        for party in self.parties.values():
+            for name in (party.name, party.legal_name):
+                if name and name_key(name):
+                    found[(party.connection, name_key(name))][party.ref] = party
+        return {key: tuple(items.values()) for key, items in found.items()}
+
+
+_SHORT_EQUAL = 3  # a bare three-digit number counts when the amounts agree to the cent
+
+
+def _sources(books: AccountBooks) -> Iterable[tuple[Source, bool]]:
+    for payment in books.payments:
+        yield payment, payment.status in COUNTED_PAYMENTS
+    for note in books.credit_notes:
+        yield note, note.status in LIVE
+    for item in books.adjustments:
+        yield item, True
+
+
+def stream_of(source: Source) -> Stream:
+    return key_of(source).stream
