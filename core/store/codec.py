@@ -1,0 +1,163 @@
+"""Rows to records and back, by the layout of core.store.shape. Knows nothing of any one record type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from operator import attrgetter
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Select, Table, select
+
+from core.money import Money
+from core.records import STREAM_OF, Record
+from core.store.record_tables import PART_TABLES, RECORD_TABLES
+from core.store.shape import OWNER, Kind, Shape, children, column_names, once_per_class, shapes
+
+Row = dict[str, Any]
+_PLAIN = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE, Kind.INSTANT})
+_CHUNK = 4_000
+_json = msgspec.json.Encoder()
+
+
+# ── values to rows ──────────────────────────────────────────────────────────────────────────────────────────────────────
+class Encoder:
+    """Turns values of one dataclass into column values. Made once per class; fast enough for pages of 100,000."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        every = shapes(cls)
+        self._plain = tuple(shape.name for shape in every if shape.kind in _PLAIN)
+        self._plain_values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self._plain)
+        self._enums = tuple(shape.name for shape in every if shape.kind is Kind.ENUM)
+        self._money = tuple((shape.name, *shape.columns) for shape in every if shape.kind is Kind.MONEY)
+        self._words = tuple(shape.name for shape in every if shape.kind is Kind.WORDS)
+        self._integers = tuple(shape.name for shape in every if shape.kind is Kind.INTEGER)
+
+    def numbers(self, value: Any) -> Iterator[tuple[str, int]]:
+        """Every integer a value would put into a column, with its field."""
+        for name, _, _ in self._money:
+            if (amount := getattr(value, name)) is not None:
+                yield name, amount.minor
+        for name in self._integers:
+            if (number := getattr(value, name)) is not None:
+                yield name, number
+
+    def __call__(self, value: Any) -> Row:
+        """The row of a value; parts in child tables are not in it."""
+        row: Row = dict(zip(self._plain, self._plain_values(value), strict=True))
+        for name in self._enums:
+            word = getattr(value, name)
+            row[name] = None if word is None else word.value
+        for name, minor, currency in self._money:
+            amount = getattr(value, name)
+            row[minor], row[currency] = (None, None) if amount is None else (amount.minor, amount.currency)
+        for name in self._words:
+            row[name] = _json.encode(getattr(value, name)).decode()
+        return row
+
+
+@once_per_class
+def encoder(cls: type[Any]) -> Encoder:
+    """The encoder of a dataclass."""
+    return Encoder(cls)
+
+
+def part_rows(record: Record) -> Iterator[tuple[type[Any], Row]]:
+    """The rows of a record's parts, each with the dataclass that names its table."""
+    for shape in children(type(record)):
+        assert shape.of is not None
+        encode = encoder(shape.of)
+        for position, part in enumerate(getattr(record, shape.name)):
+            owner = (record.connection, STREAM_OF[type(record)].value, record.ref)
+            yield shape.of, {**encode(part), **dict(zip(OWNER, owner, strict=True)), "position": position}
+
+
+# ── rows to values ──────────────────────────────────────────────────────────────────────────────────────────────────────
+Parts = Mapping[tuple[str, str], tuple[Any, ...]]  # (connection, ref of the owner) -> its parts in order
+_NO_PARTS: Parts = {}
+
+
+class Decoder:
+    """Turns rows of one table back into values of its dataclass, column by column: a row costs microseconds."""
+
+    def __init__(self, cls: type[Any]) -> None:
+        self._cls = cls
+        self._shapes = tuple(shape for shape in shapes(cls) if shape.kind is not Kind.CHILDREN)
+        self._names = tuple(shape.name for shape in self._shapes)
+        self._shared: dict[Any, Any] = {}  # one object per repeated text (connection, currency, status): memory, not speed
+
+    def __call__(self, rows: Sequence[Sequence[Any]], parts: Mapping[str, Sequence[tuple[Any, ...]]]) -> list[Any]:
+        """Values for `rows` (columns in order of column_names); `parts` gives each child field's tuples, one per row."""
+        if not rows:
+            return []
+        columns = iter(zip(*rows, strict=True))
+        fields = [self._column(shape, columns) for shape in self._shapes]
+        names = (*self._names, *parts)
+        make = self._cls
+        return [make(**dict(zip(names, values, strict=True))) for values in zip(*fields, *parts.values(), strict=True)]
+
+    def _column(self, shape: Shape, columns: Iterator[tuple[Any, ...]]) -> Iterable[Any]:
+        column = next(columns)
+        if shape.kind is Kind.MONEY:
+            currencies = next(columns)
+            share = self._shared.setdefault
+            return [
+                None if minor is None else Money(minor, share(currency, currency))
+                for minor, currency in zip(column, currencies, strict=True)
+            ]
+        if shape.kind is Kind.ENUM:
+            known = {word.value: word for word in shape.of or ()} | {None: None}
+            return [known[word] for word in column]
+        if shape.kind is Kind.WORDS:
+            return [tuple(msgspec.json.decode(words)) if words != "[]" else () for words in column]
+        if shape.name in ("connection", "party_ref", "currency", "country", "status"):
+            return [self._shared.setdefault(word, word) for word in column]
+        return column
+
+
+def columns_of(cls: type[Any], table: Table) -> list[Any]:
+    """The columns a decoder of `cls` wants, in its order."""
+    return [table.columns[name] for name in column_names(cls)]
+
+
+def chunked(connection: Connection, statement: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a query in lists of a few thousand: one moment's memory stays small."""
+    result = connection.execute(statement)
+    while rows := list(islice(result, _CHUNK)):
+        yield [tuple(row) for row in rows]
+
+
+def load_parts(connection: Connection, part: type[Any], stream: str, *conditions: Any) -> Parts:
+    """Every part of one class that belongs to records of `stream` (under `conditions` on its table), by owner, in order."""
+    table = PART_TABLES[part]
+    owner = [table.c.connection, table.c.owner_ref]
+    statement = select(*owner, *columns_of(part, table)).where(table.c.owner_stream == stream, *conditions)
+    decode = Decoder(part)
+    found: dict[tuple[str, str], list[Any]] = {}
+    for rows in chunked(connection, statement.order_by(*owner, table.c.position)):
+        for row, value in zip(rows, decode([row[2:] for row in rows], {}), strict=True):
+            found.setdefault((row[0], row[1]), []).append(value)
+    return {key: tuple(values) for key, values in found.items()}
+
+
+def load_records(
+    connection: Connection, cls: type[Record], *conditions: Any, part_conditions: Callable[[Table], Sequence[Any]] | None = None
+) -> list[Any]:
+    """Every live record of a type under `conditions` on its table, with its parts, in no particular order.
+
+    `part_conditions` narrows the parts that are read (None: all of them).
+    """
+    table = RECORD_TABLES[cls]
+    narrowed = part_conditions or (lambda _table: ())
+    parts = {
+        shape.name: load_parts(connection, shape.of, STREAM_OF[cls].value, *narrowed(PART_TABLES[shape.of]))
+        for shape in children(cls)
+        if shape.of is not None
+    }
+    decode = Decoder(cls)
+    found: list[Any] = []
+    for rows in chunked(connection, select(*columns_of(cls, table)).where(*conditions)):
+        keys = [(row[0], row[1]) for row in rows]
+        found.extend(decode(rows, {name: [held.get(key, ()) for key in keys] for name, held in parts.items()}))
+    return found

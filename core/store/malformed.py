@@ -1,0 +1,86 @@
+"""Rows that could not be read: kept by their ref, or by where they stand, until the same row reads again or is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, select
+
+from core.records import Malformed, Page, Ref, Stream
+from core.store.engine import Database
+from core.store.part import chunks
+from core.store.record_tables import table
+
+
+def keep(db: Database, tx: Connection, connection: str, page: Page, unreadable: Sequence[Malformed], now: datetime) -> None:
+    """Bring the list of unreadable rows up to date with one page. A row already known as such costs no write.
+
+    At the end of a listing, rows that the listing no longer holds are forgotten.
+    """
+    bad = {item.ref or item.where for item in unreadable}
+    read = [entry.record.ref for entry in page.entries if entry.record.ref not in bad]
+    clear(tx, connection, page.stream, [*read, *(item.ref for item in page.deleted)])
+    _store(db, tx, connection, page, unreadable, now)
+    if page.listing is not None and not page.more:
+        _forget_unlisted(tx, connection, page, bad)
+
+
+def clear(tx: Connection, connection: str, stream: Stream, refs: Sequence[str]) -> None:
+    """Forget the unreadable rows of these refs: they read again, or are gone."""
+    held = table("malformed")
+    mine = (held.c.connection == connection, held.c.stream == stream.value)
+    known = set(tx.execute(select(held.c.place).where(*mine)).scalars())
+    for some in chunks([ref for ref in refs if ref in known]):
+        tx.execute(delete(held).where(*mine, held.c.place.in_(some)))
+
+
+def load(tx: Connection) -> tuple[tuple[str, Malformed], ...]:
+    """Every unreadable row with its connection, in order of connection, stream and place."""
+    held = table("malformed")
+    rows = sorted(tx.execute(select(held)).all(), key=lambda row: (row.connection, row.stream, row.place))
+    return tuple(
+        (row.connection, Malformed(stream=Stream(row.stream), ref=_ref(row.ref), where=row.position, problem=row.problem))
+        for row in rows
+    )
+
+
+def _ref(stored: str | None) -> Ref | None:
+    return None if stored is None else Ref(stored)
+
+
+def _store(db: Database, tx: Connection, connection: str, page: Page, unreadable: Sequence[Malformed], now: datetime) -> None:
+    held = table("malformed")
+    wanted = (held.c.stream, held.c.place, held.c.position, held.c.problem, held.c.listing)
+    known = {tuple(row) for row in tx.execute(select(*wanted).where(held.c.connection == connection))} if unreadable else set()
+    # a listing in one page needs no mark: its rows are told from the others by the page itself
+    listing = None if page.listing is None or (page.listing.first and not page.more) else page.listing.id
+    rows = {
+        (item.stream.value, item.ref or item.where): {
+            "connection": connection,
+            "stream": item.stream.value,
+            "place": item.ref or item.where,
+            "ref": item.ref,
+            "position": item.where,
+            "problem": item.problem,
+            "listing": listing,
+            "seen_at": now,
+        }
+        for item in unreadable
+    }
+    fresh = [row for row in rows.values() if tuple(row[column.name] for column in wanted) not in known]
+    if fresh:
+        tx.execute(db.replace(held), fresh)
+
+
+def _forget_unlisted(tx: Connection, connection: str, page: Page, bad: set[str]) -> None:
+    held = table("malformed")
+    assert page.listing is not None
+    rows = tx.execute(
+        select(held.c.place, held.c.listing).where(held.c.connection == connection, held.c.stream == page.stream.value)
+    )
+    gone = [row.place for row in rows if row.place not in bad and (page.listing.first or row.listing != page.listing.id)]
+    for some in chunks(gone):
+        tx.execute(
+            delete(held).where(held.c.connection == connection, held.c.stream == page.stream.value, held.c.place.in_(some))
+        )

@@ -1,0 +1,235 @@
+"""The token vault: OAuth tokens encrypted at rest, and a lock per connection that holds over threads, processes and machines.
+
+Fernet (AES-128-CBC with HMAC-SHA256) with as many keys as there are: the first encrypts, all decrypt, so a key is rotated by
+putting the new one first and calling `rotate`. The name of the connection is sealed in with the tokens: a row moved to
+another name does not open.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from sqlalchemy import Connection, delete, select, text
+
+from core.clock import Clock
+from core.errors import StoreBusy, StoreError
+from core.ports import Tokens
+from core.store.engine import Database
+from core.store.failures import translated
+from core.store.record_tables import table
+
+_WAIT_SECONDS = 60.0  # a token refresh takes seconds; whoever holds the lock for a minute is stuck
+_POLL_SECONDS = 0.05
+_SETTING = "[vault] key"
+
+
+class _Sealed(msgspec.Struct):
+    """What is encrypted."""
+
+    connection: str
+    tokens: Tokens
+
+
+def new_vault_key() -> bytes:
+    """A fresh key, as text for a file or a credential."""
+    return Fernet.generate_key()
+
+
+class Vault:
+    """Implements core.ports.TokenVault over the store's own table."""
+
+    def __init__(self, database: Database, clock: Clock, keys: Sequence[bytes]) -> None:
+        self._db = database
+        self._clock = clock
+        self._keys = _fernet(keys)
+        self._threads: dict[str, threading.Lock] = {}
+        self._guard = threading.Lock()
+
+    def read(self, connection: str) -> Tokens | None:
+        """The tokens of a connection; None before the first consent. StoreError without the right key."""
+        with self._db.read() as tx:
+            return self._open(tx, connection)
+
+    @contextmanager
+    def locked(self, connection: str) -> Iterator[Slot]:
+        """The tokens of one connection, while no other thread, process or machine can touch them.
+
+        StoreBusy when somebody holds them for over a minute. Not inside a unit: rotated tokens must outlive its rollback.
+        """
+        self._cipher()
+        if self._db.in_unit:
+            raise StoreError(
+                "Tokens cannot be locked inside a unit of work.", remedy="This is a fault of duesync: please report it."
+            )
+        with self._guard:
+            mine = self._threads.setdefault(connection, threading.Lock())
+        if not mine.acquire(timeout=_WAIT_SECONDS):
+            raise _stuck(connection)
+        try:
+            with self._across_processes(connection):
+                yield Slot(self, connection)
+        finally:
+            mine.release()
+
+    def forget(self, connection: str) -> bool:
+        """Delete the tokens of a connection; False when there were none."""
+        held = table("tokens")
+        with self._db.write() as tx:
+            return tx.execute(delete(held).where(held.c.connection == connection)).rowcount == 1
+
+    def connections(self) -> tuple[str, ...]:
+        """The connections that have tokens. Needs no key."""
+        with self._db.read() as tx:
+            return tuple(sorted(tx.execute(select(table("tokens").c.connection)).scalars()))
+
+    def rotate(self) -> int:
+        """Encrypt everything anew with the first key. Returns how many rows; then the old keys may go."""
+        cipher, held = self._cipher(), table("tokens")
+        with self._db.write() as tx:
+            rows = tx.execute(select(held)).all()
+            for row in rows:
+                fresh = {"connection": row.connection, "ciphertext": _rotated(cipher, row), "written_at": row.written_at}
+                tx.execute(self._db.replace(held), [fresh])
+        return len(rows)
+
+    def _write(self, connection: str, tokens: Tokens) -> None:
+        sealed = self._cipher().encrypt(msgspec.json.encode(_Sealed(connection=connection, tokens=tokens)))
+        with self._db.write() as tx:
+            row = {"connection": connection, "ciphertext": sealed, "written_at": self._clock.now()}
+            tx.execute(self._db.replace(table("tokens")), [row])
+
+    def _open(self, tx: Connection, connection: str) -> Tokens | None:
+        cipher, held = self._cipher(), table("tokens")
+        sealed = tx.execute(select(held.c.ciphertext).where(held.c.connection == connection)).scalar()
+        if sealed is None:
+            return None
+        try:
+            opened = msgspec.json.decode(cipher.decrypt(sealed), type=_Sealed)
+        except InvalidToken as error:
+            raise _unreadable(connection) from error
+        if opened.connection != connection:
+            raise _unreadable(connection)
+        return opened.tokens
+
+    def _cipher(self) -> MultiFernet:
+        if self._keys is None:
+            raise StoreError(
+                f"{_SETTING} is not set: tokens cannot be kept.", remedy="Set it to the output of: duesync init --vault-key"
+            )
+        return self._keys
+
+    # ── locks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+    @contextmanager
+    def _across_processes(self, connection: str) -> Iterator[None]:
+        if self._db.path is not None:
+            with _file_lock(_lock_path(self._db.path, connection), connection):
+                yield
+        else:
+            with self._advisory_lock(connection):
+                yield
+
+    @contextmanager
+    def _advisory_lock(self, connection: str) -> Iterator[None]:
+        """PostgreSQL frees the lock when this session ends, however it ends."""
+        name = {"name": f"vault/{connection}"}
+        key = "hashtextextended(current_schema() || '/' || :name, 0)"
+        with translated(self._db.where), self._db.engine.connect() as opened:
+            session = opened.execution_options(isolation_level="AUTOCOMMIT")
+            deadline = time.monotonic() + _WAIT_SECONDS
+            while not session.execute(text(f"select pg_try_advisory_lock({key})"), name).scalar():
+                if time.monotonic() > deadline:
+                    raise _stuck(connection)
+                time.sleep(_POLL_SECONDS)
+            try:
+                yield
+            finally:
+                session.execute(text(f"select pg_advisory_unlock({key})"), name)
+
+
+class Slot:
+    """The tokens of one connection while they are locked."""
+
+    def __init__(self, vault: Vault, connection: str) -> None:
+        self._vault = vault
+        self._connection = connection
+
+    def read(self) -> Tokens | None:
+        """The tokens as they are now."""
+        return self._vault.read(self._connection)
+
+    def write(self, tokens: Tokens) -> None:
+        """Replace the tokens; on disk when it returns."""
+        self._vault._write(self._connection, tokens)
+
+
+def _fernet(keys: Sequence[bytes]) -> MultiFernet | None:
+    words = [word for key in keys for word in key.replace(b",", b" ").split()]
+    if not words:
+        return None
+    try:
+        return MultiFernet([Fernet(word) for word in words])
+    except ValueError as error:
+        raise StoreError(
+            f"{_SETTING} is not a vault key (32 bytes in url-safe base64).", remedy="Make one with: duesync init --vault-key"
+        ) from error
+
+
+def _rotated(cipher: MultiFernet, row: Any) -> bytes:
+    try:
+        return cipher.rotate(row.ciphertext)
+    except InvalidToken as error:
+        raise _unreadable(row.connection) from error
+
+
+def _unreadable(connection: str) -> StoreError:
+    return StoreError(
+        f"The tokens of {connection} cannot be decrypted with {_SETTING}.",
+        remedy=f"Put the old key back beside the new one, or connect again: duesync auth {connection}",
+    )
+
+
+def _stuck(connection: str) -> StoreBusy:
+    return StoreBusy(
+        f"Another process has been refreshing the tokens of {connection} for a minute.", remedy="Stop it if it hangs."
+    )
+
+
+def _lock_path(store: Path, connection: str) -> Path:
+    """A file of its own beside the store: one per connection, its name made safe."""
+    plain = re.sub(r"[^A-Za-z0-9_-]", "_", connection)[:40]
+    return store.with_name(f"{store.name}.{plain}-{hashlib.sha256(connection.encode()).hexdigest()[:8]}.lock")
+
+
+@contextmanager
+def _file_lock(path: Path, connection: str) -> Iterator[None]:
+    """flock is freed by the kernel when its holder dies; the file stays, for removing it would race."""
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(
+            f"The lock file {path} cannot be opened: {error.strerror}.", remedy="Check the rights on its folder."
+        ) from error
+    try:
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise _stuck(connection) from None
+                time.sleep(_POLL_SECONDS)
+        yield
+    finally:
+        os.close(handle)
