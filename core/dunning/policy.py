@@ -14,6 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core.messages.letter import LetterKind
 from core.money import Money, MoneyError, check_currency, exponent
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -114,7 +115,7 @@ class Stage(_Section):
     days: int = Field(ge=-60, le=3650, description="calendar days after that; negative is before the due date")
     channel: Way = Field(Way.MAIL, description="mail: our own; vendor: the vendor mails its invoice; call: a task for a person")
     tone: Tone = Field(Tone.FRIENDLY, description="friendly, clear or firm")
-    template: str | None = Field(None, description="message template; none: the one of the stage's kind and tone")
+    template: LetterKind | None = Field(None, description="text to use; none: the one of the stage's kind and tone")
     every_months: int | None = Field(None, ge=1, le=12, description="repeat each n months (statements only); needs `times`")
     times: int = Field(1, ge=1, le=36, description="how often at most for one invoice")
     approve: bool = Field(False, description="always wait for a person's approval, even in active mode")

@@ -1,0 +1,307 @@
+"""Decide for one account, at one moment, what its client hears from us: one message for all its invoices, or why there is none.
+
+Pure: the same facts give the same decision, and deciding again before the message left changes nothing (its key is the same, and what
+waits in the outbox is passed in as `waiting`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from core.books import AccountBooks
+from core.dunning.account_steps import (
+    AccountStep,
+    AccountView,
+    call_step,
+    final_step,
+    in_statements,
+    ready_for_collections,
+    statement_step,
+)
+from core.dunning.arrangements import PaymentPlan, plan_state, word_on
+from core.dunning.cadence import cycle_of
+from core.dunning.calendars import place_of
+from core.dunning.compose import Desk, call_entry, held_entry, mail_entry, step_reason, vendor_entry
+from core.dunning.decision import Channels, Decision, Entry, Task
+from core.dunning.limits import contact_limit
+from core.dunning.policy import AccountPolicy, Stage, StageKind, Way
+from core.dunning.position import Position, earliest, positions_of
+from core.dunning.recipients import dead_addresses
+from core.dunning.standing import Circumstances, label
+from core.findings import Finding
+from core.holds import Hold
+from core.messages.letter import Organisation
+from core.outbox import OutboxRow, PastContact, Promise
+from core.records import key_of
+
+
+def decide(
+    books: AccountBooks,
+    *,
+    policy: AccountPolicy,
+    history: Sequence[PastContact],
+    now: datetime,
+    organisation: Organisation,
+    channels: Channels,
+    holds: Sequence[Hold] = (),
+    findings: Sequence[Finding] = (),
+    promises: Sequence[Promise] = (),
+    plans: Sequence[PaymentPlan] = (),
+    waiting: Sequence[OutboxRow] = (),
+) -> Decision:
+    """What to say to the client of `books` at `now`.
+
+    `history` is its contact log, `holds` those not lifted, `findings` the open ones, `waiting` the live rows of the outbox about it
+    (draft to ambiguous). Amounts come from the books alone; days are those of the client's own zone.
+    """
+    place = place_of(books, organisation)
+    facts = Circumstances(
+        books=books,
+        policy=policy,
+        history=history,
+        holds=holds,
+        findings=findings,
+        promises=promises,
+        plans=plans,
+        place=place,
+        now=now,
+        today=place.today(now),
+    )
+    desk = Desk(facts=facts, organisation=organisation, channels=channels, waiting=waiting)
+    positions = positions_of(facts)
+    free = [item for item in positions if item.free and item.is_due]
+    view = AccountView(policy=policy.base, place=place, today=facts.today, history=history, positions=free)
+    entries = tuple(_entries(desk, positions, view))
+    look = earliest(positions, facts.today)
+    return Decision(
+        account=books.account.id,
+        mode=policy.mode,
+        today=facts.today,
+        entries=entries,
+        tasks=tuple(_tasks(desk, positions)),
+        next_look=place.at(_next_day(desk, entries, look), policy.base.first_hour) if positions else None,
+        ready_for_collections=ready_for_collections(view),
+    )
+
+
+def _next_day(desk: Desk, entries: Sequence[Entry], known: date | None) -> date:
+    """The next day worth looking again: something changes by itself, or tomorrow where a message is held back only for today."""
+    tomorrow = desk.today + timedelta(days=1)
+    limit = contact_limit(desk.facts.history, policy=desk.policy, place=desk.facts.place, today=desk.today)
+    ahead = [entry.due_on for entry in entries if entry.due_on > desk.today]
+    late = any(entry.due_on <= desk.today and not entry.would_send for entry in entries)
+    days = [*ahead, *([known] if known else []), *([limit.free_on] if limit else [tomorrow] if late else [])]
+    return max(min(days, default=desk.today + timedelta(days=7)), tomorrow)
+
+
+def _entries(desk: Desk, positions: Sequence[Position], view: AccountView) -> Iterable[Entry]:
+    """Every message of the account, those kept back included; one of ours at most that would go."""
+    chase = _chase(desk, positions, view)
+    notices = _notices(desk, positions)
+    by_mail = [item for item in notices if not _by_vendor(desk, item)]
+    if chase is not None and chase.would_send and by_mail:
+        chase = _chase(desk, positions, view, extra=by_mail)
+        by_mail = []
+    yield from (vendor_entry(desk, item, _stage_of(item), _step_day(item)) for item in notices if _by_vendor(desk, item))
+    if by_mail:
+        yield _notice_entry(desk, by_mail)
+    if chase is not None:
+        yield chase
+    call = call_step(view)
+    if call is not None and call.due_on <= desk.today and not _ticket_waits(desk, call):
+        yield call_entry(
+            desk, stage=call.stage, lead=call.lead, due=view.positions, due_on=call.due_on, reasons=_reasons(desk, view.positions)
+        )
+    yield from _held(desk, positions)
+    if chase is None and not notices:
+        yield from _later(desk, positions, view)
+
+
+def _stage_of(position: Position) -> Stage:
+    if position.step is None:
+        raise ValueError(f"invoice {position.invoice.ref} has no step")
+    return position.step.stage
+
+
+def _step_day(position: Position) -> date:
+    return position.step.on if position.step is not None else position.due_on
+
+
+def _by_vendor(desk: Desk, position: Position) -> bool:
+    return _stage_of(position).channel is Way.VENDOR and position.invoice.connection in desk.channels.vendor
+
+
+def _notices(desk: Desk, positions: Sequence[Position]) -> list[Position]:
+    return [item for item in positions if item.may_announce and item.step_due(StageKind.NOTICE, desk.today)]
+
+
+def _notice_entry(desk: Desk, new: Sequence[Position]) -> Entry:
+    """One mail for all new invoices. Those already due on the day they are announced are listed as due."""
+    lead = min(new, key=lambda item: (item.due_on, item.invoice.ref))
+    return mail_entry(
+        desk,
+        stage=_stage_of(lead),
+        cycle=cycle_of(lead.invoice),
+        lead=lead,
+        due=[],
+        upcoming=list(new),
+        due_on=min(_step_day(item) for item in new),
+        reasons=_reasons(desk, new),
+    )
+
+
+def _reasons(desk: Desk, positions: Sequence[Position]) -> list[str]:
+    found = [step_reason(item, desk.today) for item in positions]
+    for item in positions:
+        word = word_on(item.invoice, desk.facts.promises, desk.facts.place, desk.today)
+        if word is not None and word.broken:
+            found.append(f"invoice {label(item.invoice)}: the promise to pay by {word.due_on} was not kept")
+    return found
+
+
+def _chase(desk: Desk, positions: Sequence[Position], view: AccountView, extra: Sequence[Position] = ()) -> Entry | None:
+    """The one reminder, statement or final notice that is due, if any. `extra`: new invoices announced in the same mail."""
+    if in_statements(view):
+        return _account_mail(desk, positions, view)
+    triggers = [item for item in positions if item.free and item.step_due(StageKind.REMINDER, desk.today)]
+    if not triggers:
+        return None
+    order = {stage.name: index for index, stage in enumerate(desk.policy.stages)}
+    lead = min(triggers, key=lambda item: (-order.get(_stage_of(item).name, -1), item.due_on, item.invoice.ref))
+    if _stage_of(lead).channel is Way.VENDOR and lead.invoice.connection in desk.channels.vendor:
+        return vendor_entry(desk, lead, _stage_of(lead), _step_day(lead))
+    ahead = [item for item in triggers if not item.is_due]
+    return mail_entry(
+        desk,
+        stage=_stage_of(lead),
+        cycle=cycle_of(lead.invoice),
+        lead=lead,
+        due=list(view.positions),
+        upcoming=[*ahead, *(item for item in extra if item not in ahead and not item.is_due)],
+        due_on=min(_step_day(item) for item in triggers),
+        reasons=_reasons(desk, [*triggers, *extra]),
+    )
+
+
+def _account_mail(desk: Desk, positions: Sequence[Position], view: AccountView) -> Entry | None:
+    """Final notice before statement where both are due; None while neither is."""
+    due_now = [step for step in (final_step(view), statement_step(view)) if step is not None and _is_due(step, desk.today)]
+    if not due_now:
+        return None
+    step = due_now[0]
+    statement = step.stage.kind is StageKind.STATEMENT
+    upcoming = (
+        [item for item in positions if item.may_announce and not item.is_due and item.step is not None] if statement else []
+    )
+    return mail_entry(
+        desk,
+        stage=step.stage,
+        cycle=step.cycle,
+        lead=step.lead,
+        due=list(view.positions),
+        upcoming=upcoming,
+        due_on=step.due_on,
+        reasons=_reasons(desk, view.positions),
+    )
+
+
+def _is_due(step: AccountStep, today: date) -> bool:
+    return not step.waits_for and step.due_on <= today
+
+
+def _ticket_waits(desk: Desk, step: AccountStep) -> bool:
+    return any(getattr(row.action, "stage", None) == step.stage.name for row in desk.waiting)
+
+
+def _held(desk: Desk, positions: Sequence[Position]) -> Iterable[Entry]:
+    """One entry for all invoices that would be chased were it not for a reason of their own."""
+    held = [item for item in positions if not item.free and _would_be_due(desk, item)]
+    if held:
+        stage = _held_stage(desk, held)
+        yield held_entry(desk, held, stage, min(_step_day(item) for item in held))
+
+
+def _would_be_due(desk: Desk, position: Position) -> bool:
+    if position.may_announce and position.step_due(StageKind.NOTICE, desk.today):
+        return False  # announced by a notice of its own
+    return position.is_due or position.step is None or position.step.on <= desk.today
+
+
+def _held_stage(desk: Desk, held: Sequence[Position]) -> Stage:
+    """The stage the most advanced of them would have."""
+    late = max(held, key=lambda item: item.days)
+    reached = [stage for stage in desk.policy.stages if stage.kind is StageKind.STATEMENT and late.reached(stage)]
+    if reached:
+        return reached[0]
+    return late.step.stage if late.step is not None else desk.policy.stages[0]
+
+
+def _later(desk: Desk, positions: Sequence[Position], view: AccountView) -> Iterable[Entry]:
+    """Nothing is due: what comes next for the invoices that may be chased, or that the cadence has ended."""
+    if in_statements(view):
+        yield from _later_account(desk, view)
+        return
+    ahead = [item for item in positions if item.free and item.step is not None]
+    if ahead:
+        first = min(ahead, key=lambda item: (_step_day(item), item.invoice.ref))
+        same = [item for item in ahead if _step_day(item) == _step_day(first)]
+        yield _not_yet(
+            desk, same, _stage_of(first), _step_day(first), f"nothing is due; the next step comes on {_step_day(first)}"
+        )
+        return
+    statement = statement_step(view)
+    if statement is not None:
+        yield _not_yet(desk, view.positions, statement.stage, statement.due_on, f"nothing is due; next on {statement.due_on}")
+    elif view.positions:
+        yield _ended(desk, view)
+
+
+def _later_account(desk: Desk, view: AccountView) -> Iterable[Entry]:
+    final, statement = final_step(view), statement_step(view)
+    steps = [step for step in (final, statement) if step is not None]
+    ahead = [step for step in steps if not step.waits_for]
+    if ahead:
+        step = min(ahead, key=lambda item: item.due_on)
+        text = f"this client gets monthly statements; the next message, {step.stage.name}, comes on {step.due_on}"
+        waits = f"; the final notice waits for {final.waits_for}" if final is not None and final.waits_for else ""
+        yield _not_yet(desk, view.positions, step.stage, step.due_on, text + waits)
+    elif final is not None:
+        yield _not_yet(desk, view.positions, final.stage, final.due_on, f"the final notice waits for {final.waits_for}")
+    else:
+        yield _ended(desk, view)
+
+
+def _ended(desk: Desk, view: AccountView) -> Entry:
+    text = "the cadence has ended for this client; a person decides what comes next (a plan, collections, a write-off)"
+    return _not_yet(desk, view.positions, desk.policy.stages[-1], desk.today, text)
+
+
+def _not_yet(desk: Desk, positions: Sequence[Position], stage: Stage, due_on: date, reason: str) -> Entry:
+    return replace(held_entry(desk, positions, stage, due_on), reasons=(reason,))
+
+
+def _tasks(desk: Desk, positions: Sequence[Position]) -> Iterable[Task]:
+    """What people should do for this account, each thing once."""
+    kinds: dict[str, Callable[[str], str]] = {
+        "lookalike": lambda text: f"apply the payment? {text}",
+        "reply": lambda text: f"answer the client: {text}",
+        "no_due_date": lambda text: f"enter a due date: {text}",
+    }
+    found: dict[tuple[str, str], list[Position]] = {}
+    for item in positions:
+        for obstacle in item.obstacles:
+            if obstacle.kind in kinds:
+                found.setdefault((obstacle.kind, kinds[obstacle.kind](obstacle.reason)), []).append(item)
+    yield from (
+        Task(kind=kind, text=text, invoices=tuple(key_of(i.invoice) for i in items)) for (kind, text), items in found.items()
+    )
+    dead = sorted(dead_addresses(desk.facts.history))
+    if dead and positions:
+        yield Task(kind="bounce", text=f"find another address: {', '.join(dead)} bounced")
+    for plan in desk.facts.plans:
+        state = plan_state(plan, desk.facts.books, desk.today)
+        if state.breached_by is not None:
+            late = state.breached_by
+            yield Task(kind="plan_breach", text=f"the payment plan was broken: {late.amount} of {late.due_on} did not come")

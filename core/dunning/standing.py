@@ -1,0 +1,182 @@
+"""May one invoice be chased today? Every reason against it, in plain words, with the day it passes where that is known.
+
+"Cannot tell" is a reason too: an invoice without a due date is not chased.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from core.books import AccountBooks
+from core.dunning.arrangements import PaymentPlan, plan_state, word_on
+from core.dunning.calendars import Place
+from core.dunning.lookalike import lookalikes
+from core.dunning.policy import AccountPolicy, Policy
+from core.findings import Finding
+from core.holds import Hold, HoldKind
+from core.outbox import ContactKind, PastContact, Promise
+from core.records import DocumentStatus, Invoice, PaymentStatus, Ticket, key_of
+
+_UNTIL_BUSINESS_DAY = frozenset({HoldKind.PROMISE, HoldKind.PLAN})
+_SOFT = frozenset({"autopay", "expected", "promise", "plan"})
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """One reason not to remind about one invoice. `kind` is a stable word, `until` the last day it counts (None: not known)."""
+
+    kind: str
+    reason: str
+    until: date | None = None
+
+    @property
+    def stops_notices(self) -> bool:
+        """Does it stop even the first mail of a new invoice? An agreed day of payment does not."""
+        return self.kind not in _SOFT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """Everything about one account that the question depends on. `today` is the client's."""
+
+    books: AccountBooks
+    policy: AccountPolicy
+    history: Sequence[PastContact]
+    holds: Sequence[Hold]
+    findings: Sequence[Finding]
+    promises: Sequence[Promise]
+    plans: Sequence[PaymentPlan]
+    place: Place
+    now: datetime
+    today: date
+
+    def policy_of(self, invoice: Invoice) -> Policy:
+        """The invoice's own policy where it has one."""
+        return self.policy.for_invoice(invoice.connection, invoice.ref)
+
+
+def label(invoice: Invoice) -> str:
+    """How people call an invoice: its number, else its ref."""
+    return invoice.number or invoice.ref
+
+
+def obstacles(invoice: Invoice, facts: Circumstances) -> tuple[Obstacle, ...]:
+    """Why `invoice` may not be chased now; empty when it may."""
+    policy = facts.policy_of(invoice)
+    return tuple(
+        found
+        for source in (_own_state, _holds, _arrangements, _payments, _signals)
+        for found in source(invoice, policy, facts)
+        if found.until is None or found.until >= facts.today
+    )
+
+
+def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    """What the vendor and the settings say of the invoice itself."""
+    if not policy.follow:
+        yield Obstacle("not_followed", "the policy says not to follow it")
+    if invoice.status is not DocumentStatus.OPEN or invoice.open.minor <= 0:
+        yield Obstacle("not_open", "it is not open")
+    if invoice.due_on is None:
+        yield Obstacle("no_due_date", "it has no due date, so nobody can tell whether it is late")
+    if invoice.disputed:
+        yield Obstacle("dispute", "the vendor marks it as disputed")
+    tolerance = policy.smallest("tolerance", invoice.open.currency)
+    if 0 < invoice.open.minor <= tolerance.minor:
+        yield Obstacle("residue", f"only a rest of {invoice.open} is open")
+    yield from _planned_charge(invoice, policy, facts)
+
+
+def _planned_charge(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    if invoice.autopay_on is not None:
+        last = facts.place.add_business_days(invoice.autopay_on, policy.autopay_wait_days)
+        yield Obstacle("autopay", f"it will be charged automatically on {invoice.autopay_on}", last)
+    if invoice.expected_on is not None:
+        last = facts.place.next_business_day(invoice.expected_on) - timedelta(days=1)
+        yield Obstacle("expected", f"payment is expected on {invoice.expected_on}", last)
+
+
+def _holds(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    del policy
+    for hold in facts.holds:
+        if hold.kind is HoldKind.PROTECTED or hold.lifted_at is not None or hold.invoice not in (None, key_of(invoice)):
+            continue  # a protected client is written to with approval
+        last = hold.until
+        if last is not None and hold.kind in _UNTIL_BUSINESS_DAY:
+            last = facts.place.next_business_day(last) - timedelta(days=1)
+        scope = "the account" if hold.invoice is None else "it"
+        because = f": {hold.reason}" if hold.reason else ""
+        yield Obstacle("hold", f"{scope} is on hold ({hold.kind.replace('_', ' ')}{because})", last)
+
+
+def _arrangements(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    del policy
+    word = word_on(invoice, facts.promises, facts.place, facts.today)
+    if word is not None and not word.broken:
+        yield Obstacle("promise", f"payment is promised for {word.due_on}", word.until)
+    for plan in facts.plans:
+        if plan.covers(key_of(invoice)) and not plan_state(plan, facts.books, facts.today).breached:
+            yield Obstacle("plan", "it is part of a payment plan that is being kept")
+
+
+def _payments(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    """Money on its way, and money that may be this invoice's."""
+    for payment in facts.books.payments:
+        linked = payment.connection == invoice.connection and any(a.invoice_ref == invoice.ref for a in payment.allocations)
+        if not linked:
+            continue
+        if payment.status is PaymentStatus.PENDING:
+            yield Obstacle("clearing", f"a payment of {payment.amount} from {payment.paid_on} is still clearing")
+        elif payment.status is PaymentStatus.RECEIVED and payment.paid_on > facts.today:
+            yield Obstacle("scheduled", f"a payment of {payment.amount} is scheduled for {payment.paid_on}", payment.paid_on)
+    for found in lookalikes(facts.books, invoice, policy=policy, today=facts.today):
+        yield Obstacle("lookalike", found)
+
+
+def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    """Open findings about the invoice, the client's tickets, and its replies."""
+    yield from finding_obstacles(invoice, policy, facts.findings)
+    for ticket in facts.books.tickets:
+        reason = ticket_reason(ticket, policy, facts.today)
+        if reason:
+            yield Obstacle("ticket", reason)
+    reply = max((item.at for item in facts.history if item.kind is ContactKind.REPLY), default=None)
+    if reply is not None:
+        day = facts.place.today(reply)
+        last = facts.place.add_business_days(day, policy.reply_pause_days)
+        yield Obstacle("reply", f"the client replied on {day}; an answer is due first", last)
+
+
+def finding_obstacles(invoice: Invoice, policy: Policy, findings: Iterable[Finding]) -> Iterator[Obstacle]:
+    """Open findings about the invoice that are sure enough to count."""
+    key = key_of(invoice)
+    for finding in findings:
+        if (
+            key in finding.subjects
+            and finding.confidence >= policy.finding_confidence
+            and finding.kind not in policy.ignore_findings
+        ):
+            yield Obstacle("finding", f"an open finding says {finding.kind.replace('_', ' ')} ({finding.confidence:.0%} sure)")
+
+
+def ticket_reason(ticket: Ticket, policy: Policy, today: date) -> str | None:
+    """Why an open ticket stops reminders, or None."""
+    rule = policy.tickets
+    old = ticket.opened_at is not None and ticket.opened_at.date() < today - timedelta(days=rule.max_age_days)
+    if not rule.enabled or ticket.closed or old:
+        return None
+    name = f'the open ticket {ticket.ref} "{ticket.summary[:60]}"'
+    if ticket.sla_breached and rule.sla_breached:
+        return f"{name} is past its service level"
+    if _holds_any(ticket.board, rule.boards):
+        return f"{name} is on the board {ticket.board}"
+    if _holds_any(ticket.priority, rule.priorities):
+        return f"{name} has priority {ticket.priority}"
+    return f"{name} is about billing" if _holds_any(ticket.summary, rule.words) else None
+
+
+def _holds_any(text: str | None, words: Iterable[str]) -> bool:
+    folded = (text or "").casefold()
+    return any(word.casefold() in folded for word in words if word)

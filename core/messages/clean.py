@@ -1,0 +1,36 @@
+"""Makes text from vendors and people safe to print in a message: one line, no control or direction characters, bounded length.
+
+Names reach subjects and headers, so a line break in one would be a header of somebody else's making; direction overrides
+(Unicode TR9 explicit formatting) would let a name rewrite the amount beside it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_SPACES = re.compile(r"\s+")
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
+)
+_LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?#\[\]@!$&()*+,;=%]{1,1900}")
+# Cc control, Cf format (direction marks and overrides, zero-width), Cs surrogates, Co private use, Cn unassigned
+_UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+
+def one_line(text: str | None, limit: int = 120) -> str:
+    """`text` on one line without control, direction or invisible characters, cut to `limit` characters with an ellipsis."""
+    spaced = _SPACES.sub(" ", unicodedata.normalize("NFC", text or ""))
+    kept = "".join(char for char in spaced if unicodedata.category(char) not in _UNWANTED).strip()
+    return kept if len(kept) <= limit else kept[: limit - 1].rstrip() + "…"
+
+
+def safe_link(link: str | None) -> str | None:
+    """The link if it is a plain http(s) address, else None: nothing else is put where a client clicks."""
+    return link if link is not None and _LINK.fullmatch(link) else None
+
+
+def addresses(text: str | None) -> tuple[str, ...]:
+    """The well-formed addresses of a field that may hold several, separated by commas, semicolons or spaces."""
+    parts = re.split(r"[,;\s]+", text or "")
+    return tuple(dict.fromkeys(part for part in parts if _ADDRESS.fullmatch(part) and ".." not in part))
