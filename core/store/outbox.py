@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Update, and_, delete, func, insert, or_, select, true, update
 
 from core.actions import CONTACTS, IdempotencyKey, Receipt, idempotency_key
 from core.errors import StoreError, UsageError
@@ -157,18 +157,22 @@ class OutboxVerbs(Part):
                 contacts.add(self._db, tx, [contact_of(row, receipt, now)])
             return row
 
-    def recover(self, now: datetime) -> int:
-        """Put right what a dead worker held: reserved rows queue again, sending ones become ambiguous. Returns how many."""
+    def recover(self, now: datetime, *, everything: bool = False) -> int:
+        """Put right what a dead worker held: reserved rows queue again, sending ones become ambiguous. Returns how many.
+
+        Leases that still run are left alone, unless `everything` says that no other worker can be alive (one process, just started).
+        """
         held = table("outbox")
-        over = and_(held.c.state.in_([_S.RESERVED.value, _S.SENDING.value]), held.c.reserved_until <= now)
+        over = true() if everything else held.c.reserved_until <= now
+        taken = held.c.state.in_([_S.RESERVED.value, _S.SENDING.value])
         with self._db.read() as tx:
-            found = [row.id for row in tx.execute(select(held.c.id).where(over).order_by(held.c.id))]
+            found = [row.id for row in tx.execute(select(held.c.id).where(taken, over).order_by(held.c.id))]
         moved = 0
         for row_id in found:
             with self._db.write() as tx:
                 lost = "its worker stopped before it was sent"
-                queued = update(held).where(held.c.id == row_id, held.c.state == _S.RESERVED.value, held.c.reserved_until <= now)
-                sending = update(held).where(held.c.id == row_id, held.c.state == _S.SENDING.value, held.c.reserved_until <= now)
+                queued = update(held).where(held.c.id == row_id, held.c.state == _S.RESERVED.value, over)
+                sending = update(held).where(held.c.id == row_id, held.c.state == _S.SENDING.value, over)
                 what = ""
                 if _set(tx, queued, _S.QUEUED, now, error=lost, **_FREE):
                     what = "requeued"

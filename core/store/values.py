@@ -34,6 +34,16 @@ class SchemaState:
     wanted: str
     pending: tuple[str, ...] = ()
 
+    @property
+    def ok(self) -> bool:
+        """Whether this release can work with the store as it is."""
+        return self.status is SchemaStatus.CURRENT
+
+    @property
+    def current(self) -> str | None:
+        """The revision in the store."""
+        return self.found
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageOutcome:
