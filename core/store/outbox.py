@@ -160,7 +160,7 @@ class OutboxVerbs(Part):
     def recover(self, now: datetime, *, everything: bool = False) -> int:
         """Put right what a dead worker held: reserved rows queue again, sending ones become ambiguous. Returns how many.
 
-        Leases that still run are left alone, unless `everything` says that no other worker can be alive (one process, just started).
+        Leases that still run are left alone, unless `everything` says that no other worker can be alive.
         """
         held = table("outbox")
         over = true() if everything else held.c.reserved_until <= now
