@@ -7,6 +7,7 @@ deflate are read, because only these are asked for.
 from __future__ import annotations
 
 import json
+import time
 import zlib
 from collections.abc import Iterator
 from decimal import Decimal
@@ -21,19 +22,24 @@ class UnreadableBody(Exception):
     """The body is too large, cut off, or not in an encoding we asked for. The text says which."""
 
 
-def read_body(response: httpx.Response, *, limit: int) -> bytes:
-    """The decoded body of a streamed response, at most `limit` bytes; UnreadableBody beyond that or when it cannot be decoded."""
+def read_body(response: httpx.Response, *, limit: int, patience: float = 120.0) -> bytes:
+    """The decoded body of a streamed response; UnreadableBody beyond `limit` bytes or `patience` seconds, or when damaged.
+
+    Without the second limit, a vendor that drips a byte now and then would hold a thread forever.
+    """
     if response.is_stream_consumed:  # an in-memory transport has decoded it already
         return _within(response.content, limit)
     declared = response.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise UnreadableBody(f"announces {declared} bytes, more than the {limit} allowed")
     pieces: list[bytes] = []
-    room = limit
+    room, until = limit, time.monotonic() + patience
     for piece in _decoded(response, limit):
         room -= len(piece)
         if room < 0:
             raise UnreadableBody(f"is larger than the {limit} bytes allowed")
+        if time.monotonic() > until:
+            raise UnreadableBody(f"was not complete after {patience:g} s")
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -241,12 +241,12 @@ class Transport:
             with_body = bool(body.get("json") is not None or body.get("content") or body.get("data"))
             streamed = self._client.send(request, stream=True)
             try:
-                content = read_body(streamed, limit=self._max_bytes)
+                content = read_body(streamed, limit=self._max_bytes, patience=4 * self._timeout)
             finally:
                 streamed.close()
         except UnreadableBody as problem:
             raise self._unreadable(call, f"the answer {problem}") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise outcome_of_loss(
                 error,
                 connection=self.connection,

@@ -53,7 +53,7 @@ def endpoint_of(method: str, url: str) -> str:
 
 def outcome_of_loss(error: Exception, *, connection: str, host: str, endpoint: str, repeatable: bool) -> ConnectorError:
     """The error for an exchange that broke: Transient where repeating it is safe, else OutcomeUnknown."""
-    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL):
+    if isinstance(error, httpx.LocalProtocolError | httpx.InvalidURL | UnicodeError):
         return Rejected(
             f"{connection}: {endpoint} could not be put on the wire.",
             connection=connection,

@@ -58,7 +58,10 @@ def folder(tmp_path, clock):
     return Folder(tmp_path, clock)
 
 
-INVOICE_HEAD = "ref,party_ref,number,reference,currency,total,open,issued_on,due_on,status,agreement_ref,period_start,period_end,updated_at\n"
+INVOICE_HEAD = (
+    "ref,party_ref,number,reference,currency,total,open,issued_on,due_on,status,"
+    "agreement_ref,period_start,period_end,updated_at\n"
+)
 
 
 def test_every_column_of_every_file_arrives(folder):
