@@ -197,7 +197,36 @@ def currency_mismatches(desk: Desk) -> Iterator[Finding]:
                 yield _other_currency(desk, source, invoice)
 
 
-def _exchange_documented(source: Source) -> bool:
+def foreign_documents(desk: Desk) -> Iterator[Finding]:
+    """Invoices in another currency than their client's, where the client's others all keep to it."""
+    for party in desk.books.parties:
+        own = [item for item in desk.invoices if (item.connection, item.party_ref) == (party.connection, party.ref)]
+        odd = [item for item in own if party.currency and item.total.currency != party.currency]
+        if len(own) >= _LEAST_DOCUMENTS and len(odd) * _ODD_SHARE <= len(own):
+            for invoice in odd:
+                if key_of(invoice) not in desk.told_invoices and not _exchange_documented(invoice):
+                    desk.told_invoices.add(key_of(invoice))
+                    yield _foreign(desk, party, invoice)
+
+
+_LEAST_DOCUMENTS = 3
+_ODD_SHARE = 5  # a currency in more than a fifth of the documents is the client's second one, not a mistake
+
+
+def _foreign(desk: Desk, party: Party, invoice: Invoice) -> Finding:
+    return desk.find(
+        FindingKind.CURRENCY_MISMATCH,
+        (invoice,),
+        at_stake=invoice.total,
+        confidence=0.85,
+        severity=Severity.MEDIUM,
+        what=f"Invoice {called(invoice)} is in {invoice.total.currency}; {party.name} is billed in {party.currency}.",
+        proposal=wording.recheck(desk.system(invoice.connection), f"the currency of invoice {called(invoice)}"),
+        more={"client_currency": party.currency},
+    )
+
+
+def _exchange_documented(source: Source | Invoice) -> bool:
     return bool({"fx", "exchange", "exch", "rate", "converted", "conversion"} & set(words(source.memo or "")))
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from core.books import COUNTED_PAYMENTS
-from core.reconcile.world import World
-from core.records import Posting, Role
+from core.linking.numbers import number_key
+from core.reconcile.world import LIVE, World
+from core.records import Invoice, Posting, Role
 
 _LEAST_OLD = 10  # payments needed before a habit can be told
 
@@ -45,9 +46,66 @@ def _depositing(world: World) -> list[str]:
     ]
 
 
+def mirrors(world: World, here: str, there: str) -> bool:
+    """Are (nearly) all invoices of one connection in the other as well, so that an absence means something?"""
+    return (here, there) in _mirrors(world)
+
+
+def _mirrors(world: World) -> frozenset[tuple[str, str]]:
+    if "mirrors" not in world.memory:
+        connections = sorted({connection for connection, _ in world.invoices})
+        world.memory["mirrors"] = frozenset(
+            (here, there)
+            for here in connections
+            for there in connections
+            if {world.role(here), world.role(there)} == {Role.BOOKS, Role.PSA} and _mirrored(world, here, there)
+        )
+    result: frozenset[tuple[str, str]] = world.memory["mirrors"]
+    return result
+
+
+def _mirrored(world: World, here: str, there: str) -> bool:
+    began = world.first_invoices.get(there)
+    late = world.today - timedelta(days=world.rules.cross_system_grace_days)
+    seen = _keys(world, there)
+    counted = found = 0
+    for (connection, _), invoice in world.invoices.items():
+        if connection != here or invoice.status not in LIVE or invoice.total.minor <= 0:
+            continue
+        if began is not None and began <= invoice.issued_on <= late:
+            counted += 1
+            found += bool(_marks(invoice) & seen)
+    return counted > 0 and found >= counted * world.rules.mirrored_share
+
+
+def _keys(world: World, connection: str) -> set[str]:
+    return {mark for (name, _), invoice in world.invoices.items() if name == connection for mark in _marks(invoice)}
+
+
+def _marks(invoice: Invoice) -> set[str]:
+    """What may name an invoice in the other system: number, reference, number without letters before it."""
+    number = number_key(invoice.number)
+    head, _, tail = number.partition("-")
+    bare = tail if tail and not head[:1].isdigit() else ""
+    return {number, bare, number_key(invoice.reference)} - {""}
+
+
+def tracks_payments(world: World, psa: str) -> bool:
+    """Does this PSA learn of payments at all? One where nothing was ever paid would only repeat one finding for every invoice."""
+    if "tracking" not in world.memory:
+        world.memory["tracking"] = frozenset(
+            connection
+            for (connection, _), invoice in world.invoices.items()
+            if invoice.status in LIVE and 0 <= invoice.open.minor < invoice.total.minor
+        )
+    result: frozenset[str] = world.memory["tracking"]
+    return psa in result
+
+
 def conventions(world: World) -> Mapping[str, tuple[str, ...]]:
     """All of them, JSON-plain."""
     return {
         "deposits_everything": tuple(sorted(deposits_everything(world))),
         "keeps_allocations": tuple(sorted(world.keeps_allocations)),
+        "mirrors": tuple(sorted(" > ".join(pair) for pair in _mirrors(world))),
     }

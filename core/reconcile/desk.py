@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -127,3 +127,7 @@ class Desk:
             evidence={**told, **(more or {})},
             proposal=proposal,
         )
+
+    def naming(self, finding: Finding, key: RecordKey) -> Finding:
+        """The same finding with `key` as its first subject: a record we know only by its name."""
+        return replace(finding, subjects=(key, *finding.subjects))

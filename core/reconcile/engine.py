@@ -15,17 +15,21 @@ from core.findings import Finding
 from core.reconcile.allocations import (
     allocations_to_void,
     currency_mismatches,
+    foreign_documents,
     misapplied_parties,
     misapplied_payments,
     reversed_payments,
 )
 from core.reconcile.balances import balance_mismatches
+from core.reconcile.billing import billing_gaps
 from core.reconcile.cash import overpayments, short_payments, unapplied_credits, unapplied_payments
+from core.reconcile.cross_system import cross_system
 from core.reconcile.deposits import deposits_to_income, stale_undeposited
 from core.reconcile.desk import Desk
 from core.reconcile.duplicate_invoices import duplicate_invoices
 from core.reconcile.duplicate_payments import duplicate_payments
 from core.reconcile.malformed import malformed_records
+from core.reconcile.parties import ambiguous_links, duplicate_parties
 from core.reconcile.rules import ReconcileRules
 from core.reconcile.world import World
 
@@ -36,6 +40,7 @@ FAMILIES: tuple[Family, ...] = (
     duplicate_invoices,
     duplicate_payments,
     currency_mismatches,
+    foreign_documents,
     allocations_to_void,
     reversed_payments,
     misapplied_payments,
@@ -47,6 +52,10 @@ FAMILIES: tuple[Family, ...] = (
     deposits_to_income,
     short_payments,
     stale_undeposited,
+    cross_system,
+    billing_gaps,
+    duplicate_parties,
+    ambiguous_links,
 )
 
 

@@ -129,3 +129,8 @@ def deposit_it(system: str, payment: str) -> str:
     return (
         f"{where(system)}: find payment {payment} on the bank statement and record its deposit; else it may never have arrived."
     )
+
+
+def record_payment(system: str, invoice: str, amount: str, day: str) -> str:
+    """Tell the PSA of a payment that only the books know."""
+    return f"{where(system)}: record {amount} on invoice {invoice}, paid on {day}."

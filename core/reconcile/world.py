@@ -156,6 +156,22 @@ class World:
         return first
 
     @cached_property
+    def first_invoices(self) -> Mapping[str, date]:
+        """The day of each connection's first invoice."""
+        first: dict[str, date] = {}
+        for (connection, _), invoice in self.invoices.items():
+            first[connection] = min(invoice.issued_on, first.get(connection, invoice.issued_on))
+        return first
+
+    def elsewhere(self, invoice: Invoice) -> tuple[Invoice, ...]:
+        """Invoices of the same number and total under another client in another system."""
+        key = number_key(invoice.number)
+        connections = {name for name, _ in self.numbers} if key else set()
+        found = (item for name in sorted(connections - {invoice.connection}) for item in self.numbers.get((name, key), ()))
+        mine = self.account_of(invoice)
+        return tuple(item for item in found if item.total == invoice.total and self.account_of(item) != mine)
+
+    @cached_property
     def lines_of_account(self) -> Mapping[str | None, tuple[Line, ...]]:
         """Deposit lines that no payment record carries, by the account they name; None holds those that name nobody."""
         found: dict[str | None, list[Line]] = defaultdict(list)

@@ -99,6 +99,8 @@ def test_nothing_else_is_reported(found: dict[FindingKind, list[Finding]]) -> No
         FindingKind.DUPLICATE_PAYMENT,
         FindingKind.STALE_UNDEPOSITED,
         FindingKind.SHORT_PAYMENT,
+        FindingKind.DUPLICATE_PARTY,
     }
     assert {kind for kind, items in found.items() if items} <= expected
     assert refs(found[FindingKind.SHORT_PAYMENT]) == {"13", "33"}
+    assert refs(found[FindingKind.DUPLICATE_PARTY]) == {"58", "59", "60"}  # three test customers, one mail address

@@ -1,0 +1,186 @@
+"""The invoices of one client in two systems, joined: one to one, one to several (split) or several to one (merged).
+
+Tried in order, each invoice claimed once: the number in the number or the reference field on either side; the number without
+a system's prefix ("CW-1042" and "1042") with the total agreeing; parts and sums under one number; at last the same total and
+currency near one date where nothing else could be meant (deleted and made again, product.md E35). A number that stands in one
+invoice's number and another's reference is ambiguous and told (E36). Cost is n log n: every step is a look-up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from core.linking.numbers import named_numbers, number_key
+from core.money import Money
+from core.records import DocumentStatus, Invoice, RecordKey, key_of
+
+_DAYS_REMADE = 10  # an invoice made again is dated near the first
+_PART = re.compile(r"^(?P<base>.*\d)-(?P<part>\d{1,2}|[A-Z])$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLink:
+    """Invoices that are one bill in two systems. `how` is "number", "reference", "prefix", "split", "merged" or "amount"."""
+
+    left: tuple[Invoice, ...]
+    right: tuple[Invoice, ...]
+    how: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvoiceLinks:
+    """What was joined, what each side has alone, and numbers that point to two invoices."""
+
+    links: tuple[InvoiceLink, ...]
+    left_only: tuple[Invoice, ...]
+    right_only: tuple[Invoice, ...]
+    ambiguous: tuple[tuple[Invoice, tuple[Invoice, ...]], ...] = ()
+
+
+def link_invoices(left: Iterable[Invoice], right: Iterable[Invoice]) -> InvoiceLinks:
+    """Join two systems' invoices of one client. Void invoices are joined last, so that a live twin goes first."""
+    return _Linker(_ordered(left), _ordered(right)).run()
+
+
+def _ordered(invoices: Iterable[Invoice]) -> list[Invoice]:
+    return sorted(invoices, key=lambda item: (item.status is DocumentStatus.VOID, item.issued_on, item.connection, item.ref))
+
+
+@dataclass
+class _Linker:
+    left: Sequence[Invoice]
+    right: Sequence[Invoice]
+    links: list[InvoiceLink] = field(default_factory=list)
+    used: set[RecordKey] = field(default_factory=set)
+    ambiguous: list[tuple[Invoice, tuple[Invoice, ...]]] = field(default_factory=list)
+
+    def run(self) -> InvoiceLinks:
+        self._two_fields()
+        self._by("number", _number, _number, equal=False)
+        self._by("reference", _number, _references, equal=False)
+        self._by("reference", _references, _number, equal=False)
+        self._parts(self.left, self.right, flipped=False)
+        self._parts(self.right, self.left, flipped=True)
+        self._by("prefix", _bare, _bare, equal=True)
+        self._remade()
+        return InvoiceLinks(
+            links=tuple(self.links),
+            left_only=tuple(self._free(self.left)),
+            right_only=tuple(self._free(self.right)),
+            ambiguous=tuple(self.ambiguous),
+        )
+
+    def _free(self, side: Sequence[Invoice]) -> list[Invoice]:
+        return [item for item in side if key_of(item) not in self.used]
+
+    def _join(self, left: Sequence[Invoice], right: Sequence[Invoice], how: str) -> None:
+        self.used.update(key_of(item) for item in (*left, *right))
+        self.links.append(InvoiceLink(left=tuple(left), right=tuple(right), how=how))
+
+    def _two_fields(self) -> None:
+        """A number that is one live invoice's number and another's reference: never guess which (E36)."""
+        numbers, references = _index(self.right, _number), _index(self.right, _references)
+        for invoice in self.left:
+            key = number_key(invoice.number)
+            by_number = [item for item in numbers.get(key, ()) if item.status is not DocumentStatus.VOID]
+            by_reference = [
+                item
+                for item in references.get(key, ())
+                if item.status is not DocumentStatus.VOID and number_key(item.number) != key
+            ]
+            if not (key and by_number and by_reference) or _settled(invoice, by_number, by_reference):
+                continue
+            self.ambiguous.append((invoice, (*by_number, *by_reference)))
+            self.used.update(key_of(item) for item in (invoice, *by_number, *by_reference))
+
+    def _by(self, how: str, one: Callable[[Invoice], set[str]], two: Callable[[Invoice], set[str]], *, equal: bool) -> None:
+        """Join free invoices whose keys meet; among several the one with the same total, then the nearest date."""
+        index = _index(self._free(self.right), two)
+        for invoice in self._free(self.left):
+            candidates = [item for key in sorted(one(invoice)) for item in index.get(key, ()) if key_of(item) not in self.used]
+            if equal:
+                candidates = [item for item in candidates if item.total == invoice.total]
+            if candidates:
+                best = min(candidates, key=lambda item: _apart(invoice, item))
+                self._join((invoice,), (best,), how)
+
+    def _parts(self, whole_side: Sequence[Invoice], part_side: Sequence[Invoice], *, flipped: bool) -> None:
+        """One invoice against several that add up to it: "1042" and "1042-1", "1042-2", or one that lists several numbers."""
+        parts: dict[str, list[Invoice]] = defaultdict(list)
+        for item in self._free(part_side):
+            for base in {_part_of(item), *_references(item)} - {""}:
+                parts[base].append(item)
+        by_number = _index(self._free(part_side), _number)
+        for whole in self._free(whole_side):
+            for found, how in (
+                (parts.get(number_key(whole.number), []), "split"),
+                ([item for key in sorted(_references(whole)) for item in by_number.get(key, ())], "merged"),
+            ):
+                free = [item for item in dict.fromkeys(found) if key_of(item) not in self.used]
+                if len(free) > 1 and _sum(free, whole.total.currency) == whole.total:
+                    pair = (free, [whole]) if flipped else ([whole], free)
+                    self._join(*pair, how)
+                    break
+
+    def _remade(self) -> None:
+        """The same total near one date, where each side has exactly one such invoice left."""
+        left, right = _by_total(self._free(self.left)), _by_total(self._free(self.right))
+        for total, ones in left.items():
+            twos = right.get(total, [])
+            if len(ones) == 1 and len(twos) == 1 and abs((ones[0].issued_on - twos[0].issued_on).days) <= _DAYS_REMADE:
+                self._join(ones, twos, "amount")
+
+
+def _settled(invoice: Invoice, by_number: Sequence[Invoice], by_reference: Sequence[Invoice]) -> bool:
+    """Do the totals decide? Exactly one candidate bills the same amount."""
+    return sum(item.total == invoice.total for item in (*by_number, *by_reference)) == 1 and any(
+        item.total == invoice.total for item in by_number
+    )
+
+
+def _apart(one: Invoice, two: Invoice) -> tuple[bool, bool, int, str]:
+    return (two.status is DocumentStatus.VOID, one.total != two.total, abs((one.issued_on - two.issued_on).days), two.ref)
+
+
+def _number(invoice: Invoice) -> set[str]:
+    return {number_key(invoice.number)} - {""}
+
+
+def _references(invoice: Invoice) -> set[str]:
+    """Numbers that the reference names, alone or in a list ("CW 1042, 1043")."""
+    keys = {named.key for named in named_numbers(invoice.reference) if named.telling}
+    return keys | ({number_key(invoice.reference)} - {""})
+
+
+def _bare(invoice: Invoice) -> set[str]:
+    """The number without the letters a system puts before it: "CW-1042" is "1042"."""
+    head, _, tail = number_key(invoice.number).partition("-")
+    return {tail if tail and not head[:1].isdigit() else number_key(invoice.number)} - {""}
+
+
+def _part_of(invoice: Invoice) -> str:
+    match = _PART.match(number_key(invoice.number))
+    return match["base"] if match else ""
+
+
+def _index(invoices: Iterable[Invoice], keys: Callable[[Invoice], set[str]]) -> Mapping[str, list[Invoice]]:
+    found: dict[str, list[Invoice]] = defaultdict(list)
+    for invoice in invoices:
+        for key in keys(invoice):
+            found[key].append(invoice)
+    return found
+
+
+def _by_total(invoices: Iterable[Invoice]) -> Mapping[Money, list[Invoice]]:
+    found: dict[Money, list[Invoice]] = defaultdict(list)
+    for invoice in invoices:
+        if invoice.status is not DocumentStatus.VOID and invoice.total.minor > 0:
+            found[invoice.total].append(invoice)
+    return found
+
+
+def _sum(invoices: Iterable[Invoice], currency: str) -> Money:
+    return Money(sum(item.total.minor for item in invoices if item.total.currency == currency), currency)
