@@ -1,0 +1,231 @@
+"""Dispatch: take what is queued and due through reserve -> gate -> push -> settle, one row at a time.
+
+A row is `sending` in the store before its push begins, so a crash can be told apart: what was only reserved was not pushed and
+is queued again; what was sending may have been pushed, is read back, and blocks its own repetition until then.
+A dispatch never edits a record: the next pull brings the truth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.actions import CONTACTS, PostNote, Receipt, SendInvoice, SendReminder
+from core.clock import Clock, local_date
+from core.dunning.gate import verdict
+from core.dunning.volume import RunCounts, unusual
+from core.errors import AuthExpired, Conflict, ConnectorError, OutcomeUnknown, PermissionMissing, Rejected, StoreError, Transient
+from core.gatefacts import GateRoom
+from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
+from core.ports import Connector
+from core.records import Stream
+from core.review import Rules
+from core.store import Store
+
+log = structlog.get_logger()
+
+LEASE_SECONDS = 600.0  # longer than any push may take: transports give up after a few timeouts of 30 s
+REST = timedelta(seconds=60)  # how long a lost answer is left alone before it is read back: the vendor may still be at it
+_MOST_TRIES = 12
+_SAME_DAY = timedelta(hours=12)
+# A "no" of these passes by itself within the day; any other is a reason to decide again from scratch.
+_PASSING = frozenset({"paused", "hours", "fresh"})
+
+Open = Callable[[str], AbstractContextManager[Connector]]
+
+
+@dataclass(slots=True)
+class DispatchReport:
+    """What became of the rows of one pass."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    stopped: str | None = None
+
+    def summary(self) -> dict[str, int]:
+        """The counts, for the run's record."""
+        return dict(sorted(self.outcomes.items()))
+
+
+def dispatch(
+    store: Store,
+    rules: Rules,
+    open_connection: Open,
+    *,
+    clock: Clock,
+    by: str,
+    rest: timedelta = REST,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> DispatchReport:
+    """Read back what is ambiguous, then send what is due, until nothing is left or `should_stop` says so."""
+    report = DispatchReport()
+    with ExitStack() as stack:
+        desk = _Desk(store, rules, GateRoom(store, rules, open_connection, clock, stack), clock, by, report)
+        store.recover(clock.now())
+        for row in store.outbox(states=[OutboxState.AMBIGUOUS]):
+            if not should_stop() and row.updated_at + rest <= clock.now():
+                desk.read_back(row)
+        if desk.volume_is_usual():
+            while not should_stop():
+                reserved = store.reserve(now=clock.now(), by=by, lease_seconds=LEASE_SECONDS)
+                if reserved is None:
+                    break
+                desk.attend(reserved)
+    log.info("dispatch.done", **report.summary())
+    return report
+
+
+@dataclass(slots=True)
+class _Desk:
+    """One pass over the outbox."""
+
+    store: Store
+    rules: Rules
+    room: GateRoom
+    clock: Clock
+    by: str
+    report: DispatchReport
+
+    # ── before anything is sent ─────────────────────────────────────────────────────────────────────────────────────────
+    def volume_is_usual(self) -> bool:
+        """The breaker: far more messages than usual pause all sending until a person resumes it."""
+        now = self.clock.now()
+        due = [row for row in self.store.outbox(states=[OutboxState.QUEUED]) if row.not_before <= now]
+        stages = Counter(row.action.stage for row in due if isinstance(row.action, CONTACTS))
+        today = str(local_date(now, self.rules.organisation.timezone))
+        if not stages or self.store.setting("volume.accepted") == today:
+            return True
+        past = [RunCounts(by_stage=item, accounts=0) for item in self.store.setting("volume.history") or []]
+        why = unusual(RunCounts(by_stage=stages, accounts=len(self.store.accounts())), past)
+        if why is None:
+            self.store.put_setting("volume.history", [*(dict(item.by_stage) for item in past[-59:]), dict(stages)])
+            return True
+        if "volume" not in self.store.paused():
+            self.store.pause("volume", by="duesync", reason=why, now=now)
+            log.error("dispatch.stopped", why=why, remedy="Look at `duesync outbox list`, then run `duesync resume`.")
+        self.report.stopped = why
+        return False
+
+    # ── one row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def attend(self, row: OutboxRow) -> None:
+        """Take one reserved row to its end."""
+        try:
+            answers = self.room.answers(row, self.clock.now())
+        except ConnectorError as error:
+            self._later(row, error.message)
+            return
+        if not verdict(answers):
+            self._refuse(row, answers)
+            return
+        try:
+            held = self.store.start_sending(row, answers, now=self.clock.now(), lease_seconds=LEASE_SECONDS)
+        except StoreError as error:
+            log.warning("outbox.lost", row=row.id, error=error.message)
+            return
+        self._push(held)
+
+    def _refuse(self, row: OutboxRow, answers: tuple[GateAnswer, ...]) -> None:
+        against = [answer for answer in answers if answer.ok is not True]
+        why = "; ".join(f"{answer.question}: {answer.detail}" for answer in against)
+        passing = all(answer.question in _PASSING or answer.ok is None for answer in against)
+        if passing and self.clock.now() - row.created_at < _SAME_DAY:
+            self._later(row, why)
+            return
+        self.store.drop(row, why, answers, self.clock.now())
+        self._count("dropped", row, why=why)
+
+    def _push(self, row: OutboxRow) -> None:
+        try:
+            receipt = self.room.connector(row.action.connection).push(row.action, row.key)
+        except OutcomeUnknown as error:
+            self.store.mark_ambiguous(row, error.message, self.clock.now())
+            self._count("ambiguous", row, error=error.message)
+        except Conflict as error:
+            self.store.drop(row, f"{error.message} It is decided again.", now=self.clock.now())
+            self._count("dropped", row, why=error.message)
+        except Rejected as error:
+            self.store.park(row, str(error), self.clock.now())
+            self._count("parked", row, error=error.message)
+        except (Transient, AuthExpired, PermissionMissing) as error:
+            self._later(row, error.message, error.retry_after if isinstance(error, Transient) else None)
+        except Exception as error:
+            log.exception("push.crashed", row=row.id, error=str(error))
+            self.store.mark_ambiguous(row, f"the connector failed: {error}", self.clock.now())
+            self._count("ambiguous", row)
+            self.report.outcomes["crashed"] += 1
+        else:
+            self._settle(row, receipt)
+
+    def _settle(self, row: OutboxRow, receipt: Receipt) -> None:
+        now = self.clock.now()
+        with self.store.unit():
+            settled = self.store.settle(row, receipt, now)
+            self.store.enqueue(self._notes(settled, now), now=now, run_id=row.run_id)
+        self._count("settled", row, receipt=receipt.ref)
+
+    def _later(self, row: OutboxRow, why: str, wait: float | None = None) -> None:
+        now = self.clock.now()
+        if row.attempts >= _MOST_TRIES and wait is None and now - row.created_at > _SAME_DAY:
+            self.store.park(row, f"{why} (after {row.attempts} tries)", now)
+            self._count("parked", row, error=why)
+            return
+        backoff = min(60.0 * 2 ** min(row.attempts, 6), 3600.0)
+        self.store.retry(row, now + timedelta(seconds=max(wait or 0.0, backoff)), why, now)
+        self._count("postponed", row, why=why)
+
+    # ── what may have been done ─────────────────────────────────────────────────────────────────────────────────────────
+    def read_back(self, row: OutboxRow) -> None:
+        """Look for an ambiguous action at its vendor: found settles it, certainly absent queues it again, else it waits."""
+        try:
+            receipt = self.room.connector(row.action.connection).find_pushed(row.action, row.key)
+        except ConnectorError as error:
+            log.info("outbox.unclear", row=row.id, error=error.message)
+            self.report.outcomes["unclear"] += 1
+            return
+        if receipt is not None:
+            self._settle(row, receipt)
+        else:
+            self.store.retry(row, self.clock.now(), "read back: it was not done", self.clock.now())
+            self._count("requeued", row)
+
+    # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────────────
+    def _notes(self, row: OutboxRow, now: datetime) -> list[Queued]:
+        """Write back upstream what a client was told: a note on each invoice, where its connection takes notes."""
+        action = row.action
+        if not isinstance(action, SendReminder | SendInvoice):
+            return []
+        to = ", ".join(action.to) if isinstance(action, SendReminder) else action.to or "the address on the invoice"
+        day = local_date(now, self.rules.organisation.timezone)
+        return [
+            Queued(
+                action=PostNote(
+                    connection=item.connection,
+                    account=action.account,
+                    stream=Stream.INVOICES,
+                    ref=item.ref,
+                    text=f"{day}: {action.stage.replace('_', ' ')} message sent to {to}; open then: {item.open}.",
+                    cause=f"contact {row.id}",
+                ),
+                reasons=(f"reports {action.stage} message {row.id}",),
+                not_before=now,
+                draft=self.rules.notes[item.connection] == "draft",
+            )
+            for item in action.invoices
+            if self.rules.notes.get(item.connection, "observe") != "observe"
+        ]
+
+    def _count(self, outcome: str, row: OutboxRow, **keys: str) -> None:
+        self.report.outcomes[outcome] += 1
+        log.info(
+            "outbox.moved",
+            row=row.id,
+            to=outcome,
+            kind=type(row.action).__name__,
+            account=row.action.account,
+            key=row.key,
+            **keys,
+        )

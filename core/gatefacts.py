@@ -1,0 +1,141 @@
+"""What the gate is asked with: everything about one outbox row, read again this moment from vendors and store.
+
+What cannot be read is left out, and the gate answers "cannot tell" to what it would have needed it for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.actions import OpenTicket, SendInvoice, SendReminder
+from core.books import Account, AccountBooks
+from core.clock import Clock
+from core.dunning.decision import NEEDS_APPROVAL
+from core.dunning.gate import GateFacts, SourceAge, gate
+from core.dunning.resolve import resolve_policy
+from core.errors import ConnectorError
+from core.findings import Finding, FindingState
+from core.outbox import GateAnswer, OutboxRow
+from core.ports import Connector, OtherSender
+from core.records import Invoice, RecordKey, Role, Stream
+from core.review import Rules
+from core.store import Store
+from core.store.digest import digest_of
+
+log = structlog.get_logger()
+_SENDERS_KNOWN_FOR = timedelta(days=1)
+
+
+@dataclass(slots=True)
+class GateRoom:
+    """Opens each connection once per pass and gathers the facts of one row at a time."""
+
+    store: Store
+    rules: Rules
+    open_connection: Callable[[str], AbstractContextManager[Connector]]
+    clock: Clock
+    stack: ExitStack
+    opened: dict[str, Connector] = field(default_factory=dict)
+
+    def connector(self, name: str) -> Connector:
+        """The opened connector of a connection; ConnectorError or UsageError when it cannot be opened."""
+        if name not in self.opened:
+            self.opened[name] = self.stack.enter_context(self.open_connection(name))
+        return self.opened[name]
+
+    def answers(self, row: OutboxRow, now: datetime) -> tuple[GateAnswer, ...]:
+        """Ask the gate about one row."""
+        return gate(row.action, self.facts(row, now))
+
+    def facts(self, row: OutboxRow, now: datetime) -> GateFacts:
+        """Everything known about the row's account and invoices at this moment."""
+        action = row.action
+        books = self._books(action.account, now)
+        account = books.account if books is not None else Account(id=action.account, name=action.account, parties=())
+        mentions = action.invoices if isinstance(action, SendReminder | SendInvoice | OpenTicket) else ()
+        reread: dict[RecordKey, Invoice | None] = {}
+        for mention in mentions:
+            self._reread(RecordKey(mention.connection, Stream.INVOICES, mention.ref), reread)
+        return GateFacts(
+            now=now,
+            policy=resolve_policy(self.rules.dunning, account),
+            organisation=self.rules.organisation,
+            books=books,
+            reread=reread,
+            digests={key: digest_of(invoice) for key, invoice in reread.items() if invoice is not None},
+            streams=self._ages(books),
+            history=self.store.contacts([action.account]).get(action.account, ()),
+            holds=self.store.holds(account=action.account),
+            findings=self._findings(action.account),
+            promises=self.store.promises(account=action.account),
+            other_senders=self._senders({mention.connection for mention in mentions}, now),
+            paused=self._paused(action.connection),
+            approved=NEEDS_APPROVAL in row.reasons,
+        )
+
+    def _books(self, account: str, now: datetime) -> AccountBooks | None:
+        return self.store.load_books(now=now, accounts=[account]).accounts.get(account)
+
+    def _reread(self, key: RecordKey, into: dict[RecordKey, Invoice | None]) -> None:
+        """Add the invoice as its vendor has it now (None: gone); what could not be read is left out."""
+        try:
+            found = self.connector(key.connection).reread(Stream.INVOICES, key.ref)
+        except ConnectorError as error:
+            log.warning("invoice.unread", connection=key.connection, ref=key.ref, error=error.message)
+            return
+        if found is None or isinstance(found, Invoice):
+            into[key] = found
+
+    def _ages(self, books: AccountBooks | None) -> tuple[SourceAge, ...]:
+        """Every stream of every connection the account is in, and of the banks."""
+        if books is None:
+            return ()
+        names = {key.connection for key in books.account.parties}
+        names |= {name for name, role in self.rules.roles.items() if role is Role.BANK}
+        known = {(state.connection, state.stream): state.last_ok_at for state in self.store.stream_states()}
+        return tuple(
+            SourceAge(
+                connection=name,
+                stream=stream,
+                last_ok_at=known.get((name, stream)),
+                fresh_for=max(info.fresh_for, self.rules.fresh_for.get(name, 0.0)),
+            )
+            for name in sorted(names)
+            for stream, info in self.connector(name).streams().items()
+        )
+
+    def _findings(self, account: str) -> list[Finding]:
+        held = self.store.findings(states=[FindingState.OPEN, FindingState.ACCEPTED], account=account)
+        return [item.finding for item in held]
+
+    def _paused(self, connection: str) -> str | None:
+        found = self.store.paused()
+        pause = next((found[scope] for scope in ("all", "volume", connection) if scope in found), None)
+        return None if pause is None else f"paused by {pause.by}: {pause.reason}".rstrip(": ")
+
+    def _senders(self, names: set[str], now: datetime) -> dict[str, tuple[OtherSender, ...]]:
+        """Who else reminds, per connection; asked once a day. A connection that could not be asked is left out."""
+        found = {}
+        for name in sorted(names):
+            senders = self._senders_of(name, now)
+            if senders is not None:
+                found[name] = senders
+        return found
+
+    def _senders_of(self, name: str, now: datetime) -> tuple[OtherSender, ...] | None:
+        kept = self.store.setting(f"senders.{name}")
+        if kept is not None and datetime.fromisoformat(kept["at"]) + _SENDERS_KNOWN_FOR > now:
+            return tuple(OtherSender(what=what, certain=certain) for what, certain in kept["found"])
+        try:
+            probe = self.connector(name).probe()
+        except ConnectorError as error:
+            log.warning("connection.unprobed", connection=name, error=error.message)
+            return None
+        found = [(item.what, item.certain) for item in probe.other_senders]
+        self.store.put_setting(f"senders.{name}", {"at": now.isoformat(), "found": found})
+        return probe.other_senders

@@ -1,0 +1,217 @@
+"""Review: link the parties, reconcile, decide, and keep it all. Loads, calls the pure rooms, commits once per account.
+
+One account's findings and its outbox rows are one commit, so that a crash leaves either both or neither. What a review would do
+can be had without doing it: `look` is what `duesync preview` shows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import TypeVar
+
+import structlog
+
+from core.books import Books
+from core.clock import local_date
+from core.dunning.decide import decide
+from core.dunning.decision import Channels, Decision, to_queued
+from core.dunning.policy import DunningSettings
+from core.dunning.resolve import resolve_policy
+from core.findings import Finding, FindingState
+from core.holds import Hold
+from core.linking import link_accounts
+from core.messages.letter import Organisation
+from core.messages.render import MessageIncomplete, render
+from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
+from core.reconcile import ReconcileRules, reconcile
+from core.records import Role, key_of
+from core.store import Store
+
+log = structlog.get_logger()
+_T = TypeVar("_T")
+
+_WATERMARK = "review.watermark"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What a review goes by: everything from the settings, nothing from a vendor."""
+
+    organisation: Organisation
+    reconcile: ReconcileRules
+    dunning: DunningSettings
+    channels: Channels
+    systems: Mapping[str, str]
+    roles: Mapping[str, Role]
+    explicit: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    segments: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)  # mode of each connection that takes notes
+    fresh_for: Mapping[str, float] = field(default_factory=dict)  # seconds a source may be old, by connection
+
+
+@dataclass(slots=True)
+class ReviewReport:
+    """What a review found and decided."""
+
+    accounts: int = 0
+    opened: int = 0
+    seen: int = 0
+    resolved: int = 0
+    queued: int = 0
+    kept_back: int = 0
+    by_kind: dict[str, int] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, int]:
+        """The counts, for the run's record."""
+        return {
+            "accounts": self.accounts,
+            "opened": self.opened,
+            "seen": self.seen,
+            "resolved": self.resolved,
+            "queued": self.queued,
+            "kept_back": self.kept_back,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """The books at one moment with what does not add up in them; `examined` None means every account."""
+
+    books: Books
+    findings: tuple[Finding, ...]
+    examined: frozenset[str] | None
+
+
+def look(store: Store, rules: Rules, *, now: datetime, today: date, examined: Collection[str] | None = None) -> View:
+    """Load, link and reconcile without writing anything but new accounts."""
+    books = _linked(store, rules, now)
+    wanted = None if examined is None else frozenset(examined)
+    findings = reconcile(books, today=today, rules=rules.reconcile, accounts=wanted, systems=rules.systems)
+    return View(books=books, findings=findings, examined=wanted)
+
+
+def _linked(store: Store, rules: Rules, now: datetime) -> Books:
+    """The books with every party in its account. Accounts that changed are saved first: ids must never depend on who asks."""
+    books = store.load_books(now=now)
+    existing = store.accounts()
+    everything = tuple(books.all())
+    result = link_accounts(
+        (party for account in everything for party in account.parties),
+        (invoice for account in everything for invoice in account.invoices),
+        explicit=rules.explicit,
+        existing=existing,
+        roles=rules.roles,
+        segments=rules.segments,
+    )
+    for name in result.unknown:
+        log.warning("account.unknown_party", party=name)
+    if {item.id: item for item in result.accounts} == {item.id: item for item in existing}:
+        return books
+    store.save_accounts(result.accounts)
+    return store.load_books(now=now)
+
+
+def review(store: Store, rules: Rules, *, now: datetime, run_id: str, full: bool = False, enqueue: bool = True) -> ReviewReport:
+    """Examine what changed (or everything), keep the findings, decide for every account and enqueue what is due."""
+    today = local_date(now, rules.organisation.timezone)
+    changed, watermark = store.changed_accounts(int(store.setting(_WATERMARK) or 0))
+    view = look(store, rules, now=now, today=today, examined=None if full else changed)
+    report = ReviewReport(accounts=len(view.books.accounts if full else changed))
+    report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
+    made = decisions(store, rules, view, now=now) if enqueue else []
+    outgoing = {item.account: item for item in made if item.outgoing}
+    for account, decision in outgoing.items():
+        with store.unit():
+            if full or account in changed:
+                mine = [item for item in view.findings if item.account == account]
+                _keep(store, mine, [account], report, now, run_id)
+            _enqueue(store, rules, decision, report, now, run_id)
+    _keep(store, view.findings, view.examined, report, now, run_id)
+    store.put_setting(_WATERMARK, watermark)
+    report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
+    log.info("review.done", full=full, **report.summary())
+    return report
+
+
+def _keep(
+    store: Store, findings: Sequence[Finding], scope: Collection[str] | None, report: ReviewReport, now: datetime, run_id: str
+) -> None:
+    outcome = store.save_findings(findings, scope=scope, now=now, run_id=run_id)
+    report.opened += len(outcome.opened) + len(outcome.reopened)
+    report.resolved += len(outcome.resolved)
+    report.seen = len(outcome.updated) + outcome.unchanged
+
+
+def decisions(store: Store, rules: Rules, view: View, *, now: datetime) -> list[Decision]:
+    """What would be said to each account now, and what not. Reads the store, writes nothing."""
+    memory = remember(store, view)
+    return [
+        decide(
+            books,
+            policy=resolve_policy(rules.dunning, books.account),
+            history=memory.contacts.get(name, ()),
+            waiting=memory.waiting.get(name, ()),
+            holds=memory.holds.get(name, ()),
+            promises=memory.promises.get(name, ()),
+            findings=memory.findings.get(name, ()),
+            organisation=rules.organisation,
+            channels=rules.channels,
+            now=now,
+        )
+        for name, books in view.books.accounts.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the store remembers of each account that no vendor knows. `findings` are those open that nobody dismissed."""
+
+    contacts: Mapping[str, Sequence[PastContact]]
+    waiting: Mapping[str, Sequence[OutboxRow]]
+    holds: Mapping[str, Sequence[Hold]]
+    promises: Mapping[str, Sequence[Promise]]
+    findings: Mapping[str, Sequence[Finding]]
+
+
+def remember(store: Store, view: View) -> Memory:
+    """Contacts, waiting messages, holds, promises and findings by account."""
+    stored = store.findings()
+    dismissed = {item.finding.fingerprint: item.finding.at_stake for item in stored if item.state is FindingState.DISMISSED}
+    fresh = [item for item in view.findings if dismissed.get(item.fingerprint) != item.at_stake]
+    if view.examined is not None:
+        known = (item for item in stored if item.state in (FindingState.OPEN, FindingState.ACCEPTED))
+        fresh += [item.finding for item in known if item.finding.account not in view.examined]
+    return Memory(
+        contacts=store.contacts(),
+        waiting=_grouped(store.outbox(states=LIVE_STATES), lambda row: row.action.account),
+        holds=_grouped(store.holds(), lambda hold: hold.account),
+        promises=_grouped(store.promises(), lambda promise: promise.account),
+        findings=_grouped(fresh, lambda finding: finding.account or ""),
+    )
+
+
+def _grouped(items: Iterable[_T], account_of: Callable[[_T], str]) -> dict[str, list[_T]]:
+    groups: dict[str, list[_T]] = {}
+    for item in items:
+        groups.setdefault(account_of(item), []).append(item)
+    return groups
+
+
+def _enqueue(store: Store, rules: Rules, decision: Decision, report: ReviewReport, now: datetime, run_id: str) -> None:
+    """Write the messages of one account and put them in the outbox; one that lacks a fact is told, not sent."""
+    queued: list[Queued] = []
+    for entry in decision.outgoing:
+        message = render(entry.letter, rules.templates) if entry.letter is not None else None
+        if isinstance(message, MessageIncomplete):
+            log.error("message.incomplete", account=entry.account, stage=entry.stage, problems=list(message.problems))
+            continue
+        digests = store.digests([key_of(invoice) for invoice in entry.invoices])
+        queued.append(to_queued(entry, message, digests=digests))
+    outcome = store.enqueue(queued, now=now, run_id=run_id)
+    report.queued += len(outcome.added)
+    for blocked in outcome.blocked:
+        log.info("outbox.blocked", account=decision.account, by=blocked.by, reason=blocked.reason)

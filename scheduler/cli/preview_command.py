@@ -1,0 +1,82 @@
+"""`duesync preview`: what would be said, to whom, and why; and what would not, and why not."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.dunning.decision import Entry, preview_row
+from core.messages.render import Rendered, render
+from scheduler.cli import console
+from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+from scheduler.previewing import preview as look_ahead
+
+
+def preview(
+    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Decide as on this day.")] = None,
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="Look this many days ahead, as if each message went.")] = 1,
+    save: Annotated[Path | None, typer.Option("--save", help="Write each message as text and HTML into this folder.")] = None,
+    text: Annotated[bool, typer.Option("--text", help="Show the words of each message.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what would be sent, from what the store knows. Sends nothing, in any mode."""
+    with opened(config, json) as app:
+        entries = look_ahead(app, as_of=as_of.date() if as_of else None, days=days)
+        names = {item.id: item.name for item in app.store.accounts()}
+    if save is not None:
+        _save(entries, save)
+    if chosen.json:
+        console.print_json([preview_row(entry) for entry in entries])
+        return
+    sends = [entry for entry in entries if entry.would_send]
+    kept = [entry for entry in entries if not entry.would_send]
+    _show(f"{len(sends)} would be sent", sends, names)
+    _show(f"{len(kept)} would not", kept, names)
+    if text:
+        for entry in sends:
+            _print(entry)
+
+
+def _show(title: str, entries: list[Entry], names: dict[str, str]) -> None:
+    columns = ("on", "client", "stage", "by", "to", "invoices", "why")
+    rows = [
+        (
+            entry.due_on,
+            console.one_line(names.get(entry.account, entry.account), 28),
+            entry.stage.replace("_", " "),
+            str(entry.channel),
+            console.one_line(entry.recipient, 30),
+            console.one_line(", ".join(item.number or item.ref for item in entry.invoices), 30),
+            console.one_line("; ".join(entry.reasons), 110),
+        )
+        for entry in entries
+    ]
+    if rows:
+        console.table(title, columns, rows)
+    else:
+        console.say(title)
+
+
+def _rendered(entry: Entry) -> Rendered | None:
+    message = render(entry.letter) if entry.letter is not None else None
+    return message if isinstance(message, Rendered) else None
+
+
+def _print(entry: Entry) -> None:
+    message = _rendered(entry)
+    if message is not None:
+        console.say(f"\n── to {entry.recipient}\nSubject: {message.subject}\n\n{message.text}")
+
+
+def _save(entries: list[Entry], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, entry in enumerate(entries, start=1):
+        message = _rendered(entry)
+        if message is not None:
+            stem = folder / f"{number:03d}-{entry.stage}"
+            stem.with_suffix(".txt").write_text(f"Subject: {message.subject}\n\n{message.text}", encoding="utf-8")
+            stem.with_suffix(".html").write_text(message.html, encoding="utf-8")

@@ -1,0 +1,148 @@
+"""The table of jobs: which use-case runs how often. Each frames a core function and gives its counts for the run record."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from core.dispatch import DispatchReport, dispatch
+from core.dunning.decision import Channels
+from core.errors import RateLimited
+from core.log import bound
+from core.messages.letter import Organisation
+from core.ports import Capability
+from core.pull import Progress, PullReport, pull_connection
+from core.review import ReviewReport, Rules, review
+from scheduler.app import MAIL, App
+from scheduler.runner import Job
+
+
+def rules(app: App) -> Rules:
+    """What reviews go by, from the settings."""
+    settings = app.settings
+    section = settings.organisation
+    organisation = Organisation(
+        name=section.name,
+        timezone=section.timezone,
+        currency=section.currency,
+        country=section.country,
+        region=section.region,
+        locale=section.locale,
+        email=section.email,
+        phone=section.phone,
+        address=section.address,
+    )
+    return Rules(
+        organisation=organisation,
+        reconcile=settings.reconcile,
+        dunning=settings.dunning,
+        channels=channels(app),
+        systems=app.systems,
+        roles=app.roles,
+        explicit={name: item.parties for name, item in settings.accounts.items()},
+        segments={name: item.segment for name, item in settings.accounts.items() if item.segment},
+        notes={name: item.mode for name, item in settings.connections.items() if app.can(name, Capability.POST_NOTE)},
+        fresh_for={name: 2 * (item.sync_every or settings.daemon.sync_every) for name, item in settings.connections.items()},
+    )
+
+
+def channels(app: App) -> Channels:
+    """By which connections clients can be reached. A connection in observe mode is never written to, so it is none.
+
+    While everything only observes, mail is taken for granted: a preview should show what would be said before a server is set up.
+    """
+    dunning = app.settings.dunning
+    layers = (*dunning.segments.values(), *dunning.accounts.values(), *dunning.invoices.values())
+    observing = dunning.mode == "observe" and all(item.mode in (None, "observe") for item in layers)
+    writable = [name for name, item in app.settings.connections.items() if item.mode != "observe"]
+    return Channels(
+        mail=MAIL if observing or MAIL in app.loaded.connectors else None,
+        vendor=frozenset(name for name in writable if app.can(name, Capability.SEND_INVOICE)),
+        call=next((name for name in writable if app.can(name, Capability.OPEN_TICKET)), None),
+    )
+
+
+def sync_connection(
+    app: App, name: str, *, full: bool = False, accept_deletes: bool = False, progress: Progress | None = None, run_id: str = ""
+) -> PullReport:
+    """Pull one connection."""
+    with bound(connection=name), app.connection(name) as connector:
+        return pull_connection(
+            connector,
+            app.store,
+            connection=name,
+            clock=app.clock,
+            run_id=run_id or app.store.start_run(f"sync:{name}", app.clock.now()),
+            full=full,
+            accept_deletes=accept_deletes,
+            progress=progress,
+        )
+
+
+def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str = "") -> ReviewReport:
+    """Examine the accounts and, unless told otherwise, decide and enqueue."""
+    now = app.clock.now()
+    return review(app.store, rules(app), now=now, run_id=run_id or app.store.start_run("review", now), full=full, enqueue=enqueue)
+
+
+def dispatch_outbox(app: App) -> DispatchReport:
+    """Send what is queued and due."""
+    return dispatch(app.store, rules(app), app.connection, clock=app.clock, by=worker_name())
+
+
+def jobs(app: App) -> list[Job]:
+    """Every job of this configuration: first the pulls, then what they feed."""
+    cadence = app.settings.daemon
+    pulls = [
+        Job(name=f"sync:{name}", every=item.sync_every or cadence.sync_every, run=_Sync(name), connection=name)
+        for name, item in app.settings.connections.items()
+    ]
+    return [
+        *pulls,
+        Job(name="review", every=min(cadence.sync_every, 900.0), run=_review_changed),
+        Job(name="review:full", every=cadence.full_every, run=_review_all, at_start=False),
+        Job(name="dispatch", every=cadence.dispatch_every, run=_dispatch),
+    ]
+
+
+def worker_name() -> str:
+    """Who holds a reserved row: this machine and process, so that an operator can find it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+class _Sync:
+    """Pull one connection; a vendor that asked to be left alone is left alone until then."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __call__(self, app: App) -> Mapping[str, Any]:
+        parked = app.store.setting(_parked_key(self._name))
+        now = app.clock.now()
+        if parked is not None and float(parked) > now.timestamp():
+            return {"parked_until": parked}
+        report = sync_connection(app, self._name)
+        if report.retry_after:
+            app.store.put_setting(_parked_key(self._name), now.timestamp() + report.retry_after)
+        if report.errors and not any(item.read for item in report.streams):
+            first = report.errors[0]
+            raise RateLimited(first.error or "", connection=self._name, remedy=first.remedy)
+        return {"changed": report.changed, "failed": [str(item.stream) for item in report.errors]}
+
+
+def _parked_key(name: str) -> str:
+    return f"parked.{name}"
+
+
+def _review_changed(app: App) -> Mapping[str, Any]:
+    return review_accounts(app, full=False).summary()
+
+
+def _review_all(app: App) -> Mapping[str, Any]:
+    return review_accounts(app, full=True).summary()
+
+
+def _dispatch(app: App) -> Mapping[str, Any]:
+    return dispatch_outbox(app).summary()
