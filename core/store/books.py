@@ -12,13 +12,14 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select, true
+from sqlalchemy import ColumnElement, Connection, Table, and_, or_, select
 
 from core.books import Account, AccountBooks, Books
 from core.records import STREAM_OF, Deposit, Party, Payment, Record, RecordKey, Ref, Stream
 from core.store import malformed
 from core.store.accounts import load_accounts, load_roles, parties_of
 from core.store.codec import load_records
+from core.store.collector import collector_paused
 from core.store.part import Part, chunks
 from core.store.payloads import Payloads
 from core.store.record_tables import RECORD_TABLES, table
@@ -40,13 +41,7 @@ class ReadVerbs(Part):
             return None
         typed = RECORD_TABLES[cls]
         with self._db.read() as tx:
-            found = load_records(
-                tx,
-                cls,
-                typed.c.connection == key.connection,
-                typed.c.ref == key.ref,
-                part_conditions=lambda parts: (parts.c.connection == key.connection, parts.c.owner_ref == key.ref),
-            )
+            found = load_records(tx, cls, typed.c.connection == key.connection, typed.c.ref == key.ref)
         return found[0] if found else None
 
     def digest(self, key: RecordKey) -> str | None:
@@ -83,12 +78,12 @@ class ReadVerbs(Part):
 
         Records of nobody are always there, in `unassigned`. Sequences are sorted by connection and ref.
         """
-        with self._db.read() as tx:
+        with collector_paused(), self._db.read() as tx:
             known = load_accounts(tx)
             chosen = known if accounts is None else _with_neighbours(tx, known, accounts)
             gathered = _Gathered(homes=parties_of(known.values()), wanted=None if accounts is None else frozenset(chosen))
             for cls in STREAM_OF:
-                gathered.add(cls, load_records(tx, cls, _condition(cls, gathered)))
+                gathered.add(cls, load_records(tx, cls, *_conditions(cls, gathered)))
             roles = load_roles(tx)
             unreadable = malformed.load(tx)
         books = {name: gathered.books(account, roles) for name, account in chosen.items()}
@@ -142,15 +137,15 @@ class _Gathered:
 
 
 # ── some accounts only ──────────────────────────────────────────────────────────────────────────────────────────────────
-def _condition(cls: type[Record], gathered: _Gathered) -> ColumnElement[bool]:
+def _conditions(cls: type[Record], gathered: _Gathered) -> tuple[ColumnElement[bool], ...]:
     """What to read of a type: everything, or what may belong to the accounts wanted, or to nobody."""
     typed = RECORD_TABLES[cls]
     if gathered.wanted is None or cls is Deposit:
-        return true()
+        return ()
     column = typed.c.ref if cls is Party else typed.c.party_ref
     mine = [key for key, account in gathered.homes.items() if account in gathered.wanted]
     theirs = _among(typed.c.connection, column, mine)
-    return or_(theirs, column.is_(None)) if column.nullable else theirs
+    return (or_(theirs, column.is_(None)) if column.nullable else theirs,)
 
 
 def _among(connection: ColumnElement[Any], ref: ColumnElement[Any], keys: Iterable[tuple[str, str]]) -> ColumnElement[bool]:

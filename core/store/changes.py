@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, select
 
 from core.records import STREAM_OF, Deposit, Party, Record, Stream
+from core.store.bulk import write_rows
 from core.store.engine import Database
 from core.store.part import chunks
 from core.store.record_tables import RECORD_TABLES, table
@@ -90,7 +91,7 @@ def log_changes(
     ]
     if rows:
         db.queue_behind(tx, "change_log")
-        tx.execute(insert(table("change_log")), rows)
+        write_rows(tx, insert(table("change_log")), rows)
 
 
 def touched_since(tx: Connection, after: int) -> tuple[set[tuple[str, str]], int]:

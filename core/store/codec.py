@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Select, Table, select
 
 from core.money import Money
 from core.records import STREAM_OF, Record
+from core.store.part import chunks
 from core.store.record_tables import PART_TABLES, RECORD_TABLES
 from core.store.shape import OWNER, Kind, Shape, children, column_names, once_per_class, shapes
 
@@ -121,43 +121,55 @@ def columns_of(cls: type[Any], table: Table) -> list[Any]:
     return [table.columns[name] for name in column_names(cls)]
 
 
-def chunked(connection: Connection, statement: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
+def chunked(connection: Connection, statement: Select[Any]) -> Iterator[Sequence[Any]]:
     """The rows of a query in lists of a few thousand: one moment's memory stays small."""
-    result = connection.execute(statement)
-    while rows := list(islice(result, _CHUNK)):
-        yield [tuple(row) for row in rows]
+    yield from connection.execute(statement).partitions(_CHUNK)
 
 
-def load_parts(connection: Connection, part: type[Any], stream: str, *conditions: Any) -> Parts:
+def _load_parts(tx: Connection, part: type[Any], stream: str, *conditions: Any) -> Parts:
     """Every part of one class that belongs to records of `stream` (under `conditions` on its table), by owner, in order."""
     table = PART_TABLES[part]
     owner = [table.c.connection, table.c.owner_ref]
     statement = select(*owner, *columns_of(part, table)).where(table.c.owner_stream == stream, *conditions)
     decode = Decoder(part)
-    found: dict[tuple[str, str], list[Any]] = {}
-    for rows in chunked(connection, statement.order_by(*owner, table.c.position)):
+    found: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for rows in chunked(tx, statement.order_by(*owner, table.c.position)):
         for row, value in zip(rows, decode([row[2:] for row in rows], {}), strict=True):
-            found.setdefault((row[0], row[1]), []).append(value)
-    return {key: tuple(values) for key, values in found.items()}
+            key = (row[0], row[1])
+            found[key] = (*found[key], value) if key in found else (value,)
+    return found
 
 
-def load_records(
-    connection: Connection, cls: type[Record], *conditions: Any, part_conditions: Callable[[Table], Sequence[Any]] | None = None
-) -> list[Any]:
+def _parts_of(tx: Connection, cls: type[Record], keys: Sequence[tuple[str, str]] | None) -> dict[str, Parts]:
+    """The parts of records of a type, by field: of those named by `keys`, or of all."""
+    stream = STREAM_OF[cls].value
+    found: dict[str, Parts] = {}
+    for shape in children(cls):
+        assert shape.of is not None
+        table = PART_TABLES[shape.of]
+        if keys is None:
+            found[shape.name] = _load_parts(tx, shape.of, stream)
+            continue
+        named: dict[tuple[str, str], tuple[Any, ...]] = {}
+        for connection in {key[0] for key in keys}:
+            for some in chunks([key[1] for key in keys if key[0] == connection]):
+                mine = (table.c.connection == connection, table.c.owner_ref.in_(some))
+                named.update(_load_parts(tx, shape.of, stream, *mine))
+        found[shape.name] = named
+    return found
+
+
+def load_records(tx: Connection, cls: type[Record], *conditions: Any) -> list[Any]:
     """Every live record of a type under `conditions` on its table, with its parts, in no particular order.
 
-    `part_conditions` narrows the parts that are read (None: all of them).
+    Without conditions the parts are read in one go; with conditions, only those of the records found.
     """
     table = RECORD_TABLES[cls]
-    narrowed = part_conditions or (lambda _table: ())
-    parts = {
-        shape.name: load_parts(connection, shape.of, STREAM_OF[cls].value, *narrowed(PART_TABLES[shape.of]))
-        for shape in children(cls)
-        if shape.of is not None
-    }
+    everything = None if conditions else _parts_of(tx, cls, None)
     decode = Decoder(cls)
     found: list[Any] = []
-    for rows in chunked(connection, select(*columns_of(cls, table)).where(*conditions)):
+    for rows in chunked(tx, select(*columns_of(cls, table)).where(*conditions)):
         keys = [(row[0], row[1]) for row in rows]
+        parts = _parts_of(tx, cls, keys) if everything is None else everything
         found.extend(decode(rows, {name: [held.get(key, ()) for key in keys] for name, held in parts.items()}))
     return found

@@ -8,6 +8,7 @@ the typed row goes.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +20,7 @@ from core.clock import Clock
 from core.errors import StoreError
 from core.records import STREAM_OF, Cursor, Entry, Malformed, Page, Record, Ref, Stream, Tombstone
 from core.store import malformed
+from core.store.bulk import write_rows
 from core.store.changes import Change, log_changes, touched_before, touched_by
 from core.store.codec import Row, encoder, part_rows
 from core.store.digest import storable
@@ -31,6 +33,7 @@ from core.store.values import PageOutcome, StreamState
 
 # The range of a 64-bit column; an amount beyond it can only be a vendor's mistake.
 _LARGEST = 2**63 - 1
+_LONG_NUMBER = re.compile(rb"\d{19}")  # what may be beyond it: one look at the canonical bytes spares a look at every field
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,7 @@ class PullVerbs(Part):
         result = _Sorted()
         for entry in entries:
             record, content = storable(entry.record)
-            problem = _too_large(record)
+            problem = _too_large(record) if _LONG_NUMBER.search(content) else None
             if problem is not None:
                 result.unreadable.append(problem)
                 continue
@@ -183,7 +186,7 @@ class PullVerbs(Part):
         if rows.writes:
             packed = self._payloads.pack(tx, (connection, stream.value), [raw for _, _, raw in rows.writes], now)
             identities = [{**row, "raw": raw} for (_, row, _), raw in zip(rows.writes, packed, strict=True)]
-            tx.execute(self._db.replace(table("records"), keep=("first_seen_at",)), identities)
+            write_rows(tx, self._db.replace(table("records"), keep=("first_seen_at",)), identities)
             self._write_typed(tx, source, [record for record, _, _ in rows.writes], rows.replaced)
         if rows.restamps:
             _restamp(tx, source, rows.restamps)
@@ -195,7 +198,7 @@ class PullVerbs(Part):
     ) -> None:
         cls = type(records[0])
         encode = encoder(cls)
-        tx.execute(self._db.replace(RECORD_TABLES[cls]), [encode(record) for record in records])
+        write_rows(tx, self._db.replace(RECORD_TABLES[cls]), [encode(record) for record in records])
         if not children(cls):
             return
         _delete_parts(tx, source, cls, replaced)
@@ -204,7 +207,7 @@ class PullVerbs(Part):
             for part, row in part_rows(record):
                 parts.setdefault(part, []).append(row)
         for part, part_row_list in parts.items():
-            tx.execute(insert(PART_TABLES[part]), part_row_list)
+            write_rows(tx, insert(PART_TABLES[part]), part_row_list)
 
     def _bury(
         self, tx: Connection, source: tuple[str, Stream], tombstones: Collection[Tombstone], run_id: str, now: datetime
