@@ -189,6 +189,8 @@ class ConnectorSpec:
     """What a connector registers, built in or through the entry-point group `duesync.connectors`.
 
     `sandbox` takes a Clock and returns a fresh sandbox; None only for a connector that talks to no vendor (CSV files, SMTP).
+    `writes` says which writing capabilities a connection's settings switch on (None: all declared ones). `provider` gives the
+    connectors.oauth.Provider of a connection's settings, for connectors with capability OAUTH.
     """
 
     name: str
@@ -198,3 +200,5 @@ class ConnectorSpec:
     sandbox: Callable[[Clock], Sandbox] | None
     streams: tuple[Stream, ...]
     summary: str
+    writes: Callable[[Any], frozenset[Capability]] | None = None
+    provider: Callable[[Any], Any] | None = None

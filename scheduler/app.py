@@ -110,6 +110,12 @@ class App:
         """Does the connector behind `name` declare `capability`?"""
         return capability in self.spec(name).capabilities
 
+    def writes(self, name: str, capability: Capability) -> bool:
+        """Does the connector declare `capability`, and do the connection's own switches allow it?"""
+        spec = self.spec(name)
+        enabled = spec.capabilities if spec.writes is None else spec.writes(self.loaded.connectors[name])
+        return capability in spec.capabilities and capability in enabled
+
     @contextmanager
     def connection(self, name: str) -> Iterator[Connector]:
         """An opened connector, closed at the end."""
@@ -167,7 +173,7 @@ def open_app(
         logging_setup.configure(loaded.settings.log.level, loaded.settings.log.style)
     chosen = clock or SystemClock()
     keys = vault_keys(loaded)
-    store = open_store(store_url(loaded), clock=chosen, vault_key=keys[0] if keys else None)
+    store = open_store(store_url(loaded), clock=chosen, vault_key=keys)
     try:
         for revision in store.migrate():
             log.info("store.migrated", revision=revision)

@@ -43,7 +43,7 @@ def rules(app: App) -> Rules:
         roles=app.roles,
         explicit={name: item.parties for name, item in settings.accounts.items()},
         segments={name: item.segment for name, item in settings.accounts.items() if item.segment},
-        notes={name: item.mode for name, item in settings.connections.items() if app.can(name, Capability.POST_NOTE)},
+        notes={name: item.mode for name, item in settings.connections.items() if app.writes(name, Capability.POST_NOTE)},
         fresh_for={name: 2 * (item.sync_every or settings.daemon.sync_every) for name, item in settings.connections.items()},
     )
 
@@ -59,8 +59,8 @@ def channels(app: App) -> Channels:
     writable = [name for name, item in app.settings.connections.items() if item.mode != "observe"]
     return Channels(
         mail=MAIL if observing or MAIL in app.loaded.connectors else None,
-        vendor=frozenset(name for name in writable if app.can(name, Capability.SEND_INVOICE)),
-        call=next((name for name in writable if app.can(name, Capability.OPEN_TICKET)), None),
+        vendor=frozenset(name for name in writable if app.writes(name, Capability.SEND_INVOICE)),
+        call=next((name for name in writable if app.writes(name, Capability.OPEN_TICKET)), None),
     )
 
 

@@ -1,4 +1,4 @@
-"""What would be sent on a day, and on the days after if each message went: decided by the same functions, with nothing written."""
+"""What would be sent on a day, and on the days after if each message went: the same functions decide, nothing is written."""
 
 from __future__ import annotations
 
