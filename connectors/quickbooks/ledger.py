@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connectors.quickbooks.reading import Row
+from connectors.quickbooks.reading import Row, Unreadable
 from core.money import Money, MoneyError, check_currency
 from core.records import Adjustment, Deposit, DepositLine, Posting, Ref
 
@@ -60,7 +60,13 @@ def version_of(row: Row) -> str | None:
 
 def is_gone(row: Row) -> bool:
     """Is this the stub QuickBooks leaves of a deleted object? The word's case differs between answers."""
-    return (row.find_text("status") or "").lower() == "deleted"
+    return str(row.data.get("status")).lower() == "deleted"
+
+
+def ref_of(row: Row) -> str:
+    """The object's id, empty where even that cannot be read."""
+    value = row.data.get("Id")
+    return value.strip() if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
 def is_void(row: Row, total: Money) -> bool:
@@ -168,3 +174,11 @@ def account(row: Row) -> LedgerAccount:
     if posting is None:
         posting = Posting.UNDEPOSITED if subtype == "UndepositedFunds" else Posting.OTHER
     return LedgerAccount(ref=row.text("Id"), name=row.text("Name"), posting=posting, bank=kind == "Bank")
+
+
+def find_account(row: Row) -> LedgerAccount | None:
+    """The account, None where the row cannot be read: lines on it then post to OTHER."""
+    try:
+        return account(row)
+    except Unreadable:
+        return None

@@ -92,7 +92,11 @@ class QuickBooksSandbox:
             "base_url": base_url,
             "token_url": f"{base_url}/oauth2/v1/tokens/bearer",
             "authorize_url": f"{base_url}/connect/oauth2",
-            "writable_fields": ["PrivateNote", "CustomerMemo", "BillEmail", "Notes"],
+            "push": {
+                "send_invoice": True,
+                "note": True,
+                "fields": ["PrivateNote", "CustomerMemo", "BillEmail", "Notes"],
+            },
         }
 
     # ── levers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,6 +253,7 @@ class QuickBooksSandbox:
             raise Refusal("3001", "message=ThrottleExceeded; errorCode=003001; statusCode=429", status=429, kind="SERVICE")
         self._mail_days[day] = self._mail_days.get(day, 0) + 1
         self.mails.append((ref, address))
+        self.books.note(entity, ref, "Emailed", now)
         item["EmailStatus"] = "EmailSent"
         item["BillEmail"] = {"Address": address}
         item["DeliveryInfo"] = {"DeliveryType": "Email", "DeliveryTime": instant_text(now)}

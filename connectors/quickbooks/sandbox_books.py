@@ -125,7 +125,8 @@ class SandboxBooks:
         """Find the next free ids anew, after objects were put in from outside."""
         self._last_ids.clear()
 
-    def _note(self, entity: str, ref: str, operation: str, at: datetime) -> None:
+    def note(self, entity: str, ref: str, operation: str, at: datetime) -> None:
+        """Let the webhook service hear of a change."""
         self.changes.append(Change(entity, ref, operation, at))
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -141,7 +142,7 @@ class SandboxBooks:
         self._complete(entity, item, at)
         self.effects.enter(entity, item, at)
         self.objects[entity][item["Id"]] = item
-        self._note(entity, item["Id"], "Create", at)
+        self.note(entity, item["Id"], "Create", at)
         return item
 
     def update(self, entity: str, body: Mapping[str, Any]) -> Json:
@@ -167,7 +168,7 @@ class SandboxBooks:
         item["SyncToken"] = str(int(self.objects[entity][old["Id"]]["SyncToken"]) + 1)
         item["MetaData"] = {**old["MetaData"], "LastUpdatedTime": instant_text(at)}
         self.objects[entity][old["Id"]] = item
-        self._note(entity, old["Id"], operation, at)
+        self.note(entity, old["Id"], operation, at)
 
     def _current(self, entity: str, body: Mapping[str, Any]) -> Json:
         """The object a write names, if the writer has seen its latest version; else Refusal 5010."""
@@ -190,7 +191,7 @@ class SandboxBooks:
         self.effects.leave(entity, old, at)
         del self.objects[entity][old["Id"]]
         self.deleted.append((entity, old["Id"], at))
-        self._note(entity, old["Id"], "Delete", at)
+        self.note(entity, old["Id"], "Delete", at)
         return {"status": "Deleted", "domain": "QBO", "Id": old["Id"]}
 
     def void(self, entity: str, body: Mapping[str, Any]) -> Json:
@@ -220,10 +221,16 @@ class SandboxBooks:
             self._complete_customer(item)
         elif entity in TRANSACTIONS:
             self._complete_transaction(entity, item, at)
-        elif entity == "Attachable" and not item.get("Note") and not item.get("FileName"):
-            raise Refusal(
-                "6000", "A business validation error has occurred while processing your request", "Note or file needed."
-            )
+        elif entity == "Attachable":
+            self._complete_attachment(item)
+
+    def _complete_attachment(self, item: Json) -> None:
+        if not item.get("Note") and not item.get("FileName"):
+            raise business_error("An attachment needs a note or a file.")
+        for link in item.get("AttachableRef", ()):
+            target = link.get("EntityRef", {})
+            if str(target.get("value")) not in self.objects[self.entity_named(str(target.get("type")))]:
+                raise Refusal("2500", "Invalid Reference Id", f"Invalid Reference Id : {target.get('value')} not found")
 
     def _complete_customer(self, item: Json) -> None:
         name = item.get("DisplayName") or " ".join(filter(None, (item.get("GivenName"), item.get("FamilyName"))))

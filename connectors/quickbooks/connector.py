@@ -1,0 +1,215 @@
+"""One QuickBooks Online company as a Connector.
+
+Pull: a first pass lists each stream, later passes ask change data capture, and everything is listed again after `relist_days`,
+after 29 days of silence (the service keeps 30), and where a change says that rows moved which it does not name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from connectors.quickbooks import paging
+from connectors.quickbooks.api import QuickBooksApi, RawRow
+from connectors.quickbooks.applications import entry_of
+from connectors.quickbooks.changes import LOOK_BACK, MOST_OBJECTS, ChangeFeed, links, moved_unnamed
+from connectors.quickbooks.faults import CompanyReset, TooOld
+from connectors.quickbooks.ledger import is_gone, ref_of
+from connectors.quickbooks.listing import Batch, Walk
+from connectors.quickbooks.mapping import ENTITIES
+from connectors.quickbooks.paging import CaughtUp
+from connectors.quickbooks.probing import probe_company
+from connectors.quickbooks.push import Pusher
+from connectors.quickbooks.reader import Reader
+from connectors.quickbooks.settings import QuickBooksSettings
+from connectors.quickbooks.webhooks import read_webhook
+from core.actions import Action, IdempotencyKey, Receipt
+from core.errors import Rejected
+from core.ports import ConnectionContext, Hint, Probe, StreamInfo
+from core.records import Cursor, Listing, Malformed, Page, Record, Ref, Stream
+
+log = structlog.get_logger()
+
+_PRINTED = (Stream.INVOICES, Stream.CREDIT_NOTES, Stream.SALES, Stream.REFUNDS, Stream.PAYMENTS)
+
+
+class QuickBooksConnector:
+    """Implements core.ports.Connector and FetchesDocuments. One thread at a time."""
+
+    def __init__(self, context: ConnectionContext) -> None:
+        self._settings: QuickBooksSettings = context.settings
+        self._clock = context.clock
+        self._context = context
+        self._api = QuickBooksApi(context)
+        self._reader = Reader(self._api, context, size=self._settings.page_size)
+        self._feed = ChangeFeed(self._api, context.clock, tuple(ENTITIES))
+        self._pusher = Pusher(api=self._api, settings=self._settings, clock=context.clock)
+
+    def streams(self) -> Mapping[Stream, StreamInfo]:
+        """Every stream, in the order they are best pulled."""
+        return {stream: StreamInfo(stream=stream) for stream in ENTITIES}
+
+    def close(self) -> None:
+        """Give back the network connections."""
+        self._api.close()
+
+    @property
+    def metered_reads(self) -> int:
+        """Calls so far that count against the app's monthly allowance (CorePlus)."""
+        return self._api.metered_reads
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """Calls so far by endpoint."""
+        return self._api.counters
+
+    # ── pull ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+    def pull(self, stream: Stream, cursor: Cursor | None) -> Iterator[Page]:
+        """Pages from `cursor` on; a cursor of another release starts over."""
+        position = paging.decode(cursor)
+        if isinstance(position, CaughtUp) and not self._is_listing_due(position):
+            try:
+                yield from self._changed(stream, position)
+                return
+            except (TooOld, CompanyReset):
+                position = None
+        self._feed.spoil()
+        yield from self._list(stream, position if isinstance(position, paging.Listing) else None)
+
+    def _is_listing_due(self, position: CaughtUp) -> bool:
+        now = self._clock.now()
+        if now - paging.instant(position.at) > LOOK_BACK:
+            return True
+        return now - paging.instant(position.listed_at) >= timedelta(days=self._settings.relist_days)
+
+    def _list(self, stream: Stream, position: paging.Listing | None) -> Iterator[Page]:
+        walk = Walk(self._api, ENTITIES[stream], size=self._settings.page_size, clock=self._clock)
+        list_id = position.id if position else f"{stream}-{paging.text(self._clock.now())}"
+        for batch in walk.batches(position, list_id=list_id):
+            found = self._reader.read(stream, batch.rows)
+            yield Page(
+                stream=stream,
+                entries=found.entries,
+                malformed=(*found.malformed, *_holes(stream, batch)),
+                cursor=paging.encode(self._caught_up(stream, batch) if batch.ended else batch.position),
+                more=not batch.ended,
+                listing=None if batch.position.window else Listing(id=list_id, first=batch.first),
+                expected=batch.expected,
+            )
+
+    def _caught_up(self, stream: Stream, batch: Batch) -> CaughtUp:
+        begun_at = paging.instant(batch.position.begun_at)
+        listed_at = begun_at
+        if not batch.complete:
+            log.warning("listing.partial", connection=self._context.name, stream=stream, read=batch.position.met)
+            listed_at = begun_at - timedelta(days=self._settings.relist_days - 1)  # look again tomorrow, not at every pass
+        if batch.position.window:
+            listed_at = begun_at - timedelta(days=self._settings.relist_days)  # deletes were cut off: list everything next time
+        return CaughtUp(at=batch.position.begun_at, listed_at=paging.text(listed_at))
+
+    # ── pull: what changed ──────────────────────────────────────────────────────────────────────────────────────────────
+    def _changed(self, stream: Stream, position: CaughtUp) -> Iterator[Page]:
+        since = paging.instant(position.at) - timedelta(minutes=self._settings.overlap_minutes)
+        changes = self._feed.since(stream, since)
+        if changes.count >= MOST_OBJECTS:
+            self._feed.spoil()
+            begun_at = paging.text(changes.at or self._clock.now())
+            window = paging.Listing(id=f"{stream}-window", begun_at=begun_at, after=paging.text(since), window=True)
+            yield from self._list(stream, window)
+            return
+        rows = changes.by_entity[ENTITIES[stream]]
+        others = [row for name, found in changes.by_entity.items() if name != ENTITIES[stream] for row in found]
+        listed_at = paging.instant(position.listed_at)
+        if moved_unnamed(stream, rows, others, listed_at):
+            self._feed.spoil()
+            yield from self._list(stream, None)
+            return
+        if stream is Stream.PAYMENTS:
+            rows = (*rows, *self._deposited_meanwhile(rows, others))
+        at = paging.text(changes.at or self._clock.now())
+        found = self._reader.read(stream, self._confirmed(stream, rows))
+        yield Page(
+            stream=stream,
+            entries=found.entries,
+            malformed=found.malformed,
+            deleted=found.deleted,
+            cursor=paging.encode(replace(position, at=at)),
+            more=False,
+        )
+
+    def _deposited_meanwhile(self, rows: Iterable[RawRow], deposits: Iterable[RawRow]) -> tuple[RawRow, ...]:
+        """Payments that new deposits hold, read again: their own time of change did not move."""
+        known = {ref_of(item.row) for item in rows}
+        linked = {ref for deposit in deposits for kind, ref in links(deposit.row) if kind == "Payment"}
+        return tuple(self._reader.by_refs("Payment", "Id", sorted(linked - known)))
+
+    def _confirmed(self, stream: Stream, rows: Iterable[RawRow]) -> list[RawRow]:
+        """The rows with every tombstone looked up: live objects were seen reported as deleted."""
+        result = []
+        for item in rows:
+            ref = ref_of(item.row) if is_gone(item.row) else None
+            live = self._api.read(ENTITIES[stream], ref) if ref else None
+            if live is not None and not is_gone(live.row):
+                log.warning("tombstone.false", connection=self._context.name, stream=stream, ref=ref)
+                item = live  # noqa: PLW2901 - the live object stands in for its false tombstone
+            result.append(item)
+        return result
+
+    # ── single records ──────────────────────────────────────────────────────────────────────────────────────────────────
+    def reread(self, stream: Stream, ref: Ref) -> Record | None:
+        """The record as QuickBooks has it this moment; None when it is gone. Rejected when it cannot be read."""
+        self._feed.spoil()
+        item = self._api.read(ENTITIES[stream], entry_of(ref))
+        if item is None or is_gone(item.row):
+            return None
+        found = self._reader.read(stream, (item,))
+        for row in found.malformed:
+            raise Rejected(
+                f"{self._context.name}: {stream} {ref} cannot be read: {row.where} {row.problem}.", connection=self._context.name
+            )
+        return next((entry.record for entry in found.entries if entry.record.ref == ref), None)
+
+    def push(self, action: Action, key: IdempotencyKey) -> Receipt:
+        """Do it once per key."""
+        self._feed.spoil()
+        return self._pusher.push(action, key)
+
+    def find_pushed(self, action: Action, key: IdempotencyKey) -> Receipt | None:
+        """Look in QuickBooks for what `push` would have left."""
+        return self._pusher.find(action, key)
+
+    def probe(self) -> Probe:
+        """Is the connection usable, as whom, and what in the company's preferences matters here."""
+        return probe_company(self._api, self._settings, self._context)
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Hint]:
+        """Hints of a signed webhook in either payload shape; Rejected when the signature does not hold."""
+        return read_webhook(headers, body, settings=self._settings, connection=self._context.name)
+
+    def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None:
+        """The PDF QuickBooks makes of a document; None when it is gone or of a kind that has none."""
+        if stream not in _PRINTED:
+            return None
+        return self._api.pdf(ENTITIES[stream], ref)
+
+    def pay_link(self, ref: Ref) -> str | None:
+        """Where the client can pay an invoice. None unless the company takes online payments and the invoice has an address;
+        QuickBooks leaves the link out of queries, so it is asked for singly.
+        """
+        item = self._api.read("Invoice", ref, {"include": "invoiceLink"})
+        return item.row.find_text("InvoiceLink") if item else None
+
+
+def _holes(stream: Stream, batch: Batch) -> tuple[Malformed, ...]:
+    problem = (
+        "QuickBooks itself fails to read it (code 10000); open the transactions changed about then and look for inactive names"
+    )
+    return tuple(
+        Malformed(
+            stream=stream, ref=None, where=f"{ENTITIES[stream]} changed at or after {batch.position.after}", problem=problem
+        )
+        for _ in range(batch.holes)
+    )
