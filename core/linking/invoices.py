@@ -1,7 +1,7 @@
 """The invoices of one client in two systems, joined: one to one, one to several (split) or several to one (merged).
 
 Tried in order, each invoice claimed once: the number in the number or the reference field on either side; the number without
-a system's prefix ("CW-1042" and "1042") with the total agreeing; parts and sums under one number; at last the same total and
+a system's prefix ("CW-1042" and "1042") near one date; parts and sums under one number; at last the same total and
 currency near one date where nothing else could be meant (deleted and made again, product.md E35). A number that stands in one
 invoice's number and another's reference is ambiguous and told (E36). Cost is n log n: every step is a look-up.
 """
@@ -13,10 +13,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.linking.numbers import named_numbers, number_key
+from core.linking.numbers import named_numbers, number_key, tail_key
 from core.money import Money
 from core.records import DocumentStatus, Invoice, RecordKey, key_of
 
+_DAYS_PREFIXED = 45  # one bare number may be used again in another year or by another system
 _DAYS_REMADE = 10  # an invoice made again is dated near the first
 _PART = re.compile(r"^(?P<base>.*\d)-(?P<part>\d{1,2}|[A-Z])$")
 
@@ -59,12 +60,12 @@ class _Linker:
 
     def run(self) -> InvoiceLinks:
         self._two_fields()
-        self._by("number", _number, _number, equal=False)
-        self._by("reference", _number, _references, equal=False)
-        self._by("reference", _references, _number, equal=False)
+        self._by("number", _number, _number)
+        self._by("reference", _number, _references)
+        self._by("reference", _references, _number)
         self._parts(self.left, self.right, flipped=False)
         self._parts(self.right, self.left, flipped=True)
-        self._by("prefix", _bare, _bare, equal=True)
+        self._by("prefix", _bare, _bare, near=True)
         self._remade()
         return InvoiceLinks(
             links=tuple(self.links),
@@ -96,13 +97,15 @@ class _Linker:
             self.ambiguous.append((invoice, (*by_number, *by_reference)))
             self.used.update(key_of(item) for item in (invoice, *by_number, *by_reference))
 
-    def _by(self, how: str, one: Callable[[Invoice], set[str]], two: Callable[[Invoice], set[str]], *, equal: bool) -> None:
+    def _by(
+        self, how: str, one: Callable[[Invoice], set[str]], two: Callable[[Invoice], set[str]], *, near: bool = False
+    ) -> None:
         """Join free invoices whose keys meet; among several the one with the same total, then the nearest date."""
         index = _index(self._free(self.right), two)
         for invoice in self._free(self.left):
             candidates = [item for key in sorted(one(invoice)) for item in index.get(key, ()) if key_of(item) not in self.used]
-            if equal:
-                candidates = [item for item in candidates if item.total == invoice.total]
+            if near:
+                candidates = [item for item in candidates if abs((item.issued_on - invoice.issued_on).days) <= _DAYS_PREFIXED]
             if candidates:
                 best = min(candidates, key=lambda item: _apart(invoice, item))
                 self._join((invoice,), (best,), how)
@@ -146,7 +149,9 @@ def _apart(one: Invoice, two: Invoice) -> tuple[bool, bool, int, str]:
 
 
 def _number(invoice: Invoice) -> set[str]:
-    return {number_key(invoice.number)} - {""}
+    """The number, and the number without a word such as "INV" before it."""
+    key = number_key(invoice.number)
+    return {key, tail_key(key)} - {""}
 
 
 def _references(invoice: Invoice) -> set[str]:

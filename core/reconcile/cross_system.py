@@ -55,7 +55,6 @@ def _of(desk: Desk, connection: str) -> list[Invoice]:
         if item.connection == connection
         and item.status is not DocumentStatus.DRAFT
         and (item.total.minor > 0 or item.status is DocumentStatus.VOID)
-        and key_of(item) not in desk.extra_invoices
     ]
 
 
@@ -213,7 +212,7 @@ def _missing(desk: Desk, links: InvoiceLinks, psa: str, books: str) -> Iterator[
         if _counts_as_missing(desk, invoice, psa, books):
             yield _alone(desk, invoice, FindingKind.MISSING_IN_BOOKS, "the books", Severity.HIGH)
     for invoice in links.right_only:
-        if _counts_as_missing(desk, invoice, books, psa):
+        if key_of(invoice) not in desk.extra_invoices and _counts_as_missing(desk, invoice, books, psa):
             yield _alone(desk, invoice, FindingKind.MISSING_IN_PSA, "the PSA", Severity.LOW)
 
 

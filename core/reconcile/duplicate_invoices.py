@@ -13,6 +13,7 @@ import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
@@ -50,22 +51,63 @@ def _natural(text: str) -> tuple[tuple[tuple[int, int, str], ...]]:
     return (tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts),)
 
 
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A suspected copy with its original. `dated` means that only the dates speak for it."""
+
+    copy: Invoice
+    original: Invoice
+    confidence: float
+    why: str
+    dated: bool
+
+
 def _examine(desk: Desk, group: Sequence[Invoice]) -> Iterator[Finding]:
+    copies = _copies(desk, group)
+    if _two_series(copies, group):
+        copies = [item for item in copies if not item.dated]
+    for item in copies:
+        desk.extra_invoices.add(key_of(item.copy))
+        yield _finding(desk, item)
+
+
+def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
+    """Walk the group by date; each invoice is a copy of the oldest kept one it matches, or is kept."""
     window = _window(desk, group)
     reach = max(window, desk.world.rules.duplicate_number_days)
     kept: list[Invoice] = []
+    copies: list[_Copy] = []
     periods: dict[tuple[object, ...], Invoice] = {}
     for invoice in group:
         near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= reach, reversed(kept))  # noqa: B023
         period = (invoice.agreement_ref, invoice.period_start, invoice.period_end)
         candidates = [*reversed([*near]), *([periods[period]] if period in periods else ())]
-        match = next(((other, why) for other in candidates if (why := _same(desk, other, invoice, window))), None)
-        if match is None or _cancelled(desk, match[0], invoice):
+        match = next((found for other in candidates if (found := _same(desk, other, invoice, window))), None)
+        if match is None or _cancelled(desk, match.original, invoice):
             kept.append(invoice)
             periods.setdefault(period, invoice)
         else:
-            desk.extra_invoices.add(key_of(invoice))
-            yield _finding(desk, invoice, match[0], *match[1])
+            copies.append(match)
+    return copies
+
+
+def _two_series(copies: Sequence[_Copy], group: Sequence[Invoice]) -> bool:
+    """Does the client get two bills of this price time after time? Then it has two things of one price, not a copy each time."""
+    days = sorted({item.original.issued_on for item in copies if item.dated})
+    if len(days) < _SERIES:
+        return False
+    gaps = [(later - earlier).days for earlier, later in itertools.pairwise(days)]
+    usual = median(gaps)
+    regular = sum(abs(gap - usual) * 4 <= usual for gap in gaps)
+    return len(days) * _SERIES_SHARE >= len(group) or regular * 2 > len(gaps)
+
+
+_SERIES = 3
+_SERIES_SHARE = 5  # a quarterly beside a monthly one: five of nineteen
+
+
+def _telling(amount: Money) -> bool:
+    return len(str(amount.minor).rstrip("0")) >= _TELLING_DIGITS
 
 
 def _window(desk: Desk, group: Sequence[Invoice]) -> int:
@@ -75,27 +117,30 @@ def _window(desk: Desk, group: Sequence[Invoice]) -> int:
     gaps = [(later.issued_on - earlier.issued_on).days for earlier, later in itertools.pairwise(group)]
     rhythm = [gap for gap in gaps if gap > rules.duplicate_invoice_days]
     limit = rules.duplicate_invoice_days
-    if len(str(amount.minor).rstrip("0")) >= _TELLING_DIGITS:
+    if _telling(amount):
         limit = max(limit, rules.duplicate_invoice_telling_days)
     if len(rhythm) > 1:
         limit = min(limit, int(median(rhythm)) // _RHYTHM_SHARE)
     return limit
 
 
-def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> tuple[float, str] | None:
-    """Why the two are one bill, with the chance that they are; None when they are two."""
+def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | None:
+    """`second` as a copy of `first`; None when they are two bills."""
     days = (second.issued_on - first.issued_on).days
     numbers = _one_number(first, second)
     if numbers and days <= desk.world.rules.duplicate_number_days and not _periods_differ(first, second):
-        return 0.97, numbers
+        return _Copy(second, first, 0.97, numbers, dated=False)
     if _told_apart(first, second):
         return None
     if first.period_start is not None and first.agreement_ref is not None and _same_period(first, second):
-        return 0.97, "both bill the same period of the same agreement"
+        return _Copy(second, first, 0.97, "both bill the same period of the same agreement", dated=False)
     if days > window:
         return None
     paid_apart = first.open.minor == 0 and second.open.minor == 0
-    return (0.75 if paid_apart else 0.95 if days <= 1 else 0.9), f"issued {days} days apart" if days else "issued on the same day"
+    if paid_apart and days and not _telling(first.total):
+        return None  # the client paid both, each in its turn, and the price is a common one
+    confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
+    return _Copy(second, first, confidence, f"issued {days} days apart" if days else "issued on the same day", dated=True)
 
 
 def _one_number(first: Invoice, second: Invoice) -> str | None:
@@ -122,7 +167,10 @@ def _same_period(first: Invoice, second: Invoice) -> bool:
 def _told_apart(first: Invoice, second: Invoice) -> bool:
     """Do they say themselves that they bill two things?"""
     pairs = ((first.agreement_ref, second.agreement_ref), (_cell(first), _cell(second)), (_memo(first), _memo(second)))
-    return _periods_differ(first, second) or any(one and two and one != two for one, two in pairs)
+    if _periods_differ(first, second) or any(one and two and one != two for one, two in pairs):
+        return True
+    recurring, single = (first, second) if first.agreement_ref else (second, first)
+    return bool(recurring.agreement_ref and not single.agreement_ref and _cell(single) and not _cell(recurring))
 
 
 def _cell(invoice: Invoice) -> str:
@@ -151,13 +199,14 @@ def _cancelled(desk: Desk, first: Invoice, second: Invoice) -> bool:
     )
 
 
-def _finding(desk: Desk, copy: Invoice, original: Invoice, confidence: float, why: str) -> Finding:
+def _finding(desk: Desk, found: _Copy) -> Finding:
+    copy, original, why = found.copy, found.original, found.why
     owed = copy.open.minor > 0
     return desk.find(
         FindingKind.DUPLICATE_INVOICE,
         (copy, original),
         at_stake=copy.open if owed else copy.total,
-        confidence=confidence,
+        confidence=found.confidence,
         severity=Severity.HIGH if owed else Severity.MEDIUM,
         what=f"Invoice {called(copy)} bills {copy.total} again, as invoice {called(original)} does: {why}.",
         proposal=wording.void_invoice(desk.system(copy.connection), called(copy), called(original)),
