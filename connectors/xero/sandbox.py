@@ -13,8 +13,9 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -26,9 +27,10 @@ from connectors.xero.sandbox_books import CREDITS, Organisation, Refused
 from connectors.xero.sandbox_limits import IdempotencyTable, Limits
 from connectors.xero.sandbox_lists import UNCHANGING, BadQuery, HighVolume, TooManyIds, parse_since, read_list
 from connectors.xero.sandbox_shapes import ID_FIELD, Doc, envelope, guid, stamp
-from connectors.xero.sandbox_worlds import World, load_recorded, seed_world
+from connectors.xero.sandbox_worlds import World, seed_recorded
 from connectors.xero.sandbox_writes import Writer
 from core.clock import Clock
+from core.records import Record
 
 PREFIX = "/api.xro/2.0"
 _JSON = msgspec.json.Encoder(decimal_format="number")
@@ -72,13 +74,15 @@ class XeroSandbox:
             "webhook_key": self.webhook_key,
         }
 
-    def seed_world(self, world: World) -> dict[str, list[str]]:
-        """Fill the first organisation from a plain description (sandbox_worlds.py); gives Xero's ids by "stream:ref"."""
-        return seed_world(self.books, world)
+    def seed_world(self, records: Iterable[Record]) -> World:
+        """Create records of duesync's own kinds, in order; see sandbox_worlds.World for what is acted out."""
+        world = World(self.books)
+        world.add(records)
+        return world
 
-    def load_recorded(self, lists: Mapping[str, list[Doc]]) -> None:
-        """Keep recorded documents exactly as they came, under the names of their lists."""
-        load_recorded(self.books, lists)
+    def seed_recorded(self, folder: Path) -> None:
+        """Take over a recorded organisation; see sandbox_worlds.seed_recorded."""
+        seed_recorded(self.books, folder)
 
     def touch(self, table: str, ref: str) -> None:
         """Change a document's UpdatedDateUTC to now."""

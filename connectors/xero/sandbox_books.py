@@ -53,10 +53,15 @@ class Organisation:
         self.emails: list[tuple[str, datetime]] = []
         self.reminders = False
         self.bumps = True
+        self.at: datetime | None = None  # what time it is while history is being made up
         self._made = 0
         self.profile: Doc = _profile(name, currency, timezone)
         for code, title, kind, group in _ACCOUNTS:
             self._account(code, title, kind, group)
+
+    def now(self) -> datetime:
+        """The organisation's time: `at` while that is set, else the clock's."""
+        return self.at or self._clock.now()
 
     # ── finding ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def find(self, table: str, ref: str) -> Doc | None:
@@ -71,7 +76,7 @@ class Organisation:
         """Put a document into its list; recorded ones keep their own UpdatedDateUTC (`changed` false)."""
         self.tables[table][str(doc[ID_FIELD[table]]).lower()] = doc
         if changed:
-            stamp(doc, self._clock.now())
+            stamp(doc, self.now())
         return doc
 
     def new_id(self, table: str) -> str:
@@ -208,7 +213,7 @@ class Organisation:
     def delete_payment(self, payment: Doc) -> None:
         """A deleted payment stays in the list with that status; its document opens again."""
         payment["Status"] = "DELETED"
-        stamp(payment, self._clock.now())
+        stamp(payment, self.now())
         target = payment["Invoice"]["InvoiceID"]
         for table in ("Invoices", *CREDITS):
             if (doc := self.find(table, target)) is not None:
@@ -233,17 +238,17 @@ class Organisation:
             raise Refused("This document cannot be edited as it has a payment or credit note allocated to it.")
         invoice["Status"] = "DELETED" if invoice["Status"] in ("DRAFT", "SUBMITTED") else "VOIDED"
         invoice["AmountDue"] = ZERO
-        stamp(invoice, self._clock.now())
+        stamp(invoice, self.now())
 
     def merge(self, loser: Doc, winner: Doc) -> None:
         """Merge one contact into another: the loser is archived, its documents go over."""
         loser.update(ContactStatus="ARCHIVED", MergedToContactID=winner["ContactID"])
-        stamp(loser, self._clock.now())
+        stamp(loser, self.now())
         for table in ("Invoices", *CREDITS):
             for doc in self.tables[table].values():
                 if doc["Contact"]["ContactID"] == loser["ContactID"]:
                     doc["Contact"] = short_contact(winner)
-                    stamp(doc, self._clock.now())
+                    stamp(doc, self.now())
 
     # ── consequences ────────────────────────────────────────────────────────────────────────────────────────────────────
     def settle_invoice(self, invoice: Doc, *, bump: bool) -> None:
@@ -264,7 +269,7 @@ class Organisation:
         if invoice["Status"] == "PAID":
             invoice["FullyPaidOnDate"] = paid[-1]["Date"] if paid else invoice["Date"]
         if bump:
-            stamp(invoice, self._clock.now())
+            stamp(invoice, self.now())
 
     def settle_credit(self, credit: Doc) -> None:
         """Recompute what remains of a credit, and its status."""
@@ -274,7 +279,7 @@ class Organisation:
         credit["RemainingCredit"] = credit["Total"] - used - sum((item["Amount"] for item in given_back), ZERO)
         if credit["Status"] in ("AUTHORISED", "PAID"):
             credit["Status"] = "AUTHORISED" if credit["RemainingCredit"] > 0 else "PAID"
-        stamp(credit, self._clock.now())
+        stamp(credit, self.now())
 
     def _payments_of(self, ref: str) -> Iterable[Doc]:
         return [item for item in self.tables["Payments"].values() if item.get("Invoice", {}).get("InvoiceID") == ref]

@@ -1,139 +1,192 @@
-"""Worlds to fill the sandbox with: a plain description of parties and documents, or lists recorded at Xero.
+"""Filling the sandbox: with documents recorded at Xero, or with records in duesync's own words (a demo's or a test's world).
 
-A world is JSON-plain: the columns of duesync's CSV files (DESIGN.md §6), amounts as decimal text, days as ISO text:
-
-    {"parties": [{"ref", "name", "email"?, "phone"?, "currency"?, "country"?, "region"?, "contacts"?: [{"name", "email"}]}],
-     "invoices": [{"ref", "party_ref", "number", "total", "issued_on", "due_on"?, "reference"?, "currency"?, "status"?, "memo"?}],
-     "payments": [{"ref", "party_ref", "amount", "paid_on", "reference"?, "currency"?, "allocations"?: [{"invoice_ref",
-                   "amount"}]}],
-     "credit_notes": [{"ref", "party_ref", "number"?, "total", "issued_on", "currency"?, "allocations"?: […], "status"?}],
-     "deposits": [{"ref", "party_ref"?, "amount", "deposited_on", "posted_to"?, "memo"?}]}
-
-Xero keeps one payment per invoice and what is over as an overpayment, so a payment over several invoices becomes several
-documents with the same reference. Statuses: draft, open (default), void.
+Recorded documents are kept as they came. Records go through the sandbox's own paying, crediting and voiding, so that balances and
+nested summaries come out as Xero would have made them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from connectors.xero.sandbox_books import Organisation
-from connectors.xero.sandbox_shapes import ID_FIELD, ZERO, Doc, money
+from connectors.xero.sandbox_shapes import ID_FIELD, Doc
+from core.records import (
+    STREAM_OF,
+    Contact,
+    CreditNote,
+    Deposit,
+    DepositLine,
+    DocumentStatus,
+    Invoice,
+    Party,
+    Payment,
+    PaymentStatus,
+    Posting,
+    Record,
+    Refund,
+    Stream,
+)
 
-World = Mapping[str, Iterable[Mapping[str, Any]]]
-_STATUS = {"draft": "DRAFT", "open": "AUTHORISED", "void": "AUTHORISED"}
-
-
-def seed_world(books: Organisation, world: World) -> dict[str, list[str]]:
-    """Make every document of `world` in order; gives Xero's ids by "stream:ref" (a payment may have several)."""
-    seeder = _Seeder(books)
-    for row in world.get("parties", ()):
-        seeder.party(row)
-    for row in world.get("invoices", ()):
-        seeder.invoice(row)
-    for row in world.get("credit_notes", ()):
-        seeder.credit_note(row)
-    for row in world.get("payments", ()):
-        seeder.payment(row)
-    for row in world.get("deposits", ()):
-        seeder.deposit(row)
-    seeder.finish()
-    return seeder.ids
-
-
-def load_recorded(books: Organisation, lists: Mapping[str, list[Doc]]) -> None:
-    """Keep recorded documents as they came, UpdatedDateUTC included."""
-    for table, docs in lists.items():
-        for doc in docs:
-            books.keep(table, doc, changed=False)
+# Files of a recorded organisation and the lists they hold; what is missing stays empty.
+RECORDED = {"invoices": "Invoices", "payments": "Payments", "contacts": "Contacts", "credit_notes": "CreditNotes"}
+CLEARING, BANK, SALES, SUNDRY, RECEIVABLE = "091", "090", "200", "820", "610"
+_POSTED = {Posting.INCOME: SALES, Posting.RECEIVABLE: RECEIVABLE, Posting.UNDEPOSITED: CLEARING, Posting.OTHER: SUNDRY}
 
 
-class _Seeder:
-    """Makes documents and remembers their ids."""
+def seed_recorded(books: Organisation, folder: Path) -> None:
+    """Take over a recorded organisation: `folder`/invoices.json, payments.json, contacts.json, credit_notes.json."""
+    for name, table in RECORDED.items():
+        path = folder / f"{name}.json"
+        if path.is_file():
+            rows = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal).get(table, [])
+            for row in rows:
+                books.keep(table, row, changed=False)
+
+
+class World:
+    """Creates records of duesync's own kinds in one organisation and remembers which ids each ref became.
+
+    Feed it with `add`: parties before their people and documents, invoices before what pays them. Xero keeps one payment per
+    invoice and what is over as an overpayment, so a payment over several invoices becomes several documents with one reference;
+    `every_id` gives them all. A VOID status is acted out; `open`, `remaining` and `unapplied` are what Xero computes.
+    `updated_at` is when Xero last touched the record; without it, noon UTC of the record's own day.
+    """
 
     def __init__(self, books: Organisation) -> None:
-        self._books = books
-        self.ids: dict[str, list[str]] = {}
-        self._void: list[Doc] = []
+        self.books = books
+        self.every_id: dict[tuple[Stream, str], list[str]] = {}
+        self._makers: dict[type[Record], Callable[[Any], Iterable[tuple[str, Doc]]]] = {
+            Party: self._party,
+            Contact: self._person,
+            Invoice: self._invoice,
+            CreditNote: self._credit_note,
+            Payment: self._payment,
+            Refund: self._refund,
+            Deposit: self._deposit,
+        }
 
-    def party(self, row: Mapping[str, Any]) -> None:
-        address = {"AddressType": "STREET", "Region": row.get("region") or "", "Country": row.get("country") or ""}
-        phone = {"PhoneType": "DEFAULT", "PhoneNumber": row.get("phone") or "", "PhoneAreaCode": "", "PhoneCountryCode": ""}
-        people = [_person(item) for item in row.get("contacts", ())]
-        fields = {
-            "EmailAddress": row.get("email") or "",
-            "Addresses": [address],
+    def add(self, records: Iterable[Record]) -> None:
+        """Create `records` in the order given. KeyError names a record that refers to one not made yet, or a kind Xero lacks."""
+        for record in records:
+            self.books.at = record.updated_at or _noon(record)
+            try:
+                made = [(table, doc) for table, doc in self._makers[type(record)](record)]
+            finally:
+                self.books.at = None
+            ids = [str(doc[ID_FIELD[table]]) for table, doc in made]
+            self.every_id.setdefault((STREAM_OF[type(record)], record.ref), []).extend(ids)
+
+    def id_of(self, stream: Stream, ref: str) -> str:
+        """The id the vendor gave to a record; of a payment over several invoices, the first."""
+        return self.every_id[stream, ref][0]
+
+    def _find(self, stream: Stream, ref: str, table: str) -> Doc:
+        return self.books.get(table, self.id_of(stream, ref))
+
+    # ── one kind each ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def _party(self, record: Party) -> Iterable[tuple[str, Doc]]:
+        phone = {"PhoneType": "DEFAULT", "PhoneNumber": record.phone or "", "PhoneAreaCode": "", "PhoneCountryCode": ""}
+        fields: Doc = {
+            "EmailAddress": record.email or "",
+            "Addresses": [{"AddressType": "STREET", "Region": record.region or "", "Country": record.country or ""}],
             "Phones": [phone],
-            "ContactPersons": people,
-            **({"DefaultCurrency": row["currency"]} if row.get("currency") else {}),
-            **({"ContactNumber": row["number"]} if row.get("number") else {}),
+            "ContactStatus": "ACTIVE" if record.active else "ARCHIVED",
+            **({"DefaultCurrency": record.currency} if record.currency else {}),
         }
-        self._note("parties", row, self._books.add_contact(row["name"], **fields), "Contacts")
+        yield "Contacts", self.books.add_contact(record.name, **fields)
 
-    def invoice(self, row: Mapping[str, Any]) -> None:
-        contact, issued = self._doc("parties", row["party_ref"], "Contacts"), date.fromisoformat(row["issued_on"])
-        due = date.fromisoformat(row["due_on"]) if row.get("due_on") else None
-        status = row.get("status") or "open"
-        fields = {
-            "Reference": row.get("reference") or "",
-            "Description": row.get("memo") or "Managed services",
-            "Status": _STATUS[status],
-            **({"InvoiceNumber": row["number"]} if row.get("number") else {}),
-            **({"CurrencyCode": row["currency"]} if row.get("currency") else {}),
+    def _person(self, record: Contact) -> Iterable[tuple[str, Doc]]:
+        party = self._find(Stream.PARTIES, record.party_ref, "Contacts")
+        first, _, last = record.name.partition(" ")
+        person = {"FirstName": first, "LastName": last, "EmailAddress": record.email or "", "IncludeInEmails": bool(record.role)}
+        party["ContactPersons"] = [*party["ContactPersons"], person]
+        yield "Contacts", party
+
+    def _invoice(self, record: Invoice) -> Iterable[tuple[str, Doc]]:
+        contact = self._find(Stream.PARTIES, record.party_ref, "Contacts")
+        fields: Doc = {
+            "Reference": record.reference or "",
+            "Description": record.memo or "Managed services",
+            "CurrencyCode": record.total.currency,
+            "SentToContact": bool(record.sent),
+            "Status": "DRAFT" if record.status is DocumentStatus.DRAFT else "AUTHORISED",
+            **({"InvoiceNumber": record.number} if record.number else {}),
         }
-        doc = self._books.add_invoice(contact, row["total"], issued, due, **fields)
-        self._note("invoices", row, doc, "Invoices")
-        if status == "void":
-            self._void.append(doc)
+        doc = self.books.add_invoice(contact, record.total.decimal, record.issued_on, record.due_on, **fields)
+        if record.status is DocumentStatus.VOID:
+            self.books.void(doc)
+        yield "Invoices", doc
 
-    def credit_note(self, row: Mapping[str, Any]) -> None:
-        contact = self._doc("parties", row["party_ref"], "Contacts")
-        fields = {
-            "Reference": row.get("reference") or "",
-            "Status": _STATUS[row.get("status") or "open"],
-            **({"CreditNoteNumber": row["number"]} if row.get("number") else {}),
-            **({"CurrencyCode": row["currency"]} if row.get("currency") else {}),
+    def _credit_note(self, record: CreditNote) -> Iterable[tuple[str, Doc]]:
+        contact = self._find(Stream.PARTIES, record.party_ref, "Contacts")
+        fields: Doc = {
+            "Reference": record.reference or "",
+            "CurrencyCode": record.total.currency,
+            "Description": record.memo or "Credit",
+            **({"CreditNoteNumber": record.number} if record.number else {}),
         }
-        doc = self._books.add_credit("CreditNotes", contact, row["total"], date.fromisoformat(row["issued_on"]), **fields)
-        self._note("credit_notes", row, doc, "CreditNotes")
-        for item in row.get("allocations", ()):
-            self._books.allocate(doc, self._doc("invoices", item["invoice_ref"], "Invoices"), item["amount"])
+        doc = self.books.add_credit("CreditNotes", contact, record.total.decimal, record.issued_on, **fields)
+        for item in record.allocations:
+            self.books.allocate(doc, self._find(Stream.INVOICES, item.invoice_ref, "Invoices"), item.amount.decimal)
+        if record.status is DocumentStatus.VOID:
+            doc["Status"] = "VOIDED"
+        yield "CreditNotes", doc
 
-    def payment(self, row: Mapping[str, Any]) -> None:
-        on, reference = date.fromisoformat(row["paid_on"]), row.get("reference") or ""
-        left = money(row["amount"])
-        for item in row.get("allocations", ()):
-            invoice = self._doc("invoices", item["invoice_ref"], "Invoices")
-            self._note("payments", row, self._books.pay(invoice, item["amount"], on, reference=reference), "Payments")
-            left -= Decimal(str(item["amount"]))
-        if left > ZERO:
-            contact = self._doc("parties", row["party_ref"], "Contacts")
-            fields = {"Reference": reference, **({"CurrencyCode": row["currency"]} if row.get("currency") else {})}
-            doc = self._books.add_credit("Overpayments", contact, left, on, **fields)
-            self._note("payments", row, doc, "Overpayments")
+    def _payment(self, record: Payment) -> Iterable[tuple[str, Doc]]:
+        reference, left = record.reference or "", record.amount
+        account = CLEARING if record.deposited is False else BANK
+        extra: Doc = {"Details": record.memo} if record.memo else {}
+        for item in record.allocations:
+            invoice = self._find(Stream.INVOICES, item.invoice_ref, "Invoices")
+            paid = self.books.pay(
+                invoice,
+                item.amount.decimal,
+                record.paid_on,
+                reference=reference,
+                account=account,
+                IsReconciled=bool(record.deposited),
+                **extra,
+            )
+            if record.status in (PaymentStatus.VOID, PaymentStatus.REVERSED):
+                self.books.delete_payment(paid)
+            left -= item.amount
+            yield "Payments", paid
+        if left.minor > 0:
+            assert record.party_ref is not None
+            contact = self._find(Stream.PARTIES, record.party_ref, "Contacts")
+            fields = {"Reference": reference, "CurrencyCode": left.currency, "Description": record.memo or "Overpayment"}
+            yield "Overpayments", self.books.add_credit("Overpayments", contact, left.decimal, record.paid_on, **fields)
 
-    def deposit(self, row: Mapping[str, Any]) -> None:
-        contact = self._doc("parties", row["party_ref"], "Contacts") if row.get("party_ref") else None
-        on, account = date.fromisoformat(row["deposited_on"]), row.get("posted_to") or "200"
-        text = row.get("memo") or "Deposit"
-        doc = self._books.add_bank_transaction(contact, row["amount"], on, account=account, Description=text)
-        self._note("deposits", row, doc, "BankTransactions")
+    def _refund(self, record: Refund) -> Iterable[tuple[str, Doc]]:
+        assert record.source_ref is not None
+        table = "CreditNotes" if record.source_stream is Stream.CREDIT_NOTES else "Overpayments"
+        source_stream = record.source_stream or Stream.PAYMENTS
+        credit = self.books.get(table, self.every_id[source_stream, record.source_ref][-1])
+        yield "Payments", self.books.refund(table, credit, record.amount.decimal, record.refunded_on, reference=record.memo or "")
 
-    def finish(self) -> None:
-        """Void what is to be void, after everything else was made."""
-        for doc in self._void:
-            self._books.void(doc)
+    def _deposit(self, record: Deposit) -> Iterable[tuple[str, Doc]]:
+        for line in record.lines:
+            if line.payment_ref is None:  # a payment has brought its own bank transaction
+                yield "BankTransactions", self._deposit_line(record, line)
 
-    def _note(self, stream: str, row: Mapping[str, Any], doc: Doc, table: str) -> None:
-        self.ids.setdefault(f"{stream}:{row['ref']}", []).append(doc[ID_FIELD[table]])
+    def _deposit_line(self, record: Deposit, line: DepositLine) -> Doc:
+        contact = self._find(Stream.PARTIES, line.party_ref, "Contacts") if line.party_ref else None
+        text = line.memo or record.memo or "Deposit"
+        code = _POSTED[line.posting]
+        return self.books.add_bank_transaction(
+            contact, line.amount.decimal, record.deposited_on, account=code, Description=text, CurrencyCode=line.amount.currency
+        )
 
-    def _doc(self, stream: str, ref: str, table: str) -> Doc:
-        return self._books.get(table, self.ids[f"{stream}:{ref}"][0])
 
-
-def _person(item: Mapping[str, Any]) -> Doc:
-    first, _, last = str(item["name"]).partition(" ")
-    return {"FirstName": first, "LastName": last, "EmailAddress": item.get("email") or "", "IncludeInEmails": True}
+def _noon(record: Record) -> datetime | None:
+    """Noon UTC of the day a document bears; None for those without one."""
+    for name in ("issued_on", "paid_on", "refunded_on", "deposited_on"):
+        day = getattr(record, name, None)
+        if isinstance(day, date):
+            return datetime.combine(day, time(12), UTC)
+    return None
