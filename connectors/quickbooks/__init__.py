@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from connectors.quickbooks.settings import QuickBooksSettings
 from core.clock import Clock
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec, Sandbox
 from core.records import Stream
+
+if TYPE_CHECKING:
+    from connectors.oauth import Provider
 
 
 def _build(context: ConnectionContext) -> Connector:
@@ -18,6 +23,21 @@ def _sandbox(clock: Clock) -> Sandbox:
     from connectors.quickbooks.sandbox import QuickBooksSandbox
 
     return QuickBooksSandbox(clock)
+
+
+def _writes(settings: QuickBooksSettings) -> frozenset[Capability]:
+    switched = {
+        Capability.SEND_INVOICE: settings.push.send_invoice,
+        Capability.POST_NOTE: settings.push.note,
+        Capability.SET_FIELD: bool(settings.push.fields),
+    }
+    return frozenset(capability for capability, on in switched.items() if on)
+
+
+def _provider(settings: QuickBooksSettings) -> Provider:
+    from connectors.quickbooks.api import provider_of
+
+    return provider_of(settings)
 
 
 SPEC = ConnectorSpec(
@@ -49,5 +69,7 @@ SPEC = ConnectorSpec(
         Stream.SALES,
         Stream.REFUNDS,
     ),
+    writes=_writes,
+    provider=_provider,
     summary="QuickBooks Online: customers, invoices, credit memos, payments, deposits and journal entries on A/R",
 )

@@ -185,9 +185,7 @@ class SandboxBooks:
         old, at = self._current(entity, body), self.clock.now()
         self.effects.refuse_if_deposited(entity, old)
         if entity == "Invoice" and self.effects.payments_of(old["Id"]):
-            raise Refusal(
-                "6000", "A business validation error has occurred while processing your request", "Unlink payments first."
-            )
+            raise business_error("Unlink payments first.")
         self.effects.leave(entity, old, at)
         del self.objects[entity][old["Id"]]
         self.deleted.append((entity, old["Id"], at))
@@ -318,9 +316,7 @@ class SandboxBooks:
                 raise _required("PostingType")
             sides[side] += amount_of(line.get("Amount"))
         if sides["Debit"] != sides["Credit"]:
-            raise Refusal(
-                "6000", "A business validation error has occurred while processing your request", "Debits are not credits."
-            )
+            raise business_error("Debits are not credits.")
         item["TotalAmt"] = 0
 
 

@@ -46,6 +46,7 @@ class SandboxOAuth:
     rotate_after: timedelta = timedelta(hours=24)
     grant: _Grant | None = None
     refreshes: int = 0
+    outage: int = 0  # how many of the next token calls are answered 503
     _access: dict[str, datetime] = field(default_factory=dict)
     _codes: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _serial: int = 0
@@ -90,6 +91,9 @@ class SandboxOAuth:
 
     def token(self, request: httpx.Request, *, tid: str) -> httpx.Response:
         """POST /oauth2/v1/tokens/bearer."""
+        if self.outage > 0:
+            self.outage -= 1
+            return respond({"error": "temporarily_unavailable"}, tid=tid, status=503)
         if not self._known_client(request):
             return respond({"error": "invalid_client"}, tid=tid, status=401)
         form = {name: values[0] for name, values in parse_qs(request.content.decode()).items()}
