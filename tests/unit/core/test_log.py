@@ -1,0 +1,55 @@
+"""Logs carry what an operator needs and never a secret."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+import structlog
+
+from core.log import bound, configure
+from core.secrets import remember
+
+
+@pytest.fixture
+def lines():
+    out = io.StringIO()
+    configure("debug", "json", out)
+    yield lambda: [json.loads(line) for line in out.getvalue().splitlines()]
+    structlog.reset_defaults()
+
+
+def test_a_line_has_its_event_its_level_its_time_and_its_run(lines):
+    with bound(run="r1", connection="books"):
+        structlog.get_logger().info("stream.pulled", read=3)
+    (line,) = lines()
+    assert (line["event"], line["level"], line["run"], line["connection"], line["read"]) == (
+        "stream.pulled",
+        "info",
+        "r1",
+        "books",
+        3,
+    )
+    assert line["at"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"access_token": "canary-1234567"},
+        {"headers": {"Authorization": "Bearer canary-1234567"}},
+        {"error": "refused: Bearer canary-1234567"},
+        {"detail": ["known secret canary-known-value"]},
+        {"client_secret": "canary-1234567"},
+    ],
+)
+def test_no_secret_reaches_a_line(lines, keys):
+    remember("canary-known-value")
+    structlog.get_logger().warning("request.failed", **keys)
+    assert "canary" not in json.dumps(lines())
+
+
+def test_an_endless_value_is_cut(lines):
+    structlog.get_logger().error("request.failed", body="x" * 100_000)
+    assert len(json.dumps(lines())) < 3000
