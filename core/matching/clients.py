@@ -1,0 +1,126 @@
+"""Who paid: the clients a payment may come from, by bank account, payer's name, references and, where all fail, the amount.
+
+Accounts and payer names are learned from sure matches: the same account belongs to the same client, unless it was seen to pay for
+several (a shared account, a group that pays for its subsidiaries). Weights are logarithms; 0 is "surely this one".
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from core.matching.names import NameIndex, key, words
+from core.matching.pools import Bill, Cash, Pool
+from core.matching.references import Word, keys_of
+
+UNRELATED_NAME = -4.5
+OTHER_ACCOUNT = -5.0
+STRANGER_LIMIT = 24
+GLOBAL_GAIN = 6.0
+_LIKENESS = ((0.97, 0.0), (0.92, -0.4), (0.85, -1.0), (0.75, -2.0), (0.65, -3.0), (0.5, -4.0))
+
+
+class GlobalReferences:
+    """Where a strong reference leads when nobody knows the client: string → bills, over all clients."""
+
+    def __init__(self, bills: Iterable[Bill], keys: Mapping[int, Mapping[str, float]]) -> None:
+        self._bills: dict[str, list[int]] = defaultdict(list)
+        for bill in bills:
+            for text, gain in keys[bill.index].items():
+                if gain >= GLOBAL_GAIN:
+                    self._bills[text].append(bill.index)
+
+    def find(self, text: str) -> Sequence[int]:
+        """Bills that `text` names exactly, where they are few."""
+        found = self._bills.get(text, ())
+        return found if len(found) <= STRANGER_LIMIT else ()
+
+    def named(self, found: Sequence[Word]) -> dict[int, list[int]]:
+        """Bills by place in the memo that the words name exactly."""
+        places: dict[int, list[int]] = defaultdict(list)
+        for word in found:
+            places[word.anchor] += self.find(word.text)
+        return places
+
+
+class Directory:
+    """Ranks the clients of payments; learns as matches become sure."""
+
+    def __init__(self, parties: Sequence[str], pools: Sequence[Pool], limit: int) -> None:
+        """`parties[c]` is the name of client c."""
+        self._names = NameIndex([words(party) for party in parties])
+        self._pools = {(pool.client, pool.currency): pool for pool in pools}
+        self._client_of_pool = {pool.index: pool.client for pool in pools}
+        self._accounts: dict[str, Counter[int]] = defaultdict(Counter)
+        self._payers: dict[str, Counter[int]] = defaultdict(Counter)
+        self._limit = limit
+        self._alone = math.log(max(len(parties), 1))
+
+    def learn(self, cash: Cash, client: int) -> None:
+        """`cash` surely came from `client`."""
+        if cash.account:
+            self._accounts[cash.account][client] += 2
+        if cash.payer:
+            self._payers[key(cash.payer)][client] += 2
+
+    def learn_names(self, payments: Iterable[Cash]) -> None:
+        """Take an account whose payer has exactly one client's name as a hint of whose account it is."""
+        for cash in payments:
+            if cash.account and cash.payer:
+                best = self._names.find(cash.payer)
+                if best and best[0][1] >= 0.97 and (len(best) == 1 or best[1][1] < 0.9):
+                    self._accounts[cash.account][best[0][0]] += 1
+
+    def rank(self, cash: Cash, named: Iterable[Bill], worth: Iterable[Bill]) -> list[tuple[int, float]]:
+        """(pool, weight) of the likeliest clients; `named` bills its words lead to, `worth` bills of exactly its amount."""
+        likeness = dict(self._names.find(cash.payer)) if cash.payer else {}
+        accounts, payers = self._accounts.get(cash.account), self._payers.get(key(cash.payer)) if cash.payer else None
+        clients = {*likeness, *(accounts or ()), *(payers or ()), *(self._pools_of(named))}
+        weights = {client: self._weight(client, cash, likeness, accounts, payers) for client in clients}
+        if max(weights.values(), default=-99.0) < -2.5:
+            strangers = self._pools_of(worth)
+            if len(strangers) <= STRANGER_LIMIT:
+                weights.update((client, self._weight(client, cash, likeness, accounts, payers)) for client in strangers)
+        best = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
+        found = [
+            (self._pools[client, cash.currency].index, weight)
+            for client, weight in best
+            if (client, cash.currency) in self._pools
+        ]
+        return found[: self._limit]
+
+    def _pools_of(self, bills: Iterable[Bill]) -> set[int]:
+        return {self._client_of_pool[bill.pool] for bill in bills}
+
+    def _weight(
+        self, client: int, cash: Cash, likeness: Mapping[int, float], accounts: Counter[int] | None, payers: Counter[int] | None
+    ) -> float:
+        weight = -self._alone
+        if accounts:
+            weight += self._learned(accounts, client, OTHER_ACCOUNT)
+        if payers and _share(payers, client) > 0.3:
+            weight += self._learned(payers, client, UNRELATED_NAME)
+        elif cash.payer:
+            near = likeness.get(client, 0.0)
+            weight += next((self._alone + cost for least, cost in _LIKENESS if near >= least), UNRELATED_NAME)
+        return min(weight, 0.0)
+
+    def _learned(self, votes: Counter[int], client: int, other: float) -> float:
+        share = _share(votes, client)
+        return self._alone + math.log(share) if share > 0.02 else other
+
+
+def _share(votes: Counter[int], client: int) -> float:
+    return votes.get(client, 0) / (votes.total() + 0.5)
+
+
+def bill_keys(number: str, reference: str, identity: str) -> dict[str, float]:
+    """Every string that names an invoice: its number, its own id, and the order or other reference it carries."""
+    found = dict(keys_of(number)) if number else {}
+    for text, gain in keys_of(identity, whole_only=bool(number)).items():
+        found.setdefault(text, gain)
+    if reference:
+        for text, gain in keys_of(reference).items():
+            found.setdefault(text, gain - 0.5)
+    return found

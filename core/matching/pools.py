@@ -1,0 +1,117 @@
+"""The open invoices of one client in one currency, arranged for looking up by amount and by date; and the payments beside them.
+
+`Bill` and `Cash` are positions into the sorted input with what the passes need at hand; amounts are minor units, dates ordinals.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from core.matching.habits import Habit
+from core.matching.references import Cite, Word
+
+UNDATED = 0
+
+
+@dataclass(slots=True)
+class Bill:
+    """An invoice under work. `issued` and `due` are ordinals; UNDATED where the invoice states none."""
+
+    index: int
+    id: str
+    number: str
+    reference: str
+    amount: int
+    issued: int
+    due: int
+    pool: int = -1
+
+
+@dataclass(slots=True)
+class Cash:
+    """A payment under work. `pools` are (pool, log of its likelihood), the likeliest first; `cites` per pool."""
+
+    index: int
+    id: str
+    amount: int
+    paid: int
+    currency: str
+    account: str
+    payer: str
+    words: list[Word]
+    memo_length: int
+    pools: list[tuple[int, float]] = field(default_factory=list)
+    cites: dict[int, list[Cite]] = field(default_factory=dict)
+
+
+def ordinal(day: date | None) -> int:
+    """The day as a number; UNDATED for none."""
+    return day.toordinal() if day else UNDATED
+
+
+class Pool:
+    """Bills of one client and currency, in order of issue. Only bills with money left are found."""
+
+    def __init__(self, index: int, client: int, currency: str, bills: Iterable[Bill], left: Sequence[int]) -> None:
+        """`left[bill.index]` is what each bill still wants; the list is shared with Claims and read live."""
+        self.index = index
+        self.client = client
+        self.currency = currency
+        self.bills = sorted(bills, key=lambda bill: (bill.issued, bill.due, bill.id))
+        self.habit = Habit()
+        self._left = left
+        self._place = {bill.index: place for place, bill in enumerate(self.bills)}
+        self._alive = list(range(len(self.bills)))
+        self._issued = [bill.issued for bill in self.bills]
+        self._by_amount: dict[int, list[int]] = defaultdict(list)
+        for place, bill in enumerate(self.bills):
+            self._by_amount[left[bill.index]].append(place)
+        self._amounts = sorted(self._by_amount)
+
+    def spent(self, bill: int) -> None:
+        """Tell the pool that money was claimed from `bill`: it leaves, or is found under what remains."""
+        place = self._place[bill]
+        remaining = self._left[bill]
+        if remaining:
+            if remaining not in self._by_amount:
+                insort(self._amounts, remaining)
+            self._by_amount[remaining].append(place)
+            return
+        at = bisect_left(self._alive, place)
+        if at < len(self._alive) and self._alive[at] == place:
+            del self._alive[at]
+
+    def worth(self, amount: int) -> list[Bill]:
+        """Bills that want exactly `amount`."""
+        return [self.bills[place] for place in self._by_amount.get(amount, ()) if self._left[self.bills[place].index] == amount]
+
+    def worth_between(self, low: int, high: int, limit: int) -> list[Bill]:
+        """Bills that want between `low` and `high`, the smallest first, at most `limit`."""
+        found: list[Bill] = []
+        at = bisect_left(self._amounts, low)
+        while at < len(self._amounts) and self._amounts[at] <= high and len(found) < limit:
+            found += self.worth(self._amounts[at])
+            at += 1
+        return found[:limit]
+
+    def before(self, paid: int, limit: int) -> list[Bill]:
+        """The bills with money left that were issued by `paid` (a few days' grace), the `limit` newest of them, oldest first."""
+        if not paid:
+            return [self.bills[place] for place in self._alive[-limit:]]
+        end = bisect_right(self._alive, bisect_right(self._issued, paid + 3) - 1)
+        return [self.bills[place] for place in self._alive[max(end - limit, 0) : end]]
+
+    def crowd(self, paid: int) -> float:
+        """How many bills this client may be expected to pay around `paid`; at least 1."""
+        if not paid:
+            return max(1.0, float(len(self._alive)))
+        early, late = self.habit.issued_between(paid)
+        return 1.0 + 0.6 * (bisect_right(self._issued, late) - bisect_left(self._issued, early))
+
+    def alive(self) -> list[Bill]:
+        """Every bill with money left, oldest first."""
+        return [self.bills[place] for place in self._alive]

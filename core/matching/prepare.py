@@ -1,0 +1,166 @@
+"""Lays out invoices and payments for the passes: sorted, so that order of input never shows; grouped by client and currency."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from core.matching.claims import Claims
+from core.matching.clients import Directory, GlobalReferences, bill_keys
+from core.matching.habits import learn
+from core.matching.pools import Bill, Cash, Pool, ordinal
+from core.matching.references import ReferenceIndex, read_words
+from core.matching.values import IncomingPayment, MatchSettings, OpenInvoice
+from core.money import exponent
+
+
+@dataclass
+class Table:
+    """Everything the passes share."""
+
+    invoices: list[OpenInvoice]
+    payments: list[IncomingPayment]
+    bills: list[Bill]
+    cash: list[Cash]
+    pools: list[Pool]
+    claims: Claims
+    directory: Directory
+    references: GlobalReferences
+    by_amount: dict[tuple[str, int], list[Bill]]
+    keys: dict[int, dict[str, float]]
+    clients: dict[str, int]
+    samples: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+
+    def unit(self, cash: Cash) -> int:
+        """Minor units that make one of the payment's currency; at least 100, so that a yen is small change."""
+        return int(max(10 ** exponent(cash.currency), 100))
+
+
+def lay_out(invoices: Iterable[OpenInvoice], payments: Iterable[IncomingPayment], settings: MatchSettings) -> Table:
+    """The table for a set of invoices and payments. ValueError if an id stands twice: claims would not be exclusive."""
+    owed = sorted(invoices, key=lambda item: item.id)
+    paid = sorted(payments, key=lambda item: item.id)
+    _unique(item.id for item in owed)
+    _unique(item.id for item in paid)
+    owed = [item for item in owed if item.open.minor > 0]
+    paid = [item for item in paid if item.amount.minor > 0]
+    bills = [_bill(index, item) for index, item in enumerate(owed)]
+    cash = [_cash(index, item) for index, item in enumerate(paid)]
+    claims = Claims((bill.amount for bill in bills), (item.amount for item in cash))
+    parties = sorted({_client(item) for item in owed})
+    clients = {party: index for index, party in enumerate(parties)}
+    pools = _pools(owed, bills, clients, claims)
+    names = {clients[_client(item)]: item.party for item in reversed(owed)}
+    keys = {bill.index: bill_keys(bill.number, bill.reference, bill.id) for bill in bills}
+    by_amount: dict[tuple[str, int], list[Bill]] = defaultdict(list)
+    for bill in bills:
+        by_amount[pools[bill.pool].currency, bill.amount].append(bill)
+    directory = Directory([names[index] for index in range(len(parties))], pools, settings.pools)
+    return Table(owed, paid, bills, cash, pools, claims, directory, GlobalReferences(bills, keys), by_amount, keys, clients)
+
+
+def _unique(ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for identity in ids:
+        if identity in seen:
+            raise ValueError(f"{identity!r} stands twice among the invoices or payments; ids must be unique")
+        seen.add(identity)
+
+
+def _client(invoice: OpenInvoice) -> str:
+    return invoice.client if invoice.client is not None else " ".join(invoice.party.casefold().split())
+
+
+def _bill(index: int, item: OpenInvoice) -> Bill:
+    return Bill(
+        index, item.id, item.number or "", item.reference or "", item.open.minor, ordinal(item.issued_on), ordinal(item.due_on)
+    )
+
+
+def _cash(index: int, item: IncomingPayment) -> Cash:
+    account = "".join(char for char in item.account.upper() if char.isalnum())
+    words = read_words(item.memo[:400])
+    paid = ordinal(item.paid_on)
+    return Cash(index, item.id, item.amount.minor, paid, item.amount.currency, account, item.payer, words, len(item.memo))
+
+
+def _pools(owed: Sequence[OpenInvoice], bills: Sequence[Bill], clients: dict[str, int], claims: Claims) -> list[Pool]:
+    members: dict[tuple[int, str], list[Bill]] = defaultdict(list)
+    for item, bill in zip(owed, bills, strict=True):
+        members[clients[_client(item)], item.open.currency].append(bill)
+    pools = []
+    for index, ((client, currency), found) in enumerate(sorted(members.items())):
+        for bill in found:
+            bill.pool = index
+        pools.append(Pool(index, client, currency, found, claims.bill_left))
+    return pools
+
+
+# ── who paid, and what the words say ────────────────────────────────────────────────────────────────────────────────────
+def identify(table: Table, cash: Iterable[Cash]) -> None:
+    """Rank the clients of each payment; where the caller knows the client, it is the only one."""
+    pool_of = {(pool.client, pool.currency): pool.index for pool in table.pools}
+    for item in cash:
+        known = table.payments[item.index].client
+        if known is not None:
+            index = pool_of.get((table.clients.get(known, -1), item.currency))
+            item.pools = [] if index is None else [(index, 0.0)]
+            continue
+        named = {bill for found in table.references.named(item.words).values() for bill in found}
+        worth = table.by_amount.get((item.currency, item.amount), ())
+        item.pools = table.directory.rank(item, [table.bills[bill] for bill in sorted(named)], worth)
+
+
+def first_lessons(table: Table) -> None:
+    """Learn accounts, payer names and habits from payments whose words and amount agree on one client beyond doubt."""
+    table.directory.learn_names(table.cash)
+    for cash in table.cash:
+        found = _plain_match(table, cash)
+        if found:
+            note(table, cash, found)
+    settle_habits(table)
+
+
+def note(table: Table, cash: Cash, bills: Sequence[Bill]) -> None:
+    """Remember a sure match."""
+    table.directory.learn(cash, table.pools[bills[0].pool].client)
+    table.samples[bills[0].pool] += [(bill.issued, bill.due, cash.paid) for bill in bills]
+
+
+def settle_habits(table: Table) -> None:
+    """Give every client the habit its sure matches show."""
+    for index, samples in table.samples.items():
+        table.pools[index].habit = learn(samples)
+
+
+def _plain_match(table: Table, cash: Cash) -> list[Bill]:
+    """Bills of one client that the words name exactly and that add up to the amount; none where two clients have such."""
+    places = table.references.named(cash.words)
+    by_pool: dict[int, set[int]] = defaultdict(set)
+    for bills in places.values():
+        for bill in bills:
+            by_pool[table.bills[bill].pool].add(bill)
+    fitting = []
+    for pool, members in by_pool.items():
+        if table.pools[pool].currency != cash.currency:
+            continue
+        single = [bill for bill in members if table.bills[bill].amount == cash.amount]
+        if len(single) == 1:
+            fitting.append(single)
+        elif sum(table.bills[bill].amount for bill in members) == cash.amount:
+            fitting.append(sorted(members))
+    return [table.bills[bill] for bill in fitting[0]] if len(fitting) == 1 and len(fitting[0]) < 30 else []
+
+
+def read_cites(table: Table, cash: Iterable[Cash], options: int) -> None:
+    """Read each payment's words against the references of each client it may come from, one client's index at a time."""
+    wanted: dict[int, list[Cash]] = defaultdict(list)
+    for item in cash:
+        for pool, _ in item.pools:
+            if pool not in item.cites:
+                wanted[pool].append(item)
+    for pool, readers in wanted.items():
+        index = ReferenceIndex((bill.index, table.keys[bill.index]) for bill in table.pools[pool].bills)
+        for item in readers:
+            item.cites[pool] = index.cites(item.words, options=options)
