@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from connectors.xero.settings import XeroSettings
 from core.clock import Clock
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec, Sandbox
 from core.records import Stream
+
+if TYPE_CHECKING:
+    from connectors.oauth import Provider
 
 
 def _build(context: ConnectionContext) -> Connector:
@@ -18,6 +23,21 @@ def _sandbox(clock: Clock) -> Sandbox:
     from connectors.xero.sandbox import XeroSandbox
 
     return XeroSandbox(clock)
+
+
+def _writes(settings: XeroSettings) -> frozenset[Capability]:
+    switched = {
+        Capability.SEND_INVOICE: settings.push.invoices,
+        Capability.POST_NOTE: settings.push.notes,
+        Capability.SET_FIELD: settings.push.fields,
+    }
+    return frozenset(capability for capability, on in switched.items() if on)
+
+
+def _provider(settings: XeroSettings) -> Provider:
+    from connectors.xero.api import provider_of
+
+    return provider_of(settings)
 
 
 SPEC = ConnectorSpec(
@@ -49,5 +69,7 @@ SPEC = ConnectorSpec(
         Stream.DEPOSITS,
         Stream.AGREEMENTS,
     ),
+    writes=_writes,
+    provider=_provider,
     summary="Xero: contacts, invoices, credits, payments and bank receipts; history notes, invoice mails and expected dates back",
 )

@@ -18,7 +18,7 @@ from connectors.xero.api import XeroApi
 from connectors.xero.dates import parse_day, parse_instant
 from connectors.xero.verdicts import problems_of
 from core.actions import Action, IdempotencyKey, PostNote, Receipt, SendInvoice, SetField
-from core.errors import Conflict, ConnectorError, NotFound, OutcomeUnknown, PermissionMissing, Rejected, Transient
+from core.errors import Conflict, ConnectorError, NotFound, OutcomeUnknown, Rejected, Transient
 from core.records import Ref, Stream
 
 LONGEST_NOTE = 2500  # characters (history and notes page)
@@ -50,7 +50,7 @@ class _Notes(msgspec.Struct):
 
 
 def push(api: XeroApi, action: Action, key: IdempotencyKey) -> Receipt:
-    """Write it unless it is there already. Rejected for what Xero cannot do, PermissionMissing for what is switched off."""
+    """Write it unless it is there already. Rejected for what Xero cannot do and what is switched off."""
     if isinstance(action, PostNote):
         _switched_on(api, "notes", api.settings.push.notes)
         return _find_note(api, action.stream, action.ref, key) or _post_note(api, action.stream, action.ref, action.text, key)
@@ -85,9 +85,10 @@ def find_pushed(api: XeroApi, action: Action, key: IdempotencyKey) -> Receipt | 
 
 def _switched_on(api: XeroApi, name: str, on: bool) -> None:
     if not on:
-        raise PermissionMissing(
+        raise Rejected(
             f"{api.connection}: writing {name} in Xero is switched off.",
             connection=api.connection,
+            code="switched_off",
             remedy=f"Set push.{name} = true in [connections.{api.connection}] to allow it.",
         )
 

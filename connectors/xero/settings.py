@@ -56,7 +56,6 @@ class XeroSettings(_Section):
     )
     tenant_id: TenantId | None = Field(None, description="the organisation, where a consent covers several")
     scopes: tuple[str, ...] | None = Field(None, description="asked for instead of those that follow from the other keys")
-    redirect_uri: str = Field("http://localhost:8765/callback", description="as registered at Xero, which refuses 127.0.0.1")
     deposits: bool = Field(True, description="read bank transactions too, to find receipts coded past their invoices")
     expect_reconciled: bool = Field(False, description="read payments nobody matched to a bank line as not yet deposited")
     webhook_key: SecretStr | None = Field(None, description="signing key of your app's webhooks, by reference")
