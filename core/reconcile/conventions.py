@@ -70,12 +70,18 @@ def _mirrored(world: World, here: str, there: str) -> bool:
     seen = _keys(world, there)
     counted = found = 0
     for (connection, _), invoice in world.invoices.items():
-        if connection != here or invoice.status not in LIVE or invoice.total.minor <= 0:
+        if connection != here or invoice.status not in LIVE or invoice.total.minor <= 0 or not _in_both(world, invoice, there):
             continue
         if began is not None and began <= invoice.issued_on <= late:
             counted += 1
             found += bool(_marks(invoice) & seen)
     return counted > 0 and found >= counted * world.rules.mirrored_share
+
+
+def _in_both(world: World, invoice: Invoice, there: str) -> bool:
+    """Does the invoice's client have a record in the other system too?"""
+    account = world.account_of(invoice)
+    return account is not None and any(key.connection == there for key in world.books.accounts[account].account.parties)
 
 
 def _keys(world: World, connection: str) -> set[str]:

@@ -8,6 +8,7 @@ xero.md R11, R12, R17, R20, connectwise.md section 2 ("closed" is not "paid"), p
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from core.reconcile import wording
 from core.reconcile.conventions import mirrors, tracks_payments
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact
-from core.records import DocumentStatus, Invoice, Payment, Role, key_of
+from core.records import DocumentStatus, Invoice, Payment, Ref, Role, key_of
 
 _SETTLED = (DocumentStatus.OPEN, DocumentStatus.CLOSED)
 
@@ -208,12 +209,24 @@ def _payment_missing(desk: Desk, link: InvoiceLink, payment: Payment, amount: Mo
 
 # ── alone ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def _missing(desk: Desk, links: InvoiceLinks, psa: str, books: str) -> Iterator[Finding]:
+    apart = _unmirrored(links)
     for invoice in links.left_only:
-        if _counts_as_missing(desk, invoice, psa, books):
+        if invoice.party_ref not in apart and _counts_as_missing(desk, invoice, psa, books):
             yield _alone(desk, invoice, FindingKind.MISSING_IN_BOOKS, "the books", Severity.HIGH)
     for invoice in links.right_only:
-        if key_of(invoice) not in desk.extra_invoices and _counts_as_missing(desk, invoice, books, psa):
+        mirrored = invoice.party_ref not in apart and key_of(invoice) not in desk.extra_invoices
+        if mirrored and _counts_as_missing(desk, invoice, books, psa):
             yield _alone(desk, invoice, FindingKind.MISSING_IN_PSA, "the PSA", Severity.LOW)
+
+
+def _unmirrored(links: InvoiceLinks) -> frozenset[Ref]:
+    """Parties of which no invoice at all is in the other system: a site that is billed in one of them only."""
+    alone = Counter(item.party_ref for item in (*links.left_only, *links.right_only))
+    joined = {item.party_ref for link in links.links for item in (*link.left, *link.right)}
+    return frozenset(party for party, count in alone.items() if count >= _MANY_ALONE and party not in joined)
+
+
+_MANY_ALONE = 3
 
 
 def _counts_as_missing(desk: Desk, invoice: Invoice, here: str, there: str) -> bool:

@@ -25,6 +25,7 @@ from core.records import Deposit, DocumentStatus, Invoice, Payment, PaymentStatu
 
 _TELLING_DIGITS = 4
 _EARLY = timedelta(days=7)  # deposits are sometimes booked before the invoice they pay
+_NAMED_LONGER = 4  # money that names the client or the invoice may come this many times later
 _MOST_TOGETHER = 3
 _MOST_CANDIDATES = 12  # invoices tried together; beyond that sums of three prove nothing
 

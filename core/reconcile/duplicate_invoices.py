@@ -53,7 +53,7 @@ def _natural(text: str) -> tuple[tuple[tuple[int, int, str], ...]]:
 
 @dataclass(frozen=True, slots=True)
 class _Copy:
-    """A suspected copy with its original. `dated` means that only the dates speak for it."""
+    """A suspected copy with its original. `dated`: only the dates speak for it; confidence 0: too little does."""
 
     copy: Invoice
     original: Invoice
@@ -66,7 +66,7 @@ def _examine(desk: Desk, group: Sequence[Invoice]) -> Iterator[Finding]:
     copies = _copies(desk, group)
     if _two_series(copies, group):
         copies = [item for item in copies if not item.dated]
-    for item in copies:
+    for item in (one for one in copies if one.confidence):
         desk.extra_invoices.add(key_of(item.copy))
         yield _finding(desk, item)
 
@@ -137,9 +137,9 @@ def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | N
     if days > window:
         return None
     paid_apart = first.open.minor == 0 and second.open.minor == 0
-    if paid_apart and days and not _telling(first.total):
-        return None  # the client paid both, each in its turn, and the price is a common one
     confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
+    if paid_apart and not _telling(first.total) and (days or first.agreement_ref != second.agreement_ref):
+        confidence = 0.0  # the client paid both, each in its turn, and the price is a common one
     return _Copy(second, first, confidence, f"issued {days} days apart" if days else "issued on the same day", dated=True)
 
 
@@ -192,8 +192,11 @@ def _cancelled(desk: Desk, first: Invoice, second: Invoice) -> bool:
         credited = sum(item.amount.minor for item in desk.applied(invoice) if isinstance(item.source, CreditNote))
         if credited >= invoice.total.minor:
             return True
+    pair = {first.ref, second.ref}
     return any(
-        note.total == first.total and first.issued_on - timedelta(days=1) <= note.issued_on <= second.issued_on + margin
+        note.total == first.total
+        and all(item.invoice_ref in pair for item in note.allocations)
+        and first.issued_on - timedelta(days=1) <= note.issued_on <= second.issued_on + margin
         for note in desk.credit_notes
         if note.party_ref == first.party_ref
     )

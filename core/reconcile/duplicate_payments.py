@@ -12,13 +12,14 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from core.findings import Finding, FindingKind, Severity
 from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, plain
-from core.records import Invoice, Payment, key_of
+from core.records import Invoice, Payment, RecordKey, key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,9 @@ def duplicate_payments(desk: Desk) -> Iterator[Finding]:
     for payment in desk.payments:
         groups[(payment.connection, payment.amount)].append(payment)
     shared = _shared_references(desk)
-    for (connection, amount), group in groups.items():
+    for group in groups.values():
         if len(group) > 1:
-            homes = len(desk.open_by_amount.get((connection, amount), ()))
-            yield from _examine(desk, sorted(group, key=_order), homes, shared)
+            yield from _Group(desk, sorted(group, key=_order), shared).findings()
 
 
 def _order(payment: Payment) -> tuple[object, ...]:
@@ -66,21 +66,97 @@ def _spread(days: set[object]) -> int:
     return int((ordered[-1] - ordered[0]).days)  # type: ignore[operator]
 
 
-def _examine(desk: Desk, group: Sequence[Payment], homes: int, shared: frozenset[str]) -> Iterator[Finding]:
-    """Walk the equal payments by date; each is a copy of the nearest kept one before it, or is kept."""
-    kept: list[Payment] = []
-    reach = max(desk.world.rules.twice_paid_days, desk.world.rules.duplicate_payment_same_reference_days)
-    recurring = _recurs(group)
-    free_homes = homes
-    for payment in group:
-        near = [*itertools.takewhile(lambda other: (payment.paid_on - other.paid_on).days <= reach, reversed(kept))]  # noqa: B023
-        verdicts = ((other, _copy(desk, other, payment, free_homes, recurring, shared)) for other in near)
-        match = next(((other, verdict) for other, verdict in verdicts if verdict), None)
-        if match is None:
-            free_homes -= payment.unapplied == payment.amount
-            kept.append(payment)
-        else:
-            yield _finding(desk, payment, *match)
+@dataclass
+class _Group:
+    """The equal payments of one account by date. `homes`: the loose ones that some open invoice of the amount waits for."""
+
+    desk: Desk
+    payments: Sequence[Payment]
+    shared: frozenset[str]
+
+    def __post_init__(self) -> None:
+        self.homes = self._homes()
+        self.recurring = _recurs(self.payments)
+
+    def findings(self) -> Iterator[Finding]:
+        """Each payment is a copy of the nearest kept one before it, or is kept."""
+        rules = self.desk.world.rules
+        reach = max(rules.twice_paid_days, rules.duplicate_payment_same_reference_days)
+        kept: list[Payment] = []
+        for payment in self.payments:
+            near = itertools.takewhile(lambda other: (payment.paid_on - other.paid_on).days <= reach, reversed(kept))  # noqa: B023
+            verdicts = ((other, self._copy(other, payment)) for other in [*near])
+            match = next(((other, verdict) for other, verdict in verdicts if verdict), None)
+            if match is None:
+                kept.append(payment)
+            else:
+                yield _finding(self.desk, payment, *match)
+
+    def _homes(self) -> frozenset[RecordKey]:
+        """Give each loose payment an open invoice of its amount that it could be for, oldest first."""
+        one = self.payments[0]
+        free = [*self.desk.open_by_amount.get((one.connection, one.amount), ())]
+        habit = self._habit()
+        homed: set[RecordKey] = set()
+        for payment in self.payments:
+            if not _loose(payment):
+                continue
+            home = next((item for item in free if _could_be_for(payment, item, habit)), None)
+            if home is not None:
+                free.remove(home)
+                homed.add(key_of(payment))
+        return frozenset(homed)
+
+    def _habit(self) -> float | None:
+        """Days after the due date on which the client usually pays this amount."""
+        delays = [
+            (payment.paid_on - (invoice.due_on or invoice.issued_on)).days
+            for payment in self.payments
+            for invoice in self.desk.paid_invoices(payment)
+        ]
+        return median(delays) if delays else None
+
+    def _copy(self, first: Payment, second: Payment) -> _Verdict | None:
+        """Why `second` repeats `first`, or None."""
+        rules = self.desk.world.rules
+        days = (second.paid_on - first.paid_on).days
+        one, two = _reference(first), _reference(second)
+        if _names_other_work(self.desk, first, second):
+            return None
+        if one == two and one not in self.shared and days <= rules.duplicate_payment_same_reference_days:
+            return _same_reference(self.desk, first, second, days)
+        if days <= rules.duplicate_payment_days and _overpays_together(self.desk, first, second):
+            return _Verdict(0.95, "together they pay the same invoice more than its total")
+        if _loose(first) and not _loose(second):
+            first, second = second, first
+        if not _loose(second) or key_of(second) in self.homes:
+            return None
+        return self._homeless(first, second, days, apart=bool(one and two and one != two))
+
+    def _homeless(self, first: Payment, second: Payment, days: int, *, apart: bool) -> _Verdict | None:
+        """`second` is applied to nothing and nothing of its amount waits for it."""
+        rules = self.desk.world.rules
+        closed = _closed_by(self.desk, first)
+        if closed and {key_of(item.invoice) for item in self.desk.world.mentions(second)} & closed:
+            return _Verdict(0.95, "it names an invoice that an equal payment had closed")
+        if days <= rules.duplicate_payment_days and not (apart and _loose(first)):
+            return _Verdict(0.9, "nothing of its amount is owed and an equal payment stands beside it")
+        if closed and days <= (rules.duplicate_payment_days * 3 if self.recurring else rules.twice_paid_days):
+            return _Verdict(0.85, "the invoice of its amount was already closed by an equal payment")
+        return None
+
+
+_SOON = 5  # days before its due date at which an invoice is as good as due
+_HABIT_SLACK = 15  # days a client strays from its habit before a payment is unlikely to be for that invoice
+
+
+def _could_be_for(payment: Payment, invoice: Invoice, habit: float | None) -> bool:
+    delay = (payment.paid_on - (invoice.due_on or invoice.issued_on)).days
+    return delay >= -_SOON or habit is None or abs(delay - habit) <= _HABIT_SLACK
+
+
+def _loose(payment: Payment) -> bool:
+    return payment.unapplied == payment.amount
 
 
 def _recurs(group: Sequence[Payment]) -> bool:
@@ -93,33 +169,8 @@ _HABIT_GAP = 5
 _HABIT_TIMES = 2
 
 
-def _copy(desk: Desk, first: Payment, second: Payment, homes: int, recurring: bool, shared: frozenset[str]) -> _Verdict | None:
-    """Why `second` repeats `first`, or None. `homes`: equal invoices still open that a second payment could be for."""
-    rules = desk.world.rules
-    days = (second.paid_on - first.paid_on).days
-    one, two = _reference(first), _reference(second)
-    same_reference = one == two and one not in shared
-    loose = second.unapplied == second.amount
-    if _names_other_work(desk, first, second):
-        return None
-    if same_reference and days <= rules.duplicate_payment_same_reference_days:
-        return _same_reference(desk, first, second, days, loose)
-    if first.unapplied == first.amount and not loose:
-        first, second, loose = second, first, True
-    if days <= rules.duplicate_payment_days and _overpays_together(desk, first, second):
-        return _Verdict(0.95, "together they pay the same invoice more than its total")
-    if not loose or homes > 0:
-        return None
-    apart = bool(one and two and one != two)
-    if days <= rules.duplicate_payment_days and not (apart and first.unapplied == first.amount):
-        return _Verdict(0.9, "nothing of its amount is open and an equal payment stands beside it")
-    if days <= (rules.duplicate_payment_days * 3 if recurring else rules.twice_paid_days) and _closed_by(desk, first):
-        return _Verdict(0.85, "the invoice of its amount was already closed by an equal payment")
-    return None
-
-
-def _same_reference(desk: Desk, first: Payment, second: Payment, days: int, loose: bool) -> _Verdict | None:
-    if loose or first.unapplied == first.amount:
+def _same_reference(desk: Desk, first: Payment, second: Payment, days: int) -> _Verdict | None:
+    if _loose(first) or _loose(second):
         return _Verdict(0.97, "both carry one reference and one of them pays nothing")
     paid_first, paid_second = desk.paid_invoices(first), desk.paid_invoices(second)
     if {key_of(item) for item in paid_first} & {key_of(item) for item in paid_second}:
@@ -146,9 +197,11 @@ def _applied(desk: Desk, invoice: Invoice) -> int:
     return sum(item.amount.minor for item in desk.applied(invoice))
 
 
-def _closed_by(desk: Desk, payment: Payment) -> bool:
-    """Did this payment by itself close an invoice of its amount?"""
-    return any(item.open.minor == 0 and item.total == payment.amount for item in desk.paid_invoices(payment))
+def _closed_by(desk: Desk, payment: Payment) -> frozenset[RecordKey]:
+    """The invoices of its amount that this payment closed by itself."""
+    return frozenset(
+        key_of(item) for item in desk.paid_invoices(payment) if item.open.minor == 0 and item.total == payment.amount
+    )
 
 
 def _finding(desk: Desk, copy: Payment, original: Payment, verdict: _Verdict) -> Finding:

@@ -309,12 +309,12 @@ def _odds_and_ends(drafts: Drafts, chance: random.Random) -> None:
     bills = sorted(drafts.bills.values(), key=lambda item: item.ref)
     for bill in bills:
         dice = chance.random()
-        paid = owed[bill.ref] == 0
-        if dice < 0.010 and not paid:
+        paid, untouched = owed[bill.ref] == 0, owed[bill.ref] == bill.total
+        if dice < 0.010 and untouched:
             _rebill(drafts, chance, bill)
-        elif dice < 0.016 and not paid:
+        elif dice < 0.016 and untouched:
             _credit_by_link(drafts, bill)
-        elif dice < 0.022 and not paid and bill.agreement is None:
+        elif dice < 0.022 and untouched and bill.agreement is None:
             bill.status = DocumentStatus.VOID
         elif dice < 0.028:
             _bill(drafts, bill.client, 0, bill.issued)
