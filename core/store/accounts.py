@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from core.books import Account
 from core.errors import StoreError
 from core.records import RecordKey, Ref, Role, Stream
+from core.store.among import among
 from core.store.changes import Change, log_changes, touched_since
 from core.store.part import Part, chunks
 from core.store.record_tables import table
@@ -74,7 +75,7 @@ class AccountVerbs(Part):
         rows = [{"id": account.id, "name": account.name, "segment": account.segment} for account in changed.values()]
         tx.execute(self._db.replace(people), rows)
         for some in chunks(list(changed)):
-            tx.execute(delete(parties).where(parties.c.account_id.in_(some)))
+            tx.execute(delete(parties).where(among(parties.c.account_id, some)))
         members = [
             {"connection": key.connection, "ref": key.ref, "account_id": account.id, "position": position}
             for account in changed.values()

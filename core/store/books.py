@@ -18,6 +18,8 @@ from core.books import Account, AccountBooks, Books
 from core.records import STREAM_OF, Deposit, Party, Payment, Record, RecordKey, Ref, Stream
 from core.store import malformed
 from core.store.accounts import load_accounts, load_roles, parties_of
+from core.store.among import among
+from core.store.changes import CLASS_OF
 from core.store.codec import load_records
 from core.store.collector import collector_paused
 from core.store.part import Part, chunks
@@ -25,7 +27,6 @@ from core.store.payloads import Payloads
 from core.store.record_tables import RECORD_TABLES, table
 
 _UNASSIGNED = ""
-_CLASS_OF = {stream: cls for cls, stream in STREAM_OF.items()}
 _CREDITING = (Stream.PAYMENTS, Stream.CREDIT_NOTES, Stream.ADJUSTMENTS)
 
 
@@ -36,7 +37,7 @@ class ReadVerbs(Part):
 
     def find_record(self, key: RecordKey) -> Record | None:
         """The live record of that name; None when it is unknown or deleted."""
-        cls = _CLASS_OF.get(key.stream)
+        cls = CLASS_OF.get(key.stream)
         if cls is None:
             return None
         typed = RECORD_TABLES[cls]
@@ -68,7 +69,7 @@ class ReadVerbs(Part):
         with self._db.read() as tx:
             for (connection, stream), refs in groups.items():
                 for some in chunks(refs):
-                    mine = (held.c.connection == connection, held.c.stream == stream.value, held.c.ref.in_(some))
+                    mine = (held.c.connection == connection, held.c.stream == stream.value, among(held.c.ref, some))
                     for row in tx.execute(select(held.c.ref, held.c.digest).where(*mine, held.c.deleted_at.is_(None))):
                         found[RecordKey(connection, stream, Ref(row[0]))] = row[1]
         return found
@@ -153,7 +154,7 @@ def _among(connection: ColumnElement[Any], ref: ColumnElement[Any], keys: Iterab
     for name, value in keys:
         groups.setdefault(name, []).append(value)
     return or_(
-        *(and_(connection == name, ref.in_(refs)) for name, refs in sorted(groups.items())), and_(connection == "", ref == "")
+        *(and_(connection == name, among(ref, refs)) for name, refs in sorted(groups.items())), and_(connection == "", ref == "")
     )
 
 
@@ -173,7 +174,7 @@ def _with_neighbours(tx: Connection, known: Mapping[str, Account], asked: Collec
 def _across(tx: Connection, keys: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """Parties whose money went to invoices of `keys`, and parties whose invoices money of `keys` went to."""
     for stream in _CREDITING:
-        source = RECORD_TABLES[_CLASS_OF[stream]]
+        source = RECORD_TABLES[CLASS_OF[stream]]
         yield from _joined(tx, stream, source, keys)
 
 

@@ -12,13 +12,14 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, func, insert, select
 
 from core.records import STREAM_OF, Deposit, Party, Record, Stream
+from core.store.among import among
 from core.store.bulk import write_rows
 from core.store.engine import Database
 from core.store.part import chunks
 from core.store.record_tables import RECORD_TABLES, table
 from core.store.shape import column_names
 
-_CLASS_OF = {stream: cls for cls, stream in STREAM_OF.items()}
+CLASS_OF = {stream: cls for cls, stream in STREAM_OF.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,18 @@ def touched_before(tx: Connection, connection: str, stream: Stream, refs: Sequen
 def _stored_parties(tx: Connection, connection: str, stream: Stream, refs: Sequence[str]) -> Iterator[tuple[str, str]]:
     if stream is Stream.DEPOSITS:
         lines = table("deposit_lines")
-        mine = (lines.c.connection == connection, lines.c.owner_stream == stream.value, lines.c.owner_ref.in_(refs))
+        mine = (lines.c.connection == connection, lines.c.owner_stream == stream.value, among(lines.c.owner_ref, refs))
         rows = tx.execute(select(lines.c.owner_ref, lines.c.party_ref).where(*mine, lines.c.party_ref.is_not(None)))
         yield from ((row[0], row[1]) for row in rows)
         return
-    cls = _CLASS_OF[stream]
+    cls = CLASS_OF[stream]
     field = "parent_ref" if stream is Stream.PARTIES else "party_ref"
     if field not in column_names(cls):
         return
     typed = RECORD_TABLES[cls]
     column = typed.columns[field]
     rows = tx.execute(
-        select(typed.c.ref, column).where(typed.c.connection == connection, typed.c.ref.in_(refs), column.is_not(None))
+        select(typed.c.ref, column).where(typed.c.connection == connection, among(typed.c.ref, refs), column.is_not(None))
     )
     yield from ((row[0], row[1]) for row in rows)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, Table, select
 
 from core.money import Money
 from core.records import STREAM_OF, Record
+from core.store.among import among
 from core.store.part import chunks
 from core.store.record_tables import PART_TABLES, RECORD_TABLES
 from core.store.shape import OWNER, Kind, Shape, children, column_names, once_per_class, shapes
@@ -69,7 +70,7 @@ def part_rows(record: Record) -> Iterator[tuple[type[Any], Row]]:
         assert shape.of is not None
         encode = encoder(shape.of)
         for position, part in enumerate(getattr(record, shape.name)):
-            owner = (record.connection, STREAM_OF[type(record)].value, record.ref)
+            owner = (record.ref, record.connection, STREAM_OF[type(record)].value)
             yield shape.of, {**encode(part), **dict(zip(OWNER, owner, strict=True)), "position": position}
 
 
@@ -133,7 +134,7 @@ def _load_parts(tx: Connection, part: type[Any], stream: str, *conditions: Any) 
     statement = select(*owner, *columns_of(part, table)).where(table.c.owner_stream == stream, *conditions)
     decode = Decoder(part)
     found: dict[tuple[str, str], tuple[Any, ...]] = {}
-    for rows in chunked(tx, statement.order_by(*owner, table.c.position)):
+    for rows in chunked(tx, statement.order_by(table.c.owner_ref, table.c.connection, table.c.position)):
         for row, value in zip(rows, decode([row[2:] for row in rows], {}), strict=True):
             key = (row[0], row[1])
             found[key] = (*found[key], value) if key in found else (value,)
@@ -153,7 +154,7 @@ def _parts_of(tx: Connection, cls: type[Record], keys: Sequence[tuple[str, str]]
         named: dict[tuple[str, str], tuple[Any, ...]] = {}
         for connection in {key[0] for key in keys}:
             for some in chunks([key[1] for key in keys if key[0] == connection]):
-                mine = (table.c.connection == connection, table.c.owner_ref.in_(some))
+                mine = (table.c.connection == connection, among(table.c.owner_ref, some))
                 named.update(_load_parts(tx, shape.of, stream, *mine))
         found[shape.name] = named
     return found

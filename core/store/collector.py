@@ -8,24 +8,36 @@ from __future__ import annotations
 import gc
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-
-_lock = threading.Lock()
-_pausing = 0
+from contextlib import AbstractContextManager, contextmanager
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
+class _Collector:
+    """Counts who wants it paused."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pausing = 0
+        self._was_on = False
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        with self._lock:
+            if not self._pausing:
+                self._was_on = gc.isenabled()
+                gc.disable()
+            self._pausing += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pausing -= 1
+                if self._was_on and not self._pausing:
+                    gc.enable()
+
+
+_collector = _Collector()
+
+
+def collector_paused() -> AbstractContextManager[None]:
     """Pause the collector for the time of the block, also when several threads do so at once; left as it was found."""
-    global _pausing
-    with _lock:
-        was_on = gc.isenabled() or _pausing > 0
-        _pausing += 1
-        gc.disable()
-    try:
-        yield
-    finally:
-        with _lock:
-            _pausing -= 1
-            if was_on and not _pausing:
-                gc.enable()
+    return _collector.paused()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from core.outbox import ContactKind, PastContact
 from core.records import RecordKey, Ref, Stream
+from core.store.among import among
 from core.store.engine import Database
 from core.store.part import Part, chunks, to_json
 from core.store.record_tables import table
@@ -39,7 +40,7 @@ class ContactVerbs(Part):
             groups = (
                 [statement]
                 if accounts is None
-                else [statement.where(held.c.account.in_(some)) for some in chunks(list(accounts))]
+                else [statement.where(among(held.c.account, some)) for some in chunks(list(accounts))]
             )
             for group in groups:
                 for row in tx.execute(group):

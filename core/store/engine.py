@@ -26,6 +26,7 @@ from core.store.failures import translated
 
 # An upsert has the same shape in both dialects; SQLAlchemy only types them apart.
 Upsert = postgresql.Insert | sqlite.Insert
+_FIRST_ANALYZE = 500  # rows; below that any plan is good
 
 
 @dataclass(slots=True)
@@ -44,6 +45,9 @@ class Database:
     def __init__(self, url: str, *, busy_seconds: float = 10.0) -> None:
         parsed = _parse(url)
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._fresh_rows: dict[str, int] = {}
+        self._analyzed_rows: dict[str, int] = {}
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.busy_seconds = busy_seconds
         self.schema: str | None = None
@@ -130,6 +134,22 @@ class Database:
             connection.execute(
                 text("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || :name, 0))"), {"name": name}
             )
+
+    def grew(self, connection: Connection, table: Table, rows: int) -> None:
+        """Note that a table got more rows: PostgreSQL is told when they doubled, for it plans badly what it knows nothing of.
+
+        Its own housekeeping comes a minute later, which is too late for a first sync. SQLite plans by the indexes alone.
+        """
+        if self.is_sqlite:
+            return
+        with self._lock:
+            fresh = self._fresh_rows.get(table.name, 0) + rows
+            due = fresh >= max(_FIRST_ANALYZE, self._analyzed_rows.get(table.name, 0))
+            self._fresh_rows[table.name] = 0 if due else fresh
+            if due:
+                self._analyzed_rows[table.name] = self._analyzed_rows.get(table.name, 0) + fresh
+        if due:
+            connection.exec_driver_sql(f'analyze "{table.name}"')
 
     def close(self) -> None:
         """Give every connection back. May be called twice."""

@@ -19,6 +19,7 @@ from core.errors import UsageError
 from core.findings import Finding, FindingKind, FindingState, Severity
 from core.money import Money
 from core.records import RecordKey, Ref, Stream
+from core.store.among import among
 from core.store.journal import Note, append
 from core.store.part import Part, chunks, to_json
 from core.store.record_tables import table
@@ -63,7 +64,7 @@ class FindingVerbs(Part):
         with self._db.read() as tx:
             if wanted is None:
                 return tuple(_stored(row) for row in tx.execute(statement))
-            rows = [row for some in chunks(wanted) for row in tx.execute(statement.where(held.c.account.in_(some)))]
+            rows = [row for some in chunks(wanted) for row in tx.execute(statement.where(among(held.c.account, some)))]
         return tuple(_stored(row) for row in rows)
 
     def save_findings(
@@ -118,11 +119,11 @@ class FindingVerbs(Part):
         """Rows that may have to change: those seen again, and those in scope that may be gone."""
         held = table("findings")
         alive = held.c.state.in_([FindingState.OPEN.value, FindingState.ACCEPTED.value])
-        statements = [select(held).where(held.c.fingerprint.in_(some)) for some in chunks(sorted(seen))]
+        statements = [select(held).where(among(held.c.fingerprint, some)) for some in chunks(sorted(seen))]
         if scope is None:
             statements.append(select(held).where(alive))
         else:
-            statements.extend(select(held).where(alive, held.c.account.in_(some)) for some in chunks(sorted(scope)))
+            statements.extend(select(held).where(alive, among(held.c.account, some)) for some in chunks(sorted(scope)))
         rows = (row for statement in statements for row in tx.execute(statement).mappings())
         return {row["fingerprint"]: dict(row) for row in rows}
 
@@ -143,7 +144,7 @@ class FindingVerbs(Part):
         """Give new rows their ids: the beginning of the fingerprint, longer where another already has it."""
         held = table("findings")
         wanted = [row["fingerprint"][:_SHORTEST_ID] for row in rows.fresh]
-        taken = {row[0] for some in chunks(wanted) for row in tx.execute(select(held.c.id).where(held.c.id.in_(some)))}
+        taken = {row[0] for some in chunks(wanted) for row in tx.execute(select(held.c.id).where(among(held.c.id, some)))}
         for row in rows.fresh:
             length = _SHORTEST_ID
             while row["fingerprint"][:length] in taken:

@@ -13,6 +13,7 @@ from core.errors import UsageError
 from core.holds import Hold, HoldKind
 from core.outbox import Promise
 from core.records import RecordKey, Ref, Stream
+from core.store.among import among
 from core.store.journal import Note, append
 from core.store.part import Part, to_json
 from core.store.record_tables import table
@@ -55,7 +56,7 @@ class HoldVerbs(Part):
         if account is not None:
             statement = statement.where(held.c.account == account)
         if accounts is not None:
-            statement = statement.where(held.c.account.in_(list(accounts)))
+            statement = statement.where(among(held.c.account, accounts))
         if not include_lifted:
             statement = statement.where(held.c.lifted_at.is_(None))
         with self._db.read() as tx:
@@ -80,7 +81,7 @@ class HoldVerbs(Part):
         if account is not None:
             statement = statement.where(held.c.account == account)
         if accounts is not None:
-            statement = statement.where(held.c.account.in_(list(accounts)))
+            statement = statement.where(among(held.c.account, accounts))
         with self._db.read() as tx:
             return tuple(_promise(row) for row in tx.execute(statement))
 

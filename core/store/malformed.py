@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, select
 
 from core.records import Malformed, Page, Ref, Stream
+from core.store.among import among
 from core.store.engine import Database
 from core.store.part import chunks
 from core.store.record_tables import table
@@ -32,7 +33,7 @@ def clear(tx: Connection, connection: str, stream: Stream, refs: Sequence[str]) 
     mine = (held.c.connection == connection, held.c.stream == stream.value)
     known = set(tx.execute(select(held.c.place).where(*mine)).scalars())
     for some in chunks([ref for ref in refs if ref in known]):
-        tx.execute(delete(held).where(*mine, held.c.place.in_(some)))
+        tx.execute(delete(held).where(*mine, among(held.c.place, some)))
 
 
 def load(tx: Connection) -> tuple[tuple[str, Malformed], ...]:
@@ -82,5 +83,5 @@ def _forget_unlisted(tx: Connection, connection: str, page: Page, bad: set[str])
     gone = [row.place for row in rows if row.place not in bad and (page.listing.first or row.listing != page.listing.id)]
     for some in chunks(gone):
         tx.execute(
-            delete(held).where(held.c.connection == connection, held.c.stream == page.stream.value, held.c.place.in_(some))
+            delete(held).where(held.c.connection == connection, held.c.stream == page.stream.value, among(held.c.place, some))
         )

@@ -23,6 +23,7 @@ from core.actions import CONTACTS, IdempotencyKey, Receipt, idempotency_key
 from core.errors import StoreError, UsageError
 from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
 from core.store import contacts
+from core.store.among import among
 from core.store.journal import Note, append
 from core.store.outbox_rows import contact_of, row_of, steps_of, value_of
 from core.store.part import Part, chunks, to_json
@@ -199,7 +200,7 @@ class OutboxVerbs(Part):
         if account is not None:
             statement = statement.where(held.c.account == account)
         if accounts is not None:
-            statement = statement.where(held.c.account.in_(list(accounts)))
+            statement = statement.where(among(held.c.account, accounts))
         with self._db.read() as tx:
             return tuple(value_of(row) for row in tx.execute(statement))
 

@@ -20,8 +20,9 @@ from core.clock import Clock
 from core.errors import StoreError
 from core.records import STREAM_OF, Cursor, Entry, Malformed, Page, Record, Ref, Stream, Tombstone
 from core.store import malformed
+from core.store.among import among
 from core.store.bulk import write_rows
-from core.store.changes import Change, log_changes, touched_before, touched_by
+from core.store.changes import CLASS_OF, Change, log_changes, touched_before, touched_by
 from core.store.codec import Row, encoder, part_rows
 from core.store.digest import storable
 from core.store.engine import Database
@@ -110,14 +111,9 @@ class PullVerbs(Part):
 
     def refs(self, connection: str, stream: Stream) -> frozenset[Ref]:
         """The refs of every live record of a stream."""
-        held = table("records")
+        typed = RECORD_TABLES[CLASS_OF[stream]]
         with self._db.read() as tx:
-            rows = tx.execute(
-                select(held.c.ref).where(
-                    held.c.connection == connection, held.c.stream == stream.value, held.c.deleted_at.is_(None)
-                )
-            )
-            return frozenset(Ref(row[0]) for row in rows)
+            return frozenset(Ref(row[0]) for row in tx.execute(select(typed.c.ref).where(typed.c.connection == connection)))
 
     def bury(self, connection: str, tombstones: Iterable[Tombstone], *, run_id: str, now: datetime) -> int:
         """Mark records deleted; those unknown or already buried are passed over. Returns how many were alive."""
@@ -187,6 +183,7 @@ class PullVerbs(Part):
             packed = self._payloads.pack(tx, (connection, stream.value), [raw for _, _, raw in rows.writes], now)
             identities = [{**row, "raw": raw} for (_, row, _), raw in zip(rows.writes, packed, strict=True)]
             write_rows(tx, self._db.replace(table("records"), keep=("first_seen_at",)), identities)
+            self._db.grew(tx, table("records"), len(identities))
             self._write_typed(tx, source, [record for record, _, _ in rows.writes], rows.replaced)
         if rows.restamps:
             _restamp(tx, source, rows.restamps)
@@ -199,6 +196,7 @@ class PullVerbs(Part):
         cls = type(records[0])
         encode = encoder(cls)
         write_rows(tx, self._db.replace(RECORD_TABLES[cls]), [encode(record) for record in records])
+        self._db.grew(tx, RECORD_TABLES[cls], len(records))
         if not children(cls):
             return
         _delete_parts(tx, source, cls, replaced)
@@ -208,6 +206,7 @@ class PullVerbs(Part):
                 parts.setdefault(part, []).append(row)
         for part, part_row_list in parts.items():
             write_rows(tx, insert(PART_TABLES[part]), part_row_list)
+            self._db.grew(tx, PART_TABLES[part], len(part_row_list))
 
     def _bury(
         self, tx: Connection, source: tuple[str, Stream], tombstones: Collection[Tombstone], run_id: str, now: datetime
@@ -226,11 +225,11 @@ class PullVerbs(Part):
             .values(deleted_at=bindparam("gone_at"), changed_at=bindparam("at"))
         )
         tx.execute(statement, [{"old_ref": ref, "gone_at": when[ref], "at": now} for ref in alive])
-        cls = next(kind for kind, name in STREAM_OF.items() if name is stream)
+        cls = CLASS_OF[stream]
         _delete_parts(tx, source, cls, alive)
         typed = RECORD_TABLES[cls]
         for some in chunks(alive):
-            tx.execute(delete(typed).where(typed.c.connection == connection, typed.c.ref.in_(some)))
+            tx.execute(delete(typed).where(typed.c.connection == connection, among(typed.c.ref, some)))
         own = frozenset(alive) if stream is Stream.PARTIES else frozenset()
         changes = (Change(ref, "deleted", frozenset(before.get(ref, set()) | (own & {ref}))) for ref in alive)
         log_changes(self._db, tx, source, changes, run_id=run_id, now=now)
@@ -282,7 +281,7 @@ def _known(tx: Connection, source: tuple[str, Stream], refs: Sequence[str]) -> M
     )
     known: dict[str, _Known] = {}
     for some in chunks(refs):
-        mine = (held.c.connection == source[0], held.c.stream == source[1].value, held.c.ref.in_(some))
+        mine = (held.c.connection == source[0], held.c.stream == source[1].value, among(held.c.ref, some))
         for row in tx.execute(select(*wanted).where(*mine)):
             known[row[0]] = _Known(row[1], row[2], row[3], row[4], row[5], row[6] is not None)
     return known
@@ -318,7 +317,7 @@ def _restamp(tx: Connection, source: tuple[str, Stream], rows: Sequence[Row]) ->
     """Keep the vendor's newer version in both places; the payload stays the one the content was read from."""
     connection, stream = source
     held = table("records")
-    cls = next(kind for kind, name in STREAM_OF.items() if name is stream)
+    cls = CLASS_OF[stream]
     typed = RECORD_TABLES[cls]
     fresh: dict[str, Any] = {"version": bindparam("new_version"), "updated_at": bindparam("new_updated_at")}
     mine = (held.c.connection == connection, held.c.stream == stream.value, held.c.ref == bindparam("old_ref"))
@@ -332,7 +331,7 @@ def _delete_parts(tx: Connection, source: tuple[str, Stream], cls: type[Record],
         parts = PART_TABLES[shape.of]
         mine = (parts.c.connection == source[0], parts.c.owner_stream == source[1].value)
         for some in chunks(refs):
-            tx.execute(delete(parts).where(*mine, parts.c.owner_ref.in_(some)))
+            tx.execute(delete(parts).where(*mine, among(parts.c.owner_ref, some)))
 
 
 def _too_large(record: Record) -> Malformed | None:

@@ -52,16 +52,16 @@ def _record_table(cls: type[Record]) -> Table:
     columns = {name: column for shape in shapes(cls) for name, column in _columns(shape).items()}
     name = STREAM_OF[cls].value
     indexes = [
-        Index(f"ix_{name}_connection_{field}", "connection", field) for field in ("party_ref", "invoice_ref") if field in columns
+        Index(f"ix_{name}_{field}_connection", field, "connection") for field in ("party_ref", "invoice_ref") if field in columns
     ]
-    return _make(name, ("connection", "ref"), columns, *indexes)
+    return _make(name, ("ref", "connection"), columns, *indexes)
 
 
 def _child_table(cls: type[Any]) -> Table:
     name = CHILD_TABLES[cls]
     columns = {part: column for shape in shapes(cls) for part, column in _columns(shape).items()}
     indexes = [
-        Index(f"ix_{name}_connection_{field}", "connection", field)
+        Index(f"ix_{name}_{field}_connection", field, "connection")
         for field in ("party_ref", "invoice_ref", "payment_ref")
         if field in columns
     ]

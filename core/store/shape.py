@@ -66,7 +66,7 @@ class Shape:
 
 # Where the parts of a record go; the key columns of every child table are OWNER and `position`.
 CHILD_TABLES: dict[type[Any], str] = {Allocation: "allocations", CreditUse: "credit_uses", DepositLine: "deposit_lines"}
-OWNER = ("connection", "owner_stream", "owner_ref")
+OWNER = ("owner_ref", "connection", "owner_stream")
 
 _PLAIN: dict[Any, Kind] = {
     str: Kind.TEXT,

@@ -44,9 +44,9 @@ class RecordRow(Stored, table=True):
     """Identity, history and raw payload of every record. A deleted one keeps its row as a tombstone and loses its typed row."""
 
     __tablename__ = "records"
+    ref: str = _key()  # first in every key: a planner that knows nothing of a new stream can then only look refs up
     connection: str = _key()
     stream: str = _key()
-    ref: str = _key()
     version: str | None = _text(nullable=True)
     updated_at: datetime | None = _at(nullable=True)
     digest: str = _text()

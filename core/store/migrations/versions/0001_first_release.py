@@ -65,8 +65,8 @@ def _pulled() -> None:
     """What was pulled, and how far."""
     _table(
         "records",
-        "connection stream ref",
-        "connection text, stream text, ref text, version text?, updated_at at?, digest text, first_seen_at at, changed_at "
+        "ref connection stream",
+        "ref text, connection text, stream text, version text?, updated_at at?, digest text, first_seen_at at, changed_at "
         "at, deleted_at at?, raw bytes",
     )
     _table(
@@ -100,23 +100,23 @@ def _documents() -> None:
     """Clients and their documents."""
     _table(
         "parties",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, name text, legal_name text?, email text?, phone text?, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, name text, legal_name text?, email text?, phone text?, "
         "currency text?, timezone text?, locale text?, country text?, region text?, active flag, parent_ref text?, "
         "balance_minor number?, balance_currency text?, status text?, tags text",
         clustered=True,
     )
     _table(
         "contacts",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text, name text, email text?, phone text?, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text, name text, email text?, phone text?, "
         "role text?, primary flag, active flag",
         clustered=True,
     )
     _table(
         "invoices",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text, number text?, reference text?, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text, number text?, reference text?, "
         "total_minor number, total_currency text, open_minor number, open_currency text, issued_on day, due_on day?, "
         "status text, prepaid_minor number?, prepaid_currency text?, agreement_ref text?, period_start day?, period_end "
         "day?, memo text?, sent flag?, bill_email text?, pay_link text?, expected_on day?, autopay_on day?, disputed flag",
@@ -124,16 +124,16 @@ def _documents() -> None:
     )
     _table(
         "credit_notes",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text, number text?, reference text?, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text, number text?, reference text?, "
         "total_minor number, total_currency text, remaining_minor number, remaining_currency text, issued_on day, status "
         "text, memo text?",
         clustered=True,
     )
     _table(
         "payments",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text?, amount_minor number, amount_currency "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text?, amount_minor number, amount_currency "
         "text, unapplied_minor number, unapplied_currency text, paid_on day, status text, reference text?, memo text?, "
         "method text?, payer text?, payer_account text?, deposited flag?",
         clustered=True,
@@ -144,51 +144,51 @@ def _movements() -> None:
     """Other movements of money, and proof of work."""
     _table(
         "deposits",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, amount_minor number, amount_currency text, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, amount_minor number, amount_currency text, "
         "deposited_on day, memo text?",
         clustered=True,
     )
     _table(
         "sales",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text?, number text?, amount_minor number, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text?, number text?, amount_minor number, "
         "amount_currency text, sold_on day, posting text, posted_to text?, memo text?, status text",
         clustered=True,
     )
     _table(
         "refunds",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text?, amount_minor number, amount_currency "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text?, amount_minor number, amount_currency "
         "text, refunded_on day, source_stream text?, source_ref text?, memo text?, status text",
         clustered=True,
     )
     _table(
         "adjustments",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text?, amount_minor number, amount_currency "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text?, amount_minor number, amount_currency "
         "text, remaining_minor number, remaining_currency text, adjusted_on day, number text?, memo text?, reason text?",
         clustered=True,
     )
     _table(
         "agreements",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text, name text, amount_minor number?, "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text, name text, amount_minor number?, "
         "amount_currency text?, cycle_months number?, starts_on day?, ends_on day?, next_invoice_on day?, terms text?, "
         "active flag, signed flag?",
         clustered=True,
     )
     _table(
         "tickets",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text, summary text, board text?, status "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text, summary text, board text?, status "
         "text?, priority text?, closed flag, opened_at at?, closed_at at?, sla_breached flag?",
         clustered=True,
     )
     _table(
         "work",
-        "connection ref",
-        "connection text, ref text, version text?, updated_at at?, party_ref text, invoice_ref text?, agreement_ref "
+        "ref connection",
+        "ref text, connection text, version text?, updated_at at?, party_ref text, invoice_ref text?, agreement_ref "
         "text?, period_start day, period_end day, minutes number, entries number, last_worked_on day?",
         clustered=True,
     )
@@ -198,22 +198,22 @@ def _parts() -> None:
     """Parts of records."""
     _table(
         "allocations",
-        "connection owner_stream owner_ref position",
-        "connection text, owner_stream text, owner_ref text, position number, invoice_ref text, amount_minor number, "
+        "owner_ref connection owner_stream position",
+        "owner_ref text, connection text, owner_stream text, position number, invoice_ref text, amount_minor number, "
         "amount_currency text, applied_on day?, ref text?",
         clustered=True,
     )
     _table(
         "credit_uses",
-        "connection owner_stream owner_ref position",
-        "connection text, owner_stream text, owner_ref text, position number, stream text, ref text, amount_minor number, "
+        "owner_ref connection owner_stream position",
+        "owner_ref text, connection text, owner_stream text, position number, stream text, ref text, amount_minor number, "
         "amount_currency text",
         clustered=True,
     )
     _table(
         "deposit_lines",
-        "connection owner_stream owner_ref position",
-        "connection text, owner_stream text, owner_ref text, position number, amount_minor number, amount_currency text, "
+        "owner_ref connection owner_stream position",
+        "owner_ref text, connection text, owner_stream text, position number, amount_minor number, amount_currency text, "
         "posting text, posted_to text?, party_ref text?, payment_ref text?, memo text?",
         clustered=True,
     )
@@ -327,30 +327,30 @@ def _indexes() -> None:
 
 
 _INDEXES = (
-    ("adjustments", "connection party_ref"),
-    ("agreements", "connection party_ref"),
-    ("allocations", "connection invoice_ref"),
+    ("adjustments", "party_ref connection"),
+    ("agreements", "party_ref connection"),
+    ("allocations", "invoice_ref connection"),
     ("contact_log", "account"),
-    ("contacts", "connection party_ref"),
-    ("credit_notes", "connection party_ref"),
-    ("deposit_lines", "connection party_ref"),
-    ("deposit_lines", "connection payment_ref"),
+    ("contacts", "party_ref connection"),
+    ("credit_notes", "party_ref connection"),
+    ("deposit_lines", "party_ref connection"),
+    ("deposit_lines", "payment_ref connection"),
     ("findings", "account"),
     ("findings", "state"),
     ("holds", "account"),
-    ("invoices", "connection party_ref"),
+    ("invoices", "party_ref connection"),
     ("journal", "subject"),
     ("outbox", "account"),
     ("outbox", "key"),
     ("outbox", "state not_before"),
-    ("payments", "connection party_ref"),
+    ("payments", "party_ref connection"),
     ("promises", "account"),
-    ("refunds", "connection party_ref"),
+    ("refunds", "party_ref connection"),
     ("runs", "job"),
-    ("sales", "connection party_ref"),
-    ("tickets", "connection party_ref"),
-    ("work", "connection invoice_ref"),
-    ("work", "connection party_ref"),
+    ("sales", "party_ref connection"),
+    ("tickets", "party_ref connection"),
+    ("work", "invoice_ref connection"),
+    ("work", "party_ref connection"),
     ("account_parties", "account_id"),
     ("outbox_steps", "outbox_id"),
 )
