@@ -118,10 +118,11 @@ class QuickBooksApi:
         return sum(count for endpoint, count in self.counters.items() if endpoint.startswith("GET "))
 
     def _authorize(self, refused: bool) -> Mapping[str, str]:
-        """Headers of a call. The refresh token of the configuration counts only while the vault holds none."""
+        """Headers of a call. The refresh token of the configuration counts only until one was used with success."""
         if self._first_token is not None:
             with self._vault.locked(self.connection) as slot:
-                if (stored := slot.read()) is None or not stored.refresh:
+                stored = slot.read()
+                if stored is None or not stored.refresh or not stored.access:
                     slot.write(Tokens(access="", refresh=self._first_token.get_secret_value(), realm=self.realm))
             self._first_token = None
         return self.tokens.authorize(refused)

@@ -126,7 +126,8 @@ class Walk:
             left = self._fetch(here, start, half)
         except ApplicationFault:
             # Everything in the left half fails. Only a right half that works proves that it is the rows and not the vendor.
-            return [*([None] * half), *self._query(here, start + half, size - half)]
+            right: list[RawRow | None] = self._query(here, start + half, size - half)
+            return [*([None] * self._left_over(here, start, half)), *right]
         if len(left) < half:
             return left
         try:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from core.money import Money, MoneyError
 
 _LONGEST = 16_000  # characters; the longest field QuickBooks documents is PrivateNote with 4000
+_LONGEST_AMOUNT = 40
 T = TypeVar("T")
 
 
@@ -72,7 +73,7 @@ class Row:
         value = self.data.get(key)
         if value is None or value == "":
             return None
-        if isinstance(value, bool) or not isinstance(value, int | Decimal | str):
+        if isinstance(value, bool) or not isinstance(value, int | Decimal | str) or len(str(value)) > _LONGEST_AMOUNT:
             raise self.fail(key, f"is {_kind(value)}, not an amount")
         try:
             return Money.parse(value, currency)
@@ -89,7 +90,7 @@ class Row:
         if value is None:
             return None
         try:
-            return date.fromisoformat(value[:10])
+            return datetime.strptime(value[:10], "%Y-%m-%d").date()  # noqa: DTZ007 - a day, not an instant
         except ValueError as error:
             raise self.fail(key, f"{value[:40]!r} is not a date") from error
 
