@@ -19,6 +19,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from scheduler.app import App
+from scheduler.http.server import HttpServer
 from scheduler.jobs import jobs
 from scheduler.runner import Job, Runner
 
@@ -42,7 +43,7 @@ class Daemon:
         self.app = app
         self.runner = Runner(app)
         self._stopping = threading.Event()
-        self._active = threading.Semaphore(0)
+        self._http = HttpServer(app, self.runner, self.wake) if app.settings.http.enabled else None
         self._running = 0
         self._idle = threading.Condition()
         self._scheduler = BackgroundScheduler(
@@ -58,6 +59,8 @@ class Daemon:
             log.warning("outbox.recovered", rows=recovered)
         for number, job in enumerate(jobs(self.app)):
             self._schedule(job, number)
+        if self._http is not None:
+            self._http.start()
         self._scheduler.start()
         log.info("daemon.started", jobs=len(self._scheduler.get_jobs()), pid=os.getpid())
         notify("READY=1")
@@ -66,6 +69,13 @@ class Daemon:
         begin = datetime.now(UTC) + timedelta(seconds=number if job.at_start else job.every)  # noqa: TID251 - real time drives it
         trigger = IntervalTrigger(seconds=max(1, int(job.every)), jitter=int(self.app.settings.daemon.jitter) or None)
         self._scheduler.add_job(self._run, trigger, args=(job,), id=job.name, name=job.name, next_run_time=begin)
+
+    def wake(self, connection: str) -> None:
+        """Pull a connection now, and look at what that changed: a webhook said so."""
+        now = datetime.now(UTC)  # noqa: TID251 - real time drives the scheduler
+        for delay, name in enumerate((f"sync:{connection}", "review", "dispatch")):
+            if self._scheduler.get_job(name) is not None:
+                self._scheduler.modify_job(name, next_run_time=now + timedelta(seconds=2 * delay))
 
     def _run(self, job: Job) -> None:
         if self._stopping.is_set():
@@ -91,6 +101,8 @@ class Daemon:
     def drain(self) -> bool:
         """Start nothing more and wait for the work under way, at most daemon.drain seconds; true when all of it ended."""
         notify("STOPPING=1")
+        if self._http is not None:
+            self._http.stop()
         self._scheduler.shutdown(wait=False)
         with self._idle:
             done = self._idle.wait_for(lambda: self._running == 0, timeout=self.app.settings.daemon.drain)

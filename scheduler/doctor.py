@@ -13,6 +13,7 @@ from core.errors import DuesyncError
 from core.ports import Check
 from core.records import Role
 from core.settings import unreadable_secrets
+from core.store import SchemaStatus
 from scheduler.app import MAIL, App, vault_keys
 
 OURS = ("core", "connectors", "scheduler")
@@ -53,7 +54,7 @@ def _disk(app: App) -> Check:
 
 def _schema(app: App) -> Check:
     state = app.store.schema()
-    return Check(name="store", ok=state.ok, detail=f"schema {state.current}", remedy="" if state.ok else "Run: duesync migrate")
+    return Check(name="store", ok=state.status is SchemaStatus.CURRENT, detail=f"schema {state.found} ({state.status})")
 
 
 def _journal(app: App) -> Check:

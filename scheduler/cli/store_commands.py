@@ -20,9 +20,9 @@ def migrate(config: ConfigOption = None, json: JsonOption = False) -> None:
     with opened(config, json) as opened_app:
         state = opened_app.store.schema()
     if chosen.json:
-        console.print_json({"schema": state.current, "ok": state.ok})
+        console.print_json({"schema": state.found, "status": str(state.status)})
     else:
-        console.say(f"schema {state.current}: {'up to date' if state.ok else 'needs migrating'}")
+        console.say(f"schema {state.found}: {state.status}")
 
 
 @app.command()

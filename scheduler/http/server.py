@@ -52,7 +52,7 @@ class Endpoints:
         except DuesyncError as error:
             return JSONResponse({"ready": False, "why": error.message}, status_code=503)
         failing = dict(self._runner.failing)
-        return JSONResponse({"ready": True, "schema": schema.current, "failing": failing})
+        return JSONResponse({"ready": True, "schema": schema.found, "failing": failing})
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus text, for those who may."""
