@@ -1,8 +1,8 @@
 """Calls to one ConnectWise: where it is, how we sign in, lists by rising id, single records, writes. Knows no record of duesync.
 
 The address is found by `/login/companyinfo/{company}` and read again when a path is suddenly gone, because the codebase changes
-when the tenant is upgraded (brief 1.1, case 12). Lists use forward-only paging with our own `pageId`, never the address in `Link`; a
-server that ignores it is asked by `id > N` instead (brief 1.5).
+when the tenant is upgraded (brief 1.1, case 12). Lists use forward-only paging with our own `pageId`, never the address in
+`Link`; a server that ignores it is asked by `id > N` instead (brief 1.5).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from connectors.connectwise import conditions, paging, verdicts
+from connectors.connectwise import conditions, paging, rows, verdicts
 from connectors.connectwise.settings import ConnectwiseSettings
 from connectors.connectwise.verdicts import NoSuchPath, NoSuchService
 from connectors.transport import Answer, Pacing, Transport
@@ -116,7 +116,7 @@ class Api:
     ) -> Answer:
         """One call below `{codebase}apis/3.0`. GET is idempotent unless told otherwise; nothing else is."""
         accepted = accept or f"application/vnd.connectwise.com+json; version={self.settings.version}"
-        given = {"Accept": accepted, **(headers or {})}
+        given = {"Accept": accepted, **({} if json is None else {"Content-Type": "application/json"}), **(headers or {})}
         safe = method == "GET" if idempotent is None else idempotent
 
         def send(codebase: str) -> Answer:
@@ -124,7 +124,7 @@ class Api:
                 method,
                 f"{self._origin}/{codebase}apis/3.0{path}",
                 params=params,
-                json=json,
+                content=None if json is None else rows.encode(json),
                 headers=given,
                 idempotent=safe,
                 expect_json=accept is None,

@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-import msgspec
-
 from connectors.connectwise import rows
 from connectors.connectwise.rows import Row, Unreadable
 from core.money import Money, MoneyError, check_currency
@@ -41,7 +39,6 @@ from core.records import (
 INVOICE_TYPES = frozenset({"Agreement", "CreditMemo", "DownPayment", "Miscellaneous", "Progress", "Standard"})
 AGREEMENT_STATES = frozenset({"Active", "Cancelled", "Expired", "Inactive"})
 CREDIT_MEMO = "CreditMemo"
-_RAW = msgspec.json.Encoder(decimal_format="number")
 _CYCLES = (  # words of billing cycle names in their usual spellings, longest match first
     (("semi-annual", "semi annual", "semiannual", "half-year", "biannual"), 6),
     (("bi-month", "bimonth", "two month"), 2),
@@ -120,7 +117,7 @@ def read_row(stream: Stream, row: Any, using: Reading, *, place: int = 0) -> Ent
 
 def raw_of(row: Row) -> bytes:
     """The row as JSON, numbers as they came."""
-    return _RAW.encode(row)
+    return rows.encode(row)
 
 
 def _kept(row: Row, using: Reading, extra: object = "") -> dict[str, Any]:
@@ -253,13 +250,15 @@ def _moving(row: Row) -> str:
 
 
 def _billing(row: Row, using: Reading) -> BillingStatus | None:
-    """The tenant's definition of the row's billing status; what the reference itself says where the table is not readable."""
+    """The row's billing status: what the reference says of being closed, else the tenant's definition where it is readable."""
+    if rows.flag(row, "status.isClosed"):
+        return BillingStatus(name="", closed=True, sent=False)
     known = using.billing.get(rows.find_id(row, "status.id") or 0)
     if known is not None:
         return known
     if rows.find(row, "status.isClosed") is None:
         return None
-    return BillingStatus(name="", closed=rows.flag(row, "status.isClosed"), sent=False)
+    return BillingStatus(name="", closed=False, sent=False)
 
 
 def _document_status(open_: Money, status: BillingStatus | None) -> DocumentStatus:

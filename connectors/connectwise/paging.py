@@ -66,8 +66,8 @@ def write(place: Place) -> Cursor:
 
 
 def begin(place: Place, *, now: datetime, sweep_every: timedelta) -> Place:
-    """The place to go on from: an unfinished listing goes on, a finished pass starts a catch-up, or a listing when one is due."""
-    if place.listing and place.started:
+    """The place to go on from: an unfinished pass goes on; after a finished one comes a catch-up, or a listing if due."""
+    if place.started:
         return place
     swept = rows.read_instant(place.swept) if place.swept else None
     if not place.watermark or swept is None or now - swept >= sweep_every:
@@ -79,6 +79,11 @@ def floor(place: Place) -> datetime | None:
     """The instant after which a catch-up asks; None when there is no watermark."""
     at = rows.read_instant(place.watermark)
     return None if at is None else at - timedelta(seconds=place.overlap)
+
+
+def finish(place: Place) -> Place:
+    """The place after the last page of a pass."""
+    return replace(place, listing=False, started=False, after=0, watermark=place.upto, upto="")
 
 
 # ── what is news ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,8 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from core.money import Money, MoneyError, exponent
 from core.records import Ref
 
@@ -22,6 +24,14 @@ Row = Mapping[str, Any]
 EARLIEST, LATEST = date(1990, 1, 1), date(2200, 1, 1)
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d):(\d\d)(?:\.\d{1,7})?(Z|[+-]\d\d:\d\d)?)?")
 _INVISIBLE = dict.fromkeys(map(ord, "\x00\u200e\u200f\ufeff"))
+
+
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+
+
+def encode(value: Any) -> bytes:
+    """JSON with every Decimal as the number it is: amounts leave as exactly as they came."""
+    return _ENCODER.encode(value)
 
 
 class Unreadable(ValueError):
