@@ -45,18 +45,19 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """One request a sandbox received. `status` is None where the reply was lost."""
+    """One request a sandbox received. `status` is None where the reply was lost; `sign_in` marks the vendor's token endpoint."""
 
     method: str
     path: str
     query: str
     status: int | None
     body: bytes = b""
+    sign_in: bool = False
 
     @property
     def writes(self) -> bool:
-        """Anything but a plain read."""
-        return self.method not in ("GET", "HEAD", "OPTIONS")
+        """Anything but a plain read or a sign-in."""
+        return not self.sign_in and self.method not in ("GET", "HEAD", "OPTIONS")
 
 
 def anything(request: httpx.Request) -> bool:
@@ -202,10 +203,10 @@ class Levers:
             if fault is not None:
                 response = fault.reply(response)
         except httpx.TransportError:
-            self._note(request, None)
+            self._note(request, None, exempt)
             raise
         assert response is not None
-        self._note(request, response.status_code)
+        self._note(request, response.status_code, exempt)
         return response
 
     def writes(self) -> list[Logged]:
@@ -224,8 +225,9 @@ class Levers:
                     return fault
         return None
 
-    def _note(self, request: httpx.Request, status: int | None) -> None:
-        self.log.append(Logged(request.method, request.url.path, request.url.query.decode(), status, request.content))
+    def _note(self, request: httpx.Request, status: int | None, sign_in: bool) -> None:
+        query = request.url.query.decode()
+        self.log.append(Logged(request.method, request.url.path, query, status, request.content, sign_in))
 
 
 def _with_content(response: httpx.Response, content: bytes) -> httpx.Response:
