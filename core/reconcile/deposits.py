@@ -23,7 +23,7 @@ from core.reconcile.evidence import called, money_fact
 from core.reconcile.world import Line, World
 from core.records import Deposit, DocumentStatus, Invoice, Payment, PaymentStatus, Posting, Ref, Role, Sale, key_of
 
-_TELLING_DIGITS = 4
+_TELLING_DIGITS = 5  # significant digits from which an amount is hardly anybody else's
 _EARLY = timedelta(days=7)  # deposits are sometimes booked before the invoice they pay
 _NAMED_LONGER = 4  # money that names the client or the invoice may come this many times later
 _MOST_TOGETHER = 3
@@ -108,12 +108,9 @@ def _fitting(desk: Desk, income: _Income, used: set[object]) -> tuple[Invoice, .
 
 
 def _in_time(world: World, income: _Income, invoice: Invoice) -> bool:
-    latest = (invoice.due_on or invoice.issued_on) + timedelta(days=world.rules.income_deposit_days)
-    return (
-        invoice.issued_on - _EARLY
-        <= income.on
-        <= max(latest, invoice.issued_on + timedelta(days=world.rules.income_deposit_days))
-    )
+    named = income.party is not None or any(item is invoice for item, _ in world.named_in(invoice.connection, income.memo))
+    days = world.rules.income_deposit_days * (_NAMED_LONGER if named else 1)
+    return invoice.issued_on - _EARLY <= income.on <= (invoice.due_on or invoice.issued_on) + timedelta(days=days)
 
 
 def _distance(income: _Income, invoice: Invoice) -> int:

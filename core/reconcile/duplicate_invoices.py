@@ -25,7 +25,9 @@ from core.reconcile.desk import Desk
 from core.reconcile.evidence import called
 from core.records import CreditNote, Invoice, key_of
 
-_TELLING_DIGITS = 4  # significant digits from which two equal amounts are hardly chance: 1,234 is, 1,200 is not
+_TELLING_DIGITS = (
+    5  # significant digits from which two equal amounts are hardly chance: 1,234.50 is, 412.50 (hours at a rate) is not
+)
 _RHYTHM_SHARE = 3  # copies come within a third of the client's own billing rhythm
 _DIGITS = re.compile(r"(\d+)")
 
@@ -82,7 +84,8 @@ def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
         near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= reach, reversed(kept))  # noqa: B023
         period = (invoice.agreement_ref, invoice.period_start, invoice.period_end)
         candidates = [*reversed([*near]), *([periods[period]] if period in periods else ())]
-        match = next((found for other in candidates if (found := _same(desk, other, invoice, window))), None)
+        found = [item for other in candidates if (item := _same(desk, other, invoice, window))]
+        match = max(found, key=lambda item: (not item.dated, item.confidence), default=None)
         if match is None or _cancelled(desk, match.original, invoice):
             kept.append(invoice)
             periods.setdefault(period, invoice)
