@@ -122,7 +122,11 @@ def test_every_answer_to_an_independent_shape_of_request_validates(
         assert client.get("Invoices", params={"where": 'Status=="AUTHORISED" AND AmountDue>=100'}).status_code == 200
         assert client.get("Contacts", params={"page": 1, "order": "Name DESC"}).status_code == 200
         assert client.get(f"Invoices/{refs['invoice']}/History").status_code == 200
-        made = client.put("Invoices", json={"Invoices": [invoice, {"Type": "ACCREC", "Contact": {"ContactID": refs["client"]}}]}, params={"summarizeErrors": "false"})
+        made = client.put(
+            "Invoices",
+            json={"Invoices": [invoice, {"Type": "ACCREC", "Contact": {"ContactID": refs["client"]}}]},
+            params={"summarizeErrors": "false"},
+        )
         assert [row["StatusAttributeString"] for row in made.json()["Invoices"]] == ["OK", "ERROR"]
         made_id = made.json()["Invoices"][0]["InvoiceID"]
         paid = client.put("Payments", json={"Payments": [_payment(made_id, 91)]})
