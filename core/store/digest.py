@@ -57,9 +57,14 @@ def storable(record: Record) -> tuple[Record, bytes]:
     return clean, canonical(clean)
 
 
+def storable_text(words: str) -> str:
+    """The text with what no database takes replaced."""
+    return _UNSTORABLE.sub(REPLACEMENT, words)
+
+
 def _scrub(value: Any) -> Any:
     if isinstance(value, str) and type(value) is str:
-        return _UNSTORABLE.sub(REPLACEMENT, value)
+        return storable_text(value)
     if isinstance(value, tuple):
         return tuple(_scrub(item) for item in value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, select
 
 from core.records import Malformed, Page, Ref, Stream
 from core.store.among import among
+from core.store.digest import storable_text
 from core.store.engine import Database
 from core.store.part import chunks
 from core.store.record_tables import table
 
 
-def keep(db: Database, tx: Connection, connection: str, page: Page, unreadable: Sequence[Malformed], now: datetime) -> None:
-    """Bring the list of unreadable rows up to date with one page. A row already known as such costs no write.
+def keep(
+    db: Database,
+    tx: Connection,
+    connection: str,
+    page: Page,
+    read: Collection[str],
+    unreadable: Sequence[Malformed],
+    now: datetime,
+) -> None:
+    """Bring the list of unreadable rows up to date with one page: `read` are the refs it held that could be read.
 
+    A row already known as unreadable costs no write.
     At the end of a listing, rows that the listing no longer holds are forgotten.
     """
-    bad = {item.ref or item.where for item in unreadable}
-    read = [entry.record.ref for entry in page.entries if entry.record.ref not in bad]
-    clear(tx, connection, page.stream, [*read, *(item.ref for item in page.deleted)])
-    _store(db, tx, connection, page, unreadable, now)
+    rows = {_place(item): item for item in unreadable}
+    bad = frozenset(rows)
+    clear(tx, connection, page.stream, [*(ref for ref in read if ref not in bad), *(item.ref for item in page.deleted)])
+    _store(db, tx, connection, page, rows, now)
     if page.listing is not None and not page.more:
         _forget_unlisted(tx, connection, page, bad)
+
+
+def _place(item: Malformed) -> str:
+    return storable_text(item.ref or item.where)
 
 
 def clear(tx: Connection, connection: str, stream: Stream, refs: Sequence[str]) -> None:
@@ -50,31 +64,31 @@ def _ref(stored: str | None) -> Ref | None:
     return None if stored is None else Ref(stored)
 
 
-def _store(db: Database, tx: Connection, connection: str, page: Page, unreadable: Sequence[Malformed], now: datetime) -> None:
+def _store(db: Database, tx: Connection, connection: str, page: Page, unreadable: Mapping[str, Malformed], now: datetime) -> None:
     held = table("malformed")
     wanted = (held.c.stream, held.c.place, held.c.position, held.c.problem, held.c.listing)
     known = {tuple(row) for row in tx.execute(select(*wanted).where(held.c.connection == connection))} if unreadable else set()
     # a listing in one page needs no mark: its rows are told from the others by the page itself
     listing = None if page.listing is None or (page.listing.first and not page.more) else page.listing.id
-    rows = {
-        (item.stream.value, item.ref or item.where): {
+    rows = [
+        {
             "connection": connection,
             "stream": item.stream.value,
-            "place": item.ref or item.where,
-            "ref": item.ref,
-            "position": item.where,
-            "problem": item.problem,
+            "place": place,
+            "ref": None if item.ref is None else storable_text(item.ref),
+            "position": storable_text(item.where),
+            "problem": storable_text(item.problem),
             "listing": listing,
             "seen_at": now,
         }
-        for item in unreadable
-    }
-    fresh = [row for row in rows.values() if tuple(row[column.name] for column in wanted) not in known]
+        for place, item in unreadable.items()
+    ]
+    fresh = [row for row in rows if tuple(row[column.name] for column in wanted) not in known]
     if fresh:
         tx.execute(db.replace(held), fresh)
 
 
-def _forget_unlisted(tx: Connection, connection: str, page: Page, bad: set[str]) -> None:
+def _forget_unlisted(tx: Connection, connection: str, page: Page, bad: Collection[str]) -> None:
     held = table("malformed")
     assert page.listing is not None
     rows = tx.execute(

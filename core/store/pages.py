@@ -24,7 +24,7 @@ from core.store.among import among
 from core.store.bulk import write_rows
 from core.store.changes import CLASS_OF, Change, log_changes, touched_before, touched_by
 from core.store.codec import Row, encoder, part_rows
-from core.store.digest import storable
+from core.store.digest import storable, storable_text
 from core.store.engine import Database
 from core.store.part import Part, chunks
 from core.store.payloads import Payloads
@@ -47,6 +47,15 @@ class _Known:
     first_seen_at: datetime
     changed_at: datetime
     deleted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """One row of a page, made storable, with the bytes its digest is taken of."""
+
+    record: Record
+    content: bytes
+    raw: bytes
 
 
 @dataclass(slots=True)
@@ -86,10 +95,10 @@ class PullVerbs(Part):
         A ref given twice counts once, the last one holds; a tombstone beats a record. What no database can hold becomes a
         Malformed.
         """
-        latest = {entry.record.ref: entry for entry in page.entries}
-        gone = {tombstone.ref for tombstone in page.deleted}
-        entries = [entry for ref, entry in latest.items() if ref not in gone]
-        _check(entries, connection, page.stream)
+        _check(page.entries, connection, page.stream)
+        gone = {storable_text(tombstone.ref) for tombstone in page.deleted}
+        read = _read(page.entries)
+        entries = [item for ref, item in read.items() if ref not in gone]
         with self._db.write() as tx:
             sorted_rows = self._sort_entries(tx, (connection, page.stream), entries, now)
             self._write_entries(tx, (connection, page.stream), sorted_rows, run_id, now)
@@ -97,7 +106,7 @@ class PullVerbs(Part):
             alive = sorted_rows.count("inserted") + sorted_rows.count("revived")
             self._count_rows(tx, connection, page.stream, alive - deleted)
             unreadable = (*page.malformed, *sorted_rows.unreadable)
-            malformed.keep(self._db, tx, connection, page, unreadable, now)
+            malformed.keep(self._db, tx, connection, page, frozenset(read), unreadable, now)
             self._save_cursor(tx, connection, page, run_id, now)
         return PageOutcome(
             inserted=sorted_rows.count("inserted"),
@@ -163,17 +172,16 @@ class PullVerbs(Part):
             return malformed.load(tx)
 
     # ── the steps of a page ─────────────────────────────────────────────────────────────────────────────────────────────
-    def _sort_entries(self, tx: Connection, source: tuple[str, Stream], entries: Sequence[Entry], now: datetime) -> _Sorted:
-        known = _known(tx, source, [entry.record.ref for entry in entries])
+    def _sort_entries(self, tx: Connection, source: tuple[str, Stream], entries: Sequence[_Read], now: datetime) -> _Sorted:
+        known = _known(tx, source, [item.record.ref for item in entries])
         result = _Sorted()
-        for entry in entries:
-            record, content = storable(entry.record)
-            problem = _too_large(record) if _LONG_NUMBER.search(content) else None
+        for item in entries:
+            problem = _too_large(item.record) if _LONG_NUMBER.search(item.content) else None
             if problem is not None:
                 result.unreadable.append(problem)
                 continue
-            digest = hashlib.blake2b(content, digest_size=16).hexdigest()
-            _place(result, record, entry.raw, digest, known.get(record.ref), now)
+            digest = hashlib.blake2b(item.content, digest_size=16).hexdigest()
+            _place(result, item.record, item.raw, digest, known.get(item.record.ref), now)
         return result
 
     def _write_entries(self, tx: Connection, source: tuple[str, Stream], rows: _Sorted, run_id: str, now: datetime) -> None:
@@ -212,7 +220,7 @@ class PullVerbs(Part):
         self, tx: Connection, source: tuple[str, Stream], tombstones: Collection[Tombstone], run_id: str, now: datetime
     ) -> int:
         connection, stream = source
-        when = {tombstone.ref: tombstone.deleted_at or now for tombstone in tombstones}
+        when = {storable_text(tombstone.ref): tombstone.deleted_at or now for tombstone in tombstones}
         known = _known(tx, source, list(when))
         alive = [ref for ref in when if ref in known and not known[ref].deleted]
         if not alive:
@@ -256,6 +264,15 @@ class PullVerbs(Part):
                 "run_id": run_id,
             }
             tx.execute(self._db.replace(held), [row])
+
+
+def _read(entries: Iterable[Entry]) -> dict[str, _Read]:
+    """Rows by ref; of a ref given twice, the last."""
+    found: dict[str, _Read] = {}
+    for entry in entries:
+        record, content = storable(entry.record)
+        found[record.ref] = _Read(record, content, entry.raw)
+    return found
 
 
 def _check(entries: Iterable[Entry], connection: str, stream: Stream) -> None:
