@@ -73,13 +73,14 @@ def moved_unnamed(stream: Stream, rows: Iterable[RawRow], others: Iterable[RawRo
     """Did something change rows of `stream` that the answer does not name? Then only a listing brings the truth.
 
     `others` are the rows of the other entity the stream hears of. A deposit edited or deleted frees payments it no longer names;
-    a journal entry edited or deleted may lose customers; a payment deleted, or applied to an entry, changes what is left of it.
+    a journal entry deleted takes as many adjustments with it as it had; a payment deleted, or applied to an entry, changes what
+    is left of it.
     """
     if stream is Stream.PAYMENTS:
         return any(_is_since(item.row, listed_at) and _is_edited(item.row) for item in others)
     if stream is not Stream.ADJUSTMENTS:
         return False
-    if any(_is_since(item.row, listed_at) and _is_edited(item.row) for item in rows):
+    if any(_is_since(item.row, listed_at) and is_gone(item.row) for item in rows):
         return True
     return any(_is_since(item.row, listed_at) and (is_gone(item.row) or _uses_journal(item.row)) for item in others)
 

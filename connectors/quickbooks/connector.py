@@ -87,23 +87,25 @@ class QuickBooksConnector:
 
     def _list(self, stream: Stream, position: paging.Listing | None) -> Iterator[Page]:
         walk = Walk(self._api, ENTITIES[stream], size=self._settings.page_size, clock=self._clock)
-        list_id = position.id if position else f"{stream}-{paging.text(self._clock.now())}"
+        list_id = position.id if position else f"{stream}-{paging.mark(self._clock.now())}"
+        holes = 0
         for batch in walk.batches(position, list_id=list_id):
+            holes += batch.holes
             found = self._reader.read(stream, batch.rows)
             yield Page(
                 stream=stream,
                 entries=found.entries,
                 malformed=(*found.malformed, *_holes(stream, batch)),
-                cursor=paging.encode(self._caught_up(stream, batch) if batch.ended else batch.position),
+                cursor=paging.encode(self._caught_up(stream, batch, holes) if batch.ended else batch.position),
                 more=not batch.ended,
                 listing=None if batch.position.window else Listing(id=list_id, first=batch.first),
                 expected=batch.expected,
             )
 
-    def _caught_up(self, stream: Stream, batch: Batch) -> CaughtUp:
+    def _caught_up(self, stream: Stream, batch: Batch, holes: int) -> CaughtUp:
         begun_at = paging.instant(batch.position.begun_at)
         listed_at = begun_at
-        if not batch.complete:
+        if holes or not batch.complete:
             log.warning("listing.partial", connection=self._context.name, stream=stream, read=batch.position.met)
             listed_at = begun_at - timedelta(days=self._settings.relist_days - 1)  # look again tomorrow, not at every pass
         if batch.position.window:
@@ -116,7 +118,7 @@ class QuickBooksConnector:
         changes = self._feed.since(stream, since)
         if changes.count >= MOST_OBJECTS:
             self._feed.spoil()
-            begun_at = paging.text(changes.at or self._clock.now())
+            begun_at = paging.mark(changes.at or self._clock.now())
             window = paging.Listing(id=f"{stream}-window", begun_at=begun_at, after=paging.text(since), window=True)
             yield from self._list(stream, window)
             return
@@ -129,7 +131,7 @@ class QuickBooksConnector:
             return
         if stream is Stream.PAYMENTS:
             rows = (*rows, *self._deposited_meanwhile(rows, others))
-        at = paging.text(changes.at or self._clock.now())
+        at = paging.mark(changes.at or self._clock.now())
         found = self._reader.read(stream, self._confirmed(stream, rows))
         yield Page(
             stream=stream,

@@ -66,9 +66,11 @@ class Judge:
         """The error a response stands for; None when its body holds no Fault and its status decides."""
         fault = find_fault(response)
         if fault is not None:
+            if fault.code == "3001" or response.status_code == 429:
+                return self._throttled(response)
             return self.explain(fault, response.status_code)
         if response.status_code == 429:
-            return self._throttled()
+            return self._throttled(response)
         if response.status_code == 404:
             return Rejected(
                 f"{self.connection}: QuickBooks knows no such address for company {self.realm} ({self.environment}).",
@@ -79,9 +81,7 @@ class Judge:
         return None
 
     def explain(self, fault: Fault, status: int) -> ConnectorError:
-        """The error by remedy for a Fault."""
-        if fault.code == "3001" or status == 429:
-            return self._throttled()
+        """The error by remedy for a Fault that is no throttle."""
         access = self._access(fault)
         if access is not None:
             return access
@@ -97,12 +97,13 @@ class Judge:
             return Transient(said, connection=self.connection)
         return kind(said, connection=self.connection, remedy=remedy, code=fault.code or str(status))
 
-    def _throttled(self) -> RateLimited:
+    def _throttled(self, response: httpx.Response) -> RateLimited:
+        """Retry-After is not documented; where it comes all the same the transport reads it."""
         return RateLimited(
             f"{self.connection}: QuickBooks asks to slow down, or the app's monthly allowance of reads is used up.",
             connection=self.connection,
             remedy="It is tried again by itself; if this lasts for hours, look at the app's usage at developer.intuit.com.",
-            retry_after=THROTTLE_PAUSE,
+            retry_after=None if "retry-after" in response.headers else THROTTLE_PAUSE,
         )
 
     def _access(self, fault: Fault) -> ConnectorError | None:

@@ -121,8 +121,8 @@ def _customer(entity: Row | None) -> Ref | None:
 def adjustments(row: Row, company: Company) -> tuple[Adjustment, ...]:
     """The lines of a journal entry on the receivable account, summed per customer: debits raise what is owed, credits lower it.
 
-    The first customer's adjustment carries the entry's own id as ref, any other "id:customer". `remaining` is the full amount;
-    `with_remaining` takes off what payments used.
+    The first customer's adjustment carries the entry's own id as ref, the second "id:2" and so on. `remaining` is the full
+    amount; `with_remaining` takes off what payments used.
     """
     currency = currency_of(row, company)
     sums: dict[Ref | None, Money] = {}
@@ -139,7 +139,7 @@ def adjustments(row: Row, company: Company) -> tuple[Adjustment, ...]:
     return tuple(
         Adjustment(
             connection=company.connection,
-            ref=Ref(entry if index == 0 else f"{entry}:{customer}"),
+            ref=place_of(entry, index + 1),
             version=version_of(row),
             updated_at=changed_at(row),
             party_ref=customer,
@@ -174,6 +174,11 @@ def account(row: Row) -> LedgerAccount:
     if posting is None:
         posting = Posting.UNDEPOSITED if subtype == "UndepositedFunds" else Posting.OTHER
     return LedgerAccount(ref=row.text("Id"), name=row.text("Name"), posting=posting, bank=kind == "Bank")
+
+
+def place_of(entry: str, place: int) -> Ref:
+    """The ref of an entry's n-th adjustment."""
+    return Ref(entry if place == 1 else f"{entry}:{place}")
 
 
 def find_account(row: Row) -> LedgerAccount | None:

@@ -83,7 +83,7 @@ class Walk:
         here = position or Listing(id=list_id, begun_at="")
         found, here = self._joined(here)
         if not here.begun_at:
-            here = replace(here, begun_at=paging.text(self._at or self._clock.now()))
+            here = replace(here, begun_at=paging.mark(self._at or self._clock.now()))
         rows = [item for item in found if item is not None]
         holes = len(found) - len(rows)
         ended = len(found) + self._overlap(here) < self._size
@@ -115,15 +115,20 @@ class Walk:
         return ref not in self._seen or self._seen[ref] != _changed(item)
 
     def _fetch(self, here: Listing, start: int, size: int) -> list[RawRow | None]:
-        """`size` rows from `start` on; None in the place of each that makes QuickBooks fail (code 10000), found by halving."""
+        """`size` rows from `start` on; None in the place of each that makes QuickBooks fail (code 10000), found by halving.
+
+        Only a vendor that can still count is failing over a row; otherwise the failure is its own and is raised.
+        """
         try:
             return self._query(here, start, size)
         except ApplicationFault:
-            if size == 1:
-                raise
+            self._api.count(self._entity, paging.conditions(self._entity))
+        return self._halved(here, start, size)
+
+    def _halved(self, here: Listing, start: int, size: int) -> list[RawRow | None]:
         half = size // 2
         try:
-            left = self._fetch(here, start, half)
+            left = self._part(here, start, half)
         except ApplicationFault:
             # Everything in the left half fails. Only a right half that works proves that it is the rows and not the vendor.
             right: list[RawRow | None] = self._query(here, start + half, size - half)
@@ -131,9 +136,17 @@ class Walk:
         if len(left) < half:
             return left
         try:
-            return [*left, *self._fetch(here, start + half, size - half)]
+            return [*left, *self._part(here, start + half, size - half)]
         except ApplicationFault:
             return [*left, *([None] * self._left_over(here, start + half, size - half))]
+
+    def _part(self, here: Listing, start: int, size: int) -> list[RawRow | None]:
+        try:
+            return self._query(here, start, size)
+        except ApplicationFault:
+            if size == 1:
+                raise
+        return self._halved(here, start, size)
 
     def _left_over(self, here: Listing, start: int, size: int) -> int:
         """How many rows there are from `start` on, at most `size`: a page of failures has no length of its own."""

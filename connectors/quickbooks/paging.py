@@ -77,6 +77,11 @@ def text(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="seconds")
 
 
+def mark(at: datetime) -> str:
+    """The vendor's time as a position remembers it: begun minutes, so that the same pull ends in the same cursor."""
+    return text(at.replace(second=0, microsecond=0))
+
+
 def conditions(entity: str, *given: str) -> str:
     """A WHERE clause; for lists of names with the inactive ones."""
     found = (["Active IN (true, false)"] if entity in NAMED else []) + [item for item in given if item]

@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from connectors.quickbooks import paging
 from connectors.quickbooks.api import QuickBooksApi, RawRow
 from connectors.quickbooks.applications import with_remaining
-from connectors.quickbooks.ledger import Company, changed_at, find_account, is_gone, ref_of
+from connectors.quickbooks.ledger import Company, changed_at, find_account, is_gone, place_of, ref_of
 from connectors.quickbooks.mapping import read
 from connectors.quickbooks.reading import Row, Unreadable
 from core.ports import ConnectionContext
 from core.records import Adjustment, Entry, Malformed, Payment, Ref, Stream, Tombstone
 
 _IN_ONE_STATEMENT = 100  # ids in one IN list; keeps statements far below the longest URL servers take
+_MOST_PLACES_LOST = 10  # customers one edit can take off an entry before the weekly listing has to find out
 _POSTED_TO_ACCOUNTS = (Stream.PAYMENTS, Stream.DEPOSITS, Stream.ADJUSTMENTS)
 
 
@@ -52,8 +53,10 @@ class Reader:
             found = read(stream, item.row, self._company_for(stream))
             if isinstance(found, Malformed):
                 malformed.append(found)
-            else:
-                entries += [Entry(record=record, raw=item.raw) for record in found]
+                continue
+            entries += [Entry(record=record, raw=item.raw) for record in found]
+            if stream is Stream.ADJUSTMENTS and str(item.row.data.get("SyncToken")) != "0":
+                deleted += _places_beyond(item.row, len(found))
         if stream is Stream.ADJUSTMENTS:
             entries = self._with_remaining(entries)
         return ReadRows(entries=tuple(entries), malformed=tuple(malformed), deleted=tuple(deleted))
@@ -101,6 +104,12 @@ class Reader:
             if len(page) < self._size:
                 break
             start += self._size
+
+
+def _places_beyond(row: Row, count: int) -> list[Tombstone]:
+    """An edited journal entry may have had more customers before; those unknown to the engine are passed over there."""
+    stream, entry = Stream.ADJUSTMENTS, ref_of(row)
+    return [Tombstone(stream=stream, ref=place_of(entry, place)) for place in range(count + 1, count + 1 + _MOST_PLACES_LOST)]
 
 
 def _tombstone(stream: Stream, row: Row) -> list[Tombstone]:

@@ -8,7 +8,7 @@ through connectors.testing.serve, real HTTP. Levers: `levers` (faults, request l
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from connectors.quickbooks import sandbox_feeds as feeds
 from connectors.quickbooks.sandbox_books import NAMED, TRANSACTIONS, SandboxBooks
 from connectors.quickbooks.sandbox_oauth import SandboxOAuth
 from connectors.quickbooks.sandbox_query import parse, select
+from connectors.quickbooks.sandbox_rehearsal import Rehearsed
 from connectors.quickbooks.sandbox_seed import World, seed_company, seed_recorded
 from connectors.quickbooks.sandbox_wire import (
     PACIFIC,
@@ -34,7 +35,7 @@ from connectors.quickbooks.sandbox_wire import (
 )
 from connectors.testing.faults import FixedWindow, Levers, Remembered
 from core.clock import Clock
-from core.records import Record
+from core.records import Stream
 
 Json = dict[str, Any]
 MAILS_PER_DAY = 40  # Intuit, "Limits and throttles": sandbox companies
@@ -42,7 +43,7 @@ BATCH_LIMIT = 30
 _MAILED = ("Invoice", "CreditMemo", "Estimate", "SalesReceipt", "RefundReceipt", "Payment")
 
 
-class QuickBooksSandbox:
+class QuickBooksSandbox(Rehearsed):
     """One QuickBooks company. Thread-safe: one request at a time.
 
     `disconnected` makes every call 403/3100; `corrupt` (entity, id) makes any query that meets the object fail with 10000;
@@ -57,6 +58,7 @@ class QuickBooksSandbox:
         self.verifier = "sandbox-verifier-token"
         self.books = SandboxBooks(clock, home=currency)
         self.oauth = SandboxOAuth(clock, realm)
+        self.world = World(self.books)
         self.levers = Levers(fail_body=self._fail_body)
         self.disconnected = False
         self.corrupt: set[tuple[str, str]] = set()
@@ -104,16 +106,15 @@ class QuickBooksSandbox:
         """Take over a recorded company; see sandbox_seed.seed_recorded."""
         seed_recorded(self.books, folder)
 
-    def seed_world(self, records: Iterable[Record]) -> World:
-        """Create records of duesync's own kinds, in order; see sandbox_seed.World for what is acted out."""
-        world = World(self.books)
-        world.add(records)
-        return world
-
-    def webhook(self, *, cloud: bool = True) -> tuple[dict[str, str], bytes]:
-        """Headers and signed body for everything that changed since the last one, in the CloudEvents or the older shape."""
-        changes = self.books.changes[self._heard :]
-        self._heard = len(self.books.changes)
+    def webhook(
+        self, stream: Stream | None = None, ref: str | None = None, *, cloud: bool = True
+    ) -> tuple[dict[str, str], bytes]:
+        """Headers and signed body, in the CloudEvents or the older shape: of one record, or of all changes since the last one."""
+        if stream is not None and ref is not None:
+            changes = [self.change_of(stream, ref)]
+        else:
+            changes = self.books.changes[self._heard :]
+            self._heard = len(self.books.changes)
         body = (feeds.cloud_payload if cloud else feeds.legacy_payload)(self.realm, changes)
         headers = {"intuit-signature": feeds.sign(body, self.verifier), "content-type": "application/json; charset=utf-8"}
         return headers | {"intuit-t-id": self._tid(), "intuit-created-time": instant_text(self.clock.now())}, body

@@ -140,21 +140,20 @@ class World:
             Refund: self._refund,
         }
 
-    def add(self, records: Iterable[Record]) -> None:
-        """Create `records` in the order given. KeyError names a record that refers to one not yet created."""
+    def add(self, records: Iterable[Record]) -> dict[tuple[Stream, str], tuple[str, ...]]:
+        """Create `records` in the order given; the vendor's id of each. KeyError: one refers to a record not yet created."""
+        made: dict[tuple[Stream, str], tuple[str, ...]] = {}
         for record in records:
             entity, body, day = self._makers[type(record)](record)
             at = record.updated_at or (datetime.combine(day, time(12), UTC) if day else self.books.clock.now())
             item = self.books.create(entity, {key: value for key, value in body.items() if value is not None}, at=at)
-            self.ids[STREAM_OF[type(record)], record.ref] = item["Id"]
+            key = (STREAM_OF[type(record)], record.ref)
+            self.ids[key], made[key] = item["Id"], (item["Id"],)
             if isinstance(record, Party) and not record.active:
                 self.books.touch(entity, item["Id"], Active=False)
             elif _is_void(record):
                 self.books.void(entity, {"Id": item["Id"], "SyncToken": item["SyncToken"]})
-
-    def id_of(self, stream: Stream, ref: str) -> str:
-        """The id the vendor gave to a record."""
-        return self.ids[stream, ref]
+        return made
 
     def _customer(self, ref: str | None) -> Json | None:
         return {"value": self.ids[Stream.PARTIES, ref]} if ref is not None else None
