@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
+from core.clock import local_date
 from core.dispatch import DispatchReport, dispatch
 from core.dunning.decision import Channels
 from core.errors import RateLimited
@@ -90,6 +91,17 @@ def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str =
 def dispatch_outbox(app: App) -> DispatchReport:
     """Send what is queued and due."""
     return dispatch(app.store, rules(app), app.connection, clock=app.clock, by=worker_name())
+
+
+def resume_sending(app: App, by: str) -> list[str]:
+    """Lift every pause. If the breaker had paused for volume, today's volume is thereby accepted. Gives the scopes lifted."""
+    now = app.clock.now()
+    scopes = sorted(app.store.paused())
+    for scope in scopes:
+        app.store.unpause(scope, by=by, now=now)
+    if "volume" in scopes:
+        app.store.put_setting("volume.accepted", str(local_date(now, app.zone)))
+    return scopes
 
 
 def jobs(app: App) -> list[Job]:

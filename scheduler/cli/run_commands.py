@@ -9,6 +9,7 @@ import typer
 from scheduler.cli import console
 from scheduler.cli.session import UNREACHABLE, ConfigOption, JsonOption, actor, chosen, opened
 from scheduler.daemon import Daemon
+from scheduler.jobs import resume_sending
 
 
 def run(config: ConfigOption = None) -> None:
@@ -33,7 +34,7 @@ def pause(
 def resume(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Let sending go on. Nothing is sent in a burst: each client hears at most its next step."""
     with opened(config, json) as app:
-        app.store.unpause("all", by=actor(), now=app.clock.now())
+        resume_sending(app, actor())
     _say(False)
 
 

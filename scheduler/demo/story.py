@@ -13,6 +13,7 @@ from core.outbox import OutboxState
 from core.store import StoredFinding
 from scheduler.app import App
 from scheduler.cli import console
+from scheduler.demo.days import held_runs
 from scheduler.jobs import dispatch_outbox, review_accounts, sync_connection
 from scheduler.previewing import preview
 
@@ -69,6 +70,7 @@ def facts(app: App, vendor: dict[str, Any], maildir: Path, again: Again, planted
             for answer in row.gate
             if answer.ok is not True
         ),
+        "held_for_volume": held_runs(app),
         "kept_back": [_kept(entry, names) for entry in preview(app) if not entry.would_send],
         "mails": count_mails(maildir),
         "notes_at_vendor": vendor["notes"],
@@ -126,6 +128,8 @@ def tell(story: dict[str, Any], sample: str) -> None:
     console.say(f"{len(story['planted'])} faults were planted; {'all were found' if not missed else f'missed: {missed}'}.\n")
     stages = ", ".join(f"{count} {stage.replace('_', ' ')}" for stage, count in sorted(story["reminded"].items()))
     console.say(f"{story['clients_reminded']} clients heard from us, {story['mails']} mails in all: {stages}.\n")
+    for why in story["held_for_volume"]:
+        console.say(f"One run stopped and asked before it sent anything: {why}. The bookkeeper looked and let it go.\n")
     reasons = [item for item in story["kept_back"] if not any("nothing is due" in why for why in item["why"])]
     console.table(
         "Not reminded today, and why",
