@@ -25,8 +25,8 @@ from connectors.connectwise.rows import Row
 from core.records import Cursor
 
 BUCKETS = 32
-SEEN_MOST = 60  # fingerprints of four characters
-IDS_MOST = 420  # characters of packed ids: some 300 open documents
+SEEN_MOST = 50  # fingerprints of four characters
+IDS_MOST = 400  # characters of packed ids: some 300 open documents
 OVERFLOW = "!"
 
 

@@ -21,6 +21,7 @@ from core.records import Cursor, Listing
 
 DAY = 86_400
 OPEN = "balance != 0"
+_AT_ONCE = 12  # pages of a catch-up held in memory, some 60 MB of invoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,15 +132,18 @@ class Walker:
         return self._api.page_after(source.path, place.after, where=where, fields=source.fields)
 
     def _catch_up(self, source: Source, place: Place, page: list[Any]) -> Iterator[Step]:
-        if place.after == 0 and len(page) < self._api.settings.page_size:
-            yield self._single(source, place, page)
-            return
-        if place.after == 0:
+        """All at once while it is little; otherwise page by page, handing over everything."""
+        if not place.started:
             # Everything up to the newest row of the first page was changed before the next page was asked for.
-            place = replace(place, upto=_newest(page, place.watermark), seen="", open_ids="", open_sums="")
+            place = replace(place, upto=_newest(page, place.watermark))
+            found = self._gathered(source, place, page)
+            if found is not None:
+                yield self._single(source, place, found)
+                return
+            place = replace(place, seen="", open_ids="", open_sums="")
         while True:
             last = max((paging.row_id(row) for row in page), default=0)
-            more = len(page) >= self._api.settings.page_size and last > place.after
+            more = self._goes_on(page, place)
             readable = [row for row in page if isinstance(row, dict)]
             seen = paging.note_seen(place.seen, readable, watermark=place.upto, overlap=place.overlap)
             place = replace(place, after=max(last, place.after), seen=seen, started=True)
@@ -148,13 +152,26 @@ class Walker:
                 return
             page = self._changed(source, place)
 
+    def _goes_on(self, page: list[Any], place: Place) -> bool:
+        return len(page) >= self._api.settings.page_size and max(map(paging.row_id, page)) > place.after
+
+    def _gathered(self, source: Source, place: Place, page: list[Any]) -> list[Any] | None:
+        """The rows of all pages of a catch-up; None when there are more than fit in memory comfortably."""
+        found = list(page)
+        for _ in range(_AT_ONCE):
+            if not self._goes_on(page, place):
+                return found
+            place = replace(place, after=max(map(paging.row_id, page)))
+            page = self._changed(source, place)
+            found += page
+        return None
+
     def _single(self, source: Source, place: Place, page: list[Any]) -> Step:
-        """A catch-up that fits one page: only what is news, and what left the open documents unannounced."""
+        """A catch-up as a whole: only what is news, and what left the open documents unannounced."""
         readable = [row for row in page if isinstance(row, dict)]
         news = [row for row in page if not isinstance(row, dict) or paging.is_news(row, place)]
-        upto = _newest(page, place.watermark)
-        seen = paging.note_seen("", readable, watermark=upto, overlap=place.overlap)
-        after = paging.finish(replace(place, upto=upto, seen=seen))
+        seen = paging.note_seen("", readable, watermark=place.upto, overlap=place.overlap)
+        after = paging.finish(replace(place, seen=seen))
         if source.watched:
             before, now = paging.remembered(place), paging.watch(readable)
             known = {paging.row_id(row) for row in news}

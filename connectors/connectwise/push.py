@@ -1,8 +1,8 @@
 """Writes to ConnectWise, each behind its own switch: tickets, notes, custom fields, company status, payments.
 
 There is no idempotency key and no If-Match (brief 1.8). So every write looks first for what its key already left (a marker in the
-text or in `externalXRef`, or the value itself), and field writes read back what they wrote, because ConnectWise may answer 200 and
-change nothing. PATCH sends whole references and whole custom-field arrays; PUT is never used, it empties every field not sent.
+text or in `externalXRef`, or the value itself), and field writes read back what they wrote: ConnectWise may answer 200 and
+change nothing. PATCH sends whole references and whole custom-field arrays; PUT is never used: it empties fields not sent.
 """
 
 from __future__ import annotations

@@ -11,9 +11,10 @@ import base64
 import email.utils
 import json
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 import httpx
@@ -22,10 +23,17 @@ import msgspec
 from connectors.connectwise.sandbox_books import Doc, Tenant
 from connectors.connectwise.sandbox_callbacks import Callbacks
 from connectors.connectwise.sandbox_query import BadCondition, Conditions, projected, sorted_rows
-from connectors.connectwise.sandbox_world import seed_world
+from connectors.connectwise.sandbox_rehearsal import Rehearsal
+from connectors.connectwise.sandbox_world import TABLES, Seeder, World
 from connectors.connectwise.sandbox_writes import Refused, Writes
 from connectors.testing.faults import FixedWindow, Levers
+from core.actions import Action
 from core.clock import Clock
+from core.ports import Capability
+from core.records import Record, Stream
+
+if TYPE_CHECKING:
+    from connectors.testing.bench import Bench
 
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 LARGEST_PAGE = 1000
@@ -69,6 +77,8 @@ class ConnectwiseSandbox:
         self.tenant = Tenant(clock, currency=currency)
         self.writes = Writes(self.tenant)
         self.callbacks = Callbacks(self.tenant, company=company, codebase=codebase, signing_key="sandbox-signing-key")
+        self._seeder = Seeder(self.tenant)
+        self._rehearsal = Rehearsal(self.tenant, self.writes)
         self.levers = Levers(fail_body=_fail_body)
         self.limit = FixedWindow(clock, limit=1000, span=60.0)
         self.denied: set[str] = set()  # path prefixes the role may not read or write, such as "finance/invoices"
@@ -98,12 +108,38 @@ class ConnectwiseSandbox:
             "public_key": self.public_key,
             "private_key": self.private_key,
             "client_id": self.client_id,
+            "slow_sweep_hours": 24.0,
             "push": {**dict.fromkeys(switches, True), "ticket_board": "Accounts"},
         }
 
-    def seed_world(self, world: dict[str, Any]) -> dict[str, dict[str, int]]:
-        """Fill the tenant from a plain description; see sandbox_world for its words. Gives the ids made, by kind and key."""
-        return seed_world(self.tenant, world)
+    def seed_world(self, records: Iterable[Record]) -> World:
+        """Create these records in ConnectWise's terms; see sandbox_world. Gives the refs each became."""
+        return self._seeder.seed(records)
+
+    def change(self, stream: Stream, ref: str) -> None:
+        """Edit something of the record that a pull shows."""
+        self._rehearsal.change(stream, ref)
+
+    def remove(self, stream: Stream, ref: str) -> None:
+        """Delete it."""
+        self._rehearsal.remove(stream, ref)
+
+    def spoil(self, stream: Stream, ref: str) -> None:
+        """Send it in a way nobody can read."""
+        self._rehearsal.spoil(stream, ref)
+
+    def wants(self, capability: Capability, number: int, bench: Bench) -> Action | None:
+        """Action `number` to try a capability with."""
+        return self._rehearsal.wants(capability, number, bench)
+
+    def done(self, action: Action) -> int:
+        """How often this action was done here."""
+        return self._rehearsal.done(action)
+
+    def webhook(self, stream: Stream, ref: str) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a genuine callback about this record."""
+        table = {**TABLES, Stream.WORK: "time/entries"}[stream]
+        return self.callbacks.about(table, self.tenant.table(table)[int(ref)])
 
     def move_codebase(self, codebase: str) -> None:
         """Upgrade the tenant: the old codebase is gone from now on."""

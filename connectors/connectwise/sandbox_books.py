@@ -221,6 +221,25 @@ class Tenant:
         changes = {part: row[part] + amount, "balance": row["balance"] - amount}
         self.touch("finance/invoices", invoice, silently=self.silent_payments, **changes)
 
+    def add_time(self, company: int, hours: Any, at: datetime, **fields: Any) -> Doc:
+        """A time entry, billed where it names an invoice. `changed_at` is when it was entered, `at` when the work began."""
+        worked = Decimal(str(hours))
+        changed_at = fields.pop("changed_at", None)
+        agreement, invoice = fields.pop("agreement", None), fields.pop("invoice", None)
+        body: Doc = {
+            "company": self.company_ref(company),
+            "chargeToType": "Company",
+            "member": {"id": 156, "identifier": "tech", "name": "Technician"},
+            "agreement": {"id": agreement, "name": self.table("finance/agreements")[agreement]["name"]} if agreement else None,
+            "invoice": {"id": invoice} if invoice else None,
+            "timeStart": wire_instant(at),
+            "timeEnd": wire_instant(at + timedelta(minutes=int(worked * 60))),
+            "actualHours": worked.quantize(Decimal("0.0001")),
+            "billableOption": "Billable",
+            "status": "Billed" if invoice else "Open",
+        }
+        return self.add("time/entries", {**body, **fields}, at=changed_at)
+
     def rows(self, name: str) -> Iterator[Doc]:
         """The rows of a collection by rising id."""
         table = self.table(name)

@@ -59,6 +59,13 @@ class Callbacks:
             if entry["type"] == kind and not entry.get("inactiveFlag"):
                 self.owed.append(self._delivery(entry, kind, action, row))
 
+    def about(self, table: str, row: Doc) -> tuple[dict[str, str], bytes]:
+        """Headers and body of a callback about a row as it is now."""
+        kind = {"companies": "company", "entries": "time"}.get(table.rpartition("/")[2], table.rpartition("/")[2].rstrip("s"))
+        entry = {"id": 26604, "url": "https://daemon.example/webhooks/connectwise?recordId="}
+        delivery = self._delivery(entry, kind, "updated", row)
+        return delivery.headers, delivery.body
+
     def _delivery(self, entry: Doc, kind: str, action: str, row: Doc) -> Delivery:
         entity = None if action == "deleted" else _ENCODER.encode(row).decode()
         payload = {

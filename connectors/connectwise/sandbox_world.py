@@ -1,56 +1,79 @@
-"""Fill a sandbox from a plain description of an MSP's clients, so that one story can be told to several vendors.
+"""A story in duesync's own words, put into the sandbox's tenant, and the handles by which a contract moves it.
 
-    {"companies": [{"key": "alder", "name": "Alder & Co", "email": "ap@alder.example", "types": ["Client"], "parent": "birch"}],
-     "contacts": [{"company": "alder", "first": "Ann", "last": "Lee", "email": "ann@alder.example", "billing": true}],
-     "agreements": [{"key": "a1", "company": "alder", "name": "Managed", "amount": "900.00", "months": 1, "start": date}],
-     "invoices": [{"key": "i1", "company": "alder", "number": "INV-1001", "total": "900.00", "on": date, "due": date,
-                   "agreement": "a1", "status": "Closed", "type": "Standard", "reference": "PO 7"}],
-     "payments": [{"invoice": "i1", "amount": "400.00", "on": date, "credit": None}],
-     "tickets": [{"key": "t1", "company": "alder", "summary": "Printer", "closed": false, "in_sla": true, "opened": datetime}],
-     "time": [{"company": "alder", "hours": "1.5", "at": datetime, "agreement": "a1", "invoice": "i1"}]}
+The generic description of a world is a row of core records (connectors.testing.plain makes plain ones): clients, people,
+agreements, invoices, credit notes, payments, tickets, sums of work. Refs inside a record name earlier records. What ConnectWise cannot hold
+is left out: unapplied cash has no place there, and a payment over two invoices is two payments.
 
-Keys are the describer's own; credits are invoices of type "CreditMemo" with a negative total, applied by a payment with "credit".
-Every record was last changed at noon of its own day, unless that lies ahead of the sandbox's clock; records without a day were
-changed one minute apart, long ago: a fresh world looks as old as its dates.
+Records were last changed at noon of their own day, those without a day one minute apart 400 days ago: a seeded world looks as old
+as its dates, and a pull right after seeding does not take all of it for news.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from connectors.connectwise.sandbox_books import CYCLES, Doc, Tenant, wire_day, wire_instant
+from core.records import (
+    STREAM_OF,
+    Agreement,
+    Contact,
+    CreditNote,
+    DocumentStatus,
+    Invoice,
+    Party,
+    Payment,
+    Record,
+    Ref,
+    Stream,
+    Ticket,
+    Work,
+)
 
-Made = dict[str, dict[str, int]]
+World = dict[tuple[Stream, str], tuple[str, ...]]
+TABLES = {
+    Stream.PARTIES: "company/companies",
+    Stream.CONTACTS: "company/contacts",
+    Stream.INVOICES: "finance/invoices",
+    Stream.CREDIT_NOTES: "finance/invoices",
+    Stream.AGREEMENTS: "finance/agreements",
+    Stream.TICKETS: "service/tickets",
+}
 
 
-def seed_world(tenant: Tenant, world: Mapping[str, Any]) -> Made:
-    """Put everything `world` describes into `tenant`; gives the ids made: made["invoices"]["i1"]."""
-    seeder = _Seeder(tenant)
-    for kind, add in (
-        ("companies", seeder.company),
-        ("contacts", seeder.contact),
-        ("agreements", seeder.agreement),
-        ("invoices", seeder.invoice),
-        ("payments", seeder.payment),
-        ("tickets", seeder.ticket),
-        ("time", seeder.entry),
-    ):
-        for place, item in enumerate(world.get(kind, ())):
-            number = add(dict(item))
-            seeder.made.setdefault(kind, {})[str(item.get("key", place))] = number
-    return seeder.made
-
-
-class _Seeder:
-    """One seeding. Ids are looked up by the describer's keys."""
+class Seeder:
+    """Puts records into a tenant and remembers what each became."""
 
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self._ago = tenant.clock.now() - timedelta(days=400)
-        self.made: Made = {}
+        self.made: World = {}
+
+    def seed(self, records: Iterable[Record]) -> World:
+        """Create these records, in order; the refs each became."""
+        adders: dict[type[Record], Callable[[Any], Iterable[str]]] = {
+            Party: self._party,
+            Contact: self._contact,
+            Agreement: self._agreement,
+            Invoice: self._invoice,
+            CreditNote: self._credit,
+            Payment: self._payment,
+            Ticket: self._ticket,
+            Work: self._work,
+        }
+        fresh: World = {}
+        for record in records:
+            refs = tuple(adders[type(record)](record))
+            fresh[STREAM_OF[type(record)], record.ref] = refs
+            self.made[STREAM_OF[type(record)], record.ref] = refs
+        return fresh
+
+    def _number(self, stream: Stream, ref: Ref) -> int:
+        """The id of an earlier record, or the number itself where the ref is one of ours."""
+        known = self.made.get((stream, ref))
+        return int(known[0] if known else ref)
 
     def _then(self, on: date | datetime | None = None) -> datetime:
         """When a record of a day was last changed."""
@@ -60,109 +83,134 @@ class _Seeder:
         at = on if isinstance(on, datetime) else datetime.combine(on, time(12), UTC)
         return min(at, self._tenant.clock.now())
 
-    def _id(self, kind: str, key: Any) -> int:
-        return self.made[kind][str(key)]
+    def _party(self, record: Party) -> Iterable[str]:
+        fields: Doc = {"invoiceToEmailAddress": record.email, "phoneNumber": record.phone, "state": record.region}
+        fields["types"] = [{"id": number, "name": name} for number, name in enumerate(record.tags, 1)]
+        if record.parent_ref is not None:
+            fields["parentCompany"] = self._tenant.company_ref(self._number(Stream.PARTIES, record.parent_ref))
+        if record.country:
+            fields["country"] = {"id": 1, "identifier": record.country, "name": record.country}
+        status = record.status or ("Active" if record.active else "Inactive")
+        currency = record.currency or self._tenant.currency
+        row = self._tenant.add_company(record.name, at=self._then(), status=status, currency=currency, **fields)
+        return (str(row["id"]),)
 
-    def company(self, item: Doc) -> int:
-        """A client."""
-        item.pop("key", None)
-        parent = item.pop("parent", None)
-        types = [{"id": number, "name": name} for number, name in enumerate(item.pop("types", ("Client",)), 1)]
-        fields = {"types": types, "invoiceToEmailAddress": item.pop("email", None), "phoneNumber": item.pop("phone", None)}
-        if parent is not None:
-            fields["parentCompany"] = self._tenant.company_ref(self._id("companies", parent))
-        name = item.pop("name")
-        return int(self._tenant.add_company(name, at=self._then(), **fields, **item)["id"])
-
-    def contact(self, item: Doc) -> int:
-        """A person."""
-        company = self._id("companies", item["company"])
+    def _contact(self, record: Contact) -> Iterable[str]:
+        first, _, last = record.name.partition(" ")
         row = self._tenant.add_contact(
-            company,
-            item.get("first", ""),
-            item.get("last", ""),
-            email=item.get("email"),
-            phone=item.get("phone"),
-            defaultBillingFlag=bool(item.get("billing")),
-            defaultFlag=bool(item.get("primary")),
+            self._number(Stream.PARTIES, record.party_ref),
+            first,
+            last,
+            email=record.email,
+            phone=record.phone,
+            title=record.role,
+            defaultBillingFlag=record.role == "accounts payable",
+            defaultFlag=record.primary,
+            inactiveFlag=not record.active,
             at=self._then(),
         )
-        return int(row["id"])
+        return (str(row["id"]),)
 
-    def agreement(self, item: Doc) -> int:
-        """A contract; `months` is its billing cycle."""
-        company = self._tenant.company_ref(self._id("companies", item["company"]))
-        number, name = CYCLES[item.get("months", 1)]
+    def _agreement(self, record: Agreement) -> Iterable[str]:
+        company = self._tenant.company_ref(self._number(Stream.PARTIES, record.party_ref))
+        number, name = CYCLES.get(record.cycle_months or 1, CYCLES[1])
         body: Doc = {
-            "name": item["name"],
-            "type": {"id": 1, "name": item.get("type", "Managed services")},
+            "name": record.name,
+            "type": {"id": 1, "name": "Managed services"},
             "company": company,
             "billToCompany": company,
             "contact": {"id": 1, "name": "Contact"},
             "billingCycle": {"id": number, "name": name},
-            "billAmount": Decimal(str(item.get("amount", 0))),
-            "agreementStatus": item.get("status", "Active"),
-            "cancelledFlag": item.get("status") == "Cancelled",
-            "noEndingDateFlag": item.get("end") is None,
+            "billAmount": record.amount.decimal if record.amount else Decimal(0),
+            "agreementStatus": "Active" if record.active else "Inactive",
+            "cancelledFlag": False,
+            "noEndingDateFlag": record.ends_on is None,
         }
-        days = {"startDate": "start", "endDate": "end", "nextInvoiceDate": "next"}
-        body |= {field: wire_day(item[key]) for field, key in days.items() if item.get(key)}
-        return int(self._tenant.add("finance/agreements", body, at=self._then(item.get("start")))["id"])
+        days = {"startDate": record.starts_on, "endDate": record.ends_on, "nextInvoiceDate": record.next_invoice_on}
+        body |= {field: wire_day(day) for field, day in days.items() if day is not None}
+        row = self._tenant.add("finance/agreements", body, at=self._then(record.starts_on))
+        return (str(row["id"]),)
 
-    def invoice(self, item: Doc) -> int:
-        """An invoice or credit memo with its whole total open."""
-        company, on = self._id("companies", item["company"]), item["on"]
-        kept = ("number", "status", "type", "reference", "customerPO", "tax", "currency")
-        fields = {name: item[name] for name in kept if name in item}
-        if "agreement" in item:
-            fields["agreement"] = self._id("agreements", item["agreement"])
-        row = self._tenant.add_invoice(company, item["total"], on, item.get("due"), at=self._then(on), **fields)
-        return int(row["id"])
+    def _invoice(self, record: Invoice) -> Iterable[str]:
+        status = {DocumentStatus.DRAFT: "New"}.get(record.status, "Disputed" if record.disputed else "Closed")
+        fields: Doc = {"number": record.number, "reference": record.reference, "status": status}
+        if record.agreement_ref is not None:
+            fields |= {"agreement": self._number(Stream.AGREEMENTS, record.agreement_ref), "type": "Agreement"}
+        row = self._tenant.add_invoice(
+            self._number(Stream.PARTIES, record.party_ref),
+            record.total.decimal,
+            record.issued_on,
+            record.due_on,
+            currency=record.total.currency,
+            at=self._then(record.issued_on),
+            **fields,
+        )
+        return (str(row["id"]),)
 
-    def payment(self, item: Doc) -> int:
-        """Money or a credit memo applied."""
-        invoice = self._id("invoices", item["invoice"])
-        credit = None if item.get("credit") is None else self._id("invoices", item["credit"])
-        row = self._tenant.pay(invoice, item["amount"], item["on"], credit=credit, type=item.get("type", "Check"))
-        for number in filter(None, (invoice, credit)):
-            moment = self._tenant.table("finance/invoices")[number]["_info"]
-            moment["lastUpdated"] = max(moment["dateEntered"], wire_instant(self._then(item["on"])))
-        return int(row["id"])
+    def _credit(self, record: CreditNote) -> Iterable[str]:
+        row = self._tenant.add_invoice(
+            self._number(Stream.PARTIES, record.party_ref),
+            -record.total.decimal,
+            record.issued_on,
+            record.issued_on,
+            type="CreditMemo",
+            number=record.number,
+            reference=record.reference,
+            currency=record.total.currency,
+            at=self._then(record.issued_on),
+        )
+        for part in record.allocations:
+            self._apply(part.invoice_ref, part.amount.decimal, part.applied_on or record.issued_on, credit=int(row["id"]))
+        return (str(row["id"]),)
 
-    def ticket(self, item: Doc) -> int:
-        """A service request."""
-        opened = self._then(item.get("opened"))
-        board = self._tenant.reference("service/boards", item.get("board", "Help Desk")) or {}
-        status = ">Closed" if item.get("closed") else item.get("status", "New")
+    def _payment(self, record: Payment) -> Iterable[str]:
+        credit = record.credits_used[0] if record.credits_used else None
+        memo = self._number(Stream.CREDIT_NOTES, credit.ref) if credit else None
+        kind = record.method or "Check"
+        return [
+            self._apply(part.invoice_ref, part.amount.decimal, part.applied_on or record.paid_on, credit=memo, type=kind)
+            for part in record.allocations
+        ]
+
+    def _apply(self, invoice: Ref, amount: Decimal, on: date, *, credit: int | None, **fields: Any) -> str:
+        number = self._number(Stream.INVOICES, invoice)
+        row = self._tenant.pay(number, amount, on, credit=credit, **fields)
+        row["_info"]["lastUpdated"] = wire_instant(self._then(on))
+        for document in filter(None, (number, credit)):
+            moment = self._tenant.table("finance/invoices")[document]["_info"]
+            moment["lastUpdated"] = max(moment["dateEntered"], wire_instant(self._then(on)))
+        return f"{number}-{row['id']}"
+
+    def _ticket(self, record: Ticket) -> Iterable[str]:
+        board = self._tenant.reference("service/boards", record.board or "Help Desk") or {"id": 1, "name": "Help Desk"}
+        statuses = f"service/boards/{board['id']}/statuses"
+        status = self._tenant.reference(statuses, record.status or "") or self._tenant.reference(
+            statuses, ">Closed" if record.closed else "New"
+        )
         body: Doc = {
-            "summary": item["summary"],
+            "summary": record.summary,
             "recordType": "ServiceTicket",
-            "company": self._tenant.company_ref(self._id("companies", item["company"])),
+            "company": self._tenant.company_ref(self._number(Stream.PARTIES, record.party_ref)),
             "board": board,
-            "status": self._tenant.reference(f"service/boards/{board.get('id')}/statuses", status),
-            "priority": {"id": 3, "name": item.get("priority", "Medium"), "sort": 3},
-            "closedFlag": bool(item.get("closed")),
-            "isInSla": item.get("in_sla"),
-            "closedDate": wire_instant(item["closed_at"]) if item.get("closed_at") else None,
+            "status": status,
+            "priority": {"id": 3, "name": record.priority or "Medium", "sort": 3},
+            "closedFlag": record.closed,
+            "isInSla": None if record.sla_breached is None else not record.sla_breached,
+            "closedDate": wire_instant(record.closed_at) if record.closed_at else None,
         }
-        return int(self._tenant.add("service/tickets", body, at=opened)["id"])
+        row = self._tenant.add("service/tickets", body, at=self._then(record.opened_at))
+        return (str(row["id"]),)
 
-    def entry(self, item: Doc) -> int:
-        """A time entry."""
-        at = item["at"]
-        hours = Decimal(str(item["hours"]))
-        body: Doc = {
-            "company": self._tenant.company_ref(self._id("companies", item["company"])),
-            "chargeToType": "Company",
-            "member": {"id": 156, "identifier": "tech", "name": "Technician"},
-            "timeStart": wire_instant(at),
-            "timeEnd": wire_instant(at + timedelta(minutes=int(hours * 60))),
-            "actualHours": hours,
-            "billableOption": "Billable",
-            "status": "Open",
-        }
-        if "agreement" in item:
-            body["agreement"] = {"id": self._id("agreements", item["agreement"])}
-        if "invoice" in item:
-            body |= {"invoice": {"id": self._id("invoices", item["invoice"])}, "status": "Billed"}
-        return int(self._tenant.add("time/entries", body, at=self._then(at))["id"])
+    def _work(self, record: Work) -> Iterable[str]:
+        """As many time entries as the sum has, the minutes spread over them, all on its last day."""
+        day = record.last_worked_on or record.period_start
+        at = datetime.combine(day, time(12), UTC)
+        company, refs = self._number(Stream.PARTIES, record.party_ref), []
+        for number in range(max(1, record.entries)):
+            minutes = record.minutes // record.entries + (number < record.minutes % record.entries)
+            agreement = self._number(Stream.AGREEMENTS, record.agreement_ref) if record.agreement_ref else None
+            invoice = self._number(Stream.INVOICES, record.invoice_ref) if record.invoice_ref else None
+            hours = Decimal(minutes) / 60
+            row = self._tenant.add_time(company, hours, at, agreement=agreement, invoice=invoice, changed_at=self._then(at))
+            refs.append(str(row["id"]))
+        return refs

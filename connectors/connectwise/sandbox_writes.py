@@ -78,6 +78,7 @@ class Writes:
     def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
         self.mails: list[Doc] = []  # workflow mails the vendor itself would have sent
+        self.patched: list[tuple[str, str, str]] = []  # (collection, id, path) of every operation that took
         self._makers: dict[str, Callable[[str, Doc], Doc]] = {
             "Ticket": self._ticket,
             "ServiceNote": self._ticket_note,
@@ -192,6 +193,7 @@ class Writes:
         elif head == "status" and value is not None:
             value = self._reference(entity, "status", self._statuses(name, number), value)
         self._check_lock(entity, number, head)
+        self.patched.append((name, str(number), head))
         changes[head] = value
 
     def _check_lock(self, entity: str, number: int, head: str) -> None:
