@@ -219,7 +219,9 @@ class World:
 
     def _payment(self, record: Payment) -> tuple[str, Json, date | None]:
         kinds = {Stream.CREDIT_NOTES: "CreditMemo", Stream.ADJUSTMENTS: "JournalEntry"}
-        lines = [self._link(item.amount, "Invoice", self.ids[Stream.INVOICES, item.invoice_ref]) for item in record.allocations]
+        paid = [(item.amount, self.ids[Stream.INVOICES, item.invoice_ref]) for item in record.allocations]
+        # a person may have deleted the invoice since it was seeded: the money is then unapplied
+        lines = [self._link(amount, "Invoice", ref) for amount, ref in paid if ref in self.books.objects["Invoice"]]
         lines += [self._link(abs(use.amount), kinds[use.stream], self.ids[use.stream, use.ref]) for use in record.credits_used]
         body = {
             "CustomerRef": self._customer(record.party_ref),
