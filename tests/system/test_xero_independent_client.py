@@ -61,6 +61,8 @@ def sdk() -> Iterator[Sdk]:
         held: dict[str, Any] = {}
         configuration = Configuration(oauth2_token=OAuth2Token(box.access.client_id, box.access.client_secret))
         client = ApiClient(configuration, oauth2_token_saver=held.update, oauth2_token_getter=lambda: held)
+        # by default the SDK sleeps through Retry-After, however long (XeroAPI/xero-python#199)
+        client.rest_client.pool_manager.connection_pool_kw["retries"] = False
         tokens = TokenApi(client, box.access.client_id, box.access.client_secret)
         tokens.client_credentials_token_url = tokens.refresh_token_url = f"{base_url}/connect/token"
         held.update(tokens.get_client_credentials_token(app_store_billing=False), expires_at=FAR)
