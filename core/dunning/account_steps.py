@@ -1,7 +1,8 @@
 """The steps of a whole account once reminders have ended: monthly statements, a call, the final notice. Never both kinds of mail.
 
-From the day the first invoice reaches the statement stage, no invoice of the account is reminded of on its own (seed 000; A17). The
-call needs a statement before it, the final notice a logged call (A9, A10), each as far behind the one before as the policy spaces them.
+From the day the first invoice reaches the statement stage, no invoice of the account is reminded of on its own (seed 000; A17).
+The call needs a statement before it, the final notice a logged call (A9, A10), each as far behind the one before as the policy
+spaces them.
 """
 
 from __future__ import annotations
@@ -146,7 +147,7 @@ def _after(view: AccountView, item: Position, stage: Stage, called: date | None)
 
 
 def ready_for_collections(view: AccountView) -> bool:
-    """Was everything tried with some invoice that is old enough: a reminder, a call and, where the policy has it, a final notice?"""
+    """Was everything tried with some old invoice: a reminder, a call and, where the policy has it, a final notice?"""
     final = view.stage(StageKind.FINAL)
     return any(
         item.days >= view.policy.ready_days

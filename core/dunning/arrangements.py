@@ -27,8 +27,10 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPlan:
-    """An agreement to pay `invoices` (empty: everything open) in parts. `breach_days` late on an instalment breaks it; `breach_rest`
-    is how much of it may be missing without that."""
+    """An agreement to pay `invoices` (empty: everything open) in parts.
+
+    `breach_days` late on an instalment breaks it; `breach_rest` is how much of it may be missing without that.
+    """
 
     account: str
     invoices: tuple[RecordKey, ...]

@@ -1,8 +1,8 @@
 """Which step of the cadence an invoice is at, and when the next one comes: two clocks, no bursts.
 
-The calendar says how far an invoice could be (due date + days of a stage); what was really said to the client says how far it is.
-A step comes at max(its day, the day of the step before + the days between the two), one step at a time (after OCA credit control and
-Dolibarr Mahnwesen, product notes C1, C9): a late start, an outage or a lifted hold never makes a burst.
+The calendar says how far an invoice could be (due date + days of a stage); what was really said to the client says how far it
+is. A step comes at max(its day, the day of the step before + the days between the two), one step at a time (after OCA credit
+control and Dolibarr Mahnwesen, product notes C1, C9): a late start, an outage or a lifted hold never makes a burst.
 
 How far an invoice is follows from the contact log alone: a message that named it counts for the step that was due then or within
 `together_days`, whatever stage the message as a whole had.
@@ -132,7 +132,7 @@ class Ladder:
 
 
 def cycle_of(invoice: Invoice) -> str:
-    """Names one round of reminders led by an invoice. A new due date begins a new round: what was said before no longer counts."""
+    """Names one round of reminders led by an invoice. A new due date begins a new round."""
     due = invoice.due_on.isoformat() if invoice.due_on else "none"
     return f"{invoice.connection}:{invoice.ref}@{due}"
 

@@ -1,7 +1,7 @@
 """Decide for one account, at one moment, what its client hears from us: one message for all its invoices, or why there is none.
 
-Pure: the same facts give the same decision, and deciding again before the message left changes nothing (its key is the same, and what
-waits in the outbox is passed in as `waiting`).
+Pure: the same facts give the same decision, and deciding again before the message left changes nothing (its key is the same,
+and what waits in the outbox is passed in as `waiting`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def decide(
 ) -> Decision:
     """What to say to the client of `books` at `now`.
 
-    `history` is its contact log, `holds` those not lifted, `findings` the open ones, `waiting` the live rows of the outbox about it
-    (draft to ambiguous). Amounts come from the books alone; days are those of the client's own zone.
+    `history` is its contact log, `holds` those not lifted, `findings` the open ones, `waiting` the live rows of the outbox about
+    it (draft to ambiguous). Amounts come from the books alone; days are those of the client's own zone.
     """
     place = place_of(books, organisation)
     facts = Circumstances(

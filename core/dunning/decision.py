@@ -23,8 +23,10 @@ NEEDS_APPROVAL = "waits for a person's approval"  # part of a row's reasons: the
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
-    """By which connections clients are reached: `mail` delivers our own mail, each of `vendor` mails its own invoices, `call` takes
-    tickets for people."""
+    """By which connections clients are reached.
+
+    `mail` delivers our own mail, each of `vendor` mails its own invoices, `call` takes tickets for people.
+    """
 
     mail: str | None = None
     vendor: frozenset[str] = frozenset()
@@ -118,8 +120,8 @@ def _mention(invoice: Invoice, digests: Mapping[RecordKey, str]) -> InvoiceMenti
 def to_queued(entry: Entry, message: Rendered | None, *, digests: Mapping[RecordKey, str]) -> Queued:
     """The outbox item of an entry that would be sent.
 
-    `message` is `render(entry.letter)` (None for the vendor's own send); `digests` the store's content hash of every invoice of the
-    entry: KeyError where one is missing, ValueError where the entry has no message, recipient or connection to go by.
+    `message` is `render(entry.letter)` (None for the vendor's own send); `digests` the store's content hash of every invoice of
+    the entry: KeyError where one is missing, ValueError where the entry has no message, recipient or connection to go by.
     """
     return Queued(action=_action(entry, message, digests), reasons=entry.reasons, not_before=entry.not_before, draft=entry.draft)
 

@@ -1,7 +1,7 @@
 """The last question before a send: with everything known this moment, is the message still right?
 
-Seven points of DESIGN.md section 4, each answered yes, no or "cannot tell"; anything but yes means it is not sent. The answers are
-stored with the outbox row as the reason record (product notes D1). Pure: the shell gathers the facts, which it has just read again.
+Seven points of DESIGN.md section 4, each answered yes, no or "cannot tell"; anything but yes means it is not sent. The answers
+are stored with the outbox row as the reason record (product notes D1). Pure: the shell gathers the facts, just read again.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def verdict(answers: Iterable[GateAnswer]) -> bool:
 
 
 def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
-    """Every question about `action`, answered. Notes and fields (no client sees them) are only asked about pause and hard holds."""
+    """Every question about `action`, answered. Notes and fields, which no client sees, are only asked about the pause."""
     first = _pause(facts)
     if isinstance(action, PostNote | SetField):
         return (first,)
@@ -240,9 +240,11 @@ def _signals(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts, 
         invoice = facts.reread.get(_key(mention))
         if invoice is None:
             continue  # point 1 has said so
-        for obstacle in obstacles(invoice, circumstances):
-            if obstacle.kind != "hold" and (obstacle.stops_notices or not notice):
-                problems.append((False, f"invoice {_name(mention)}: {obstacle.reason}"))
+        problems += [
+            (False, f"invoice {_name(mention)}: {obstacle.reason}")
+            for obstacle in obstacles(invoice, circumstances)
+            if obstacle.kind != "hold" and (obstacle.stops_notices or not notice)
+        ]
     return _worst("signals", problems, "no open finding, promise, plan, ticket or reply; no money that looks like the payment")
 
 

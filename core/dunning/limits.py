@@ -1,7 +1,7 @@
 """How often one client may hear from us: days between two reminders, and reminders in any seven days.
 
-First mails of new invoices are deliveries, not reminders: they neither count nor are held back by this. Calls are held to the same
-table by whoever makes them (product notes F.3: at most 7 calls in 7 days, none within 7 days of a conversation).
+First mails of new invoices are deliveries, not reminders: they neither count nor are held back by this. Calls are held to the
+same table by whoever makes them (product notes F.3: at most 7 calls in 7 days, none within 7 days of a conversation).
 """
 
 from __future__ import annotations

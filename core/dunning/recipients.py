@@ -55,7 +55,7 @@ def _with_role(contacts: Sequence[Contact], roles: Sequence[str]) -> Iterator[Co
 
 
 def _candidates(books: AccountBooks, policy: Policy, lead: Invoice) -> Iterator[tuple[str, str | None]]:
-    """(address, name) pairs, best first: the role, the invoice's own address, the primary contact, the client's record, anybody."""
+    """(address, name), best first: the role, the invoice's own address, the primary contact, the client's record, anybody."""
     contacts = sorted(
         (item for item in books.contacts if item.active and item.email),
         key=lambda item: (item.connection not in books.ledger_connections, not item.primary, item.connection, item.ref),
@@ -77,7 +77,7 @@ def _candidates(books: AccountBooks, policy: Policy, lead: Invoice) -> Iterator[
 
 
 def choose(books: AccountBooks, *, policy: Policy, history: Sequence[PastContact], lead: Invoice, escalate: bool) -> Recipient:
-    """The recipient of a message led by `lead`; `escalate` copies it to whoever decides. Empty `to` where nobody can be written to."""
+    """The recipient of a message led by `lead`; `escalate` copies whoever decides. `to` is empty where nobody can be reached."""
     dead = dead_addresses(history)
     passed: list[str] = []
     for address, name in _candidates(books, policy, lead):

@@ -1,5 +1,7 @@
-"""The breaker: is this run about to send far more than usual? Then it stops and asks a person (DESIGN.md, "decide everything, then
-act")."""
+"""The breaker: is this run about to send far more than usual? Then it stops and asks a person.
+
+DESIGN.md section 1, "decide everything, then act".
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A letter as a value: everything a message to a client may say, before any words are chosen.
 
-Amounts are what the books say at the moment of writing. `credit` is money of the client that is not yet applied to an invoice; it is
-taken off what is asked for, so a client is never asked for more than the net balance (product notes E3, E4).
+Amounts are what the books say at the moment of writing. `credit` is money of the client that is not yet applied to an invoice; it
+is taken off what is asked for, so a client is never asked for more than the net balance (product notes E3, E4).
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class LetterLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterGroup:
-    """The invoices of one currency: those due (today or earlier), those named ahead of their due date, and credit not yet applied."""
+    """The invoices of one currency: those due, those named ahead of their due date, and credit not yet applied."""
 
     currency: str
     due: tuple[LetterLine, ...] = ()

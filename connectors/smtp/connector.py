@@ -1,0 +1,143 @@
+"""The mail connection: sends reminders, finds its own copies again, and says whether the server would take mail.
+
+Without an archive nothing can be read back: a mail whose answer was lost then waits for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from connectors.smtp.archive import Archive, ArchiveUnreadable, ImapArchive, MaildirArchive
+from connectors.smtp.delivery import Session
+from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
+from connectors.smtp.settings import SmtpSettings
+from core.actions import Action, IdempotencyKey, Receipt, SendReminder
+from core.errors import ConnectorError, OutcomeUnknown, Rejected
+from core.ports import Check, ConnectionContext, Hint, Probe, StreamInfo
+from core.records import Cursor, Page, Record, Ref, Stream
+
+
+class SmtpConnector:
+    """One mail server. Keeps its connection open between mails."""
+
+    def __init__(self, context: ConnectionContext) -> None:
+        settings: SmtpSettings = context.settings
+        self._name = context.name
+        self._settings = settings
+        self._clock = context.clock
+        self._session = Session(settings, connection=context.name, clock=context.clock)
+        self._archive = _archive_of(settings)
+        self._missed_at: dict[IdempotencyKey, datetime] = {}  # when a mail was first looked for in vain
+
+    def streams(self) -> Mapping[Stream, StreamInfo]:
+        """None: mail is sent, not pulled."""
+        return {}
+
+    def pull(self, stream: Stream, cursor: Cursor | None) -> Iterator[Page]:
+        """Raises Rejected: there is nothing to pull."""
+        del cursor
+        raise self._no(f"a mail server has no {stream} to pull")
+
+    def reread(self, stream: Stream, ref: Ref) -> Record | None:
+        """Raises Rejected: there is nothing to read."""
+        raise self._no(f"a mail server has no {stream} to read ({ref})")
+
+    def push(self, action: Action, key: IdempotencyKey) -> Receipt:
+        """Send a reminder once per key: where an archive can be read, a mail already in it is not sent again."""
+        if not isinstance(action, SendReminder):
+            raise self._no(f"a mail server cannot do a {type(action).__name__}")
+        already = self._find_quietly(key)
+        if already is not None:
+            return already
+        now = self._clock.now()
+        try:
+            recipients = recipients_of(action, self._settings)
+            content = wire_bytes(mail_of(action, key, self._settings, at=now))
+        except NotAddressable as error:
+            raise self._no(str(error)) from None
+        except ValueError as error:
+            raise self._no(f"the mail cannot be written: {error}") from None
+        delivered = self._session.deliver(recipients, content)
+        refused = f"; refused: {', '.join(str(item) for item in delivered.refused)}" if delivered.refused else ""
+        return Receipt(ref=message_id(key, self._settings.from_address), at=now, detail=delivered.reply + refused)
+
+    def find_pushed(self, action: Action, key: IdempotencyKey) -> Receipt | None:
+        """Look for the copy. None only when the archive was readable, and long enough for a copy to arrive."""
+        if not isinstance(action, SendReminder):
+            raise self._no(f"a mail server cannot do a {type(action).__name__}")
+        if self._archive is None:
+            raise self._unknown("there is no archive to look in", "Set sent_maildir or archive, or say what happened yourself.")
+        ref = message_id(key, self._settings.from_address)
+        try:
+            if self._archive.holds(ref):
+                return Receipt(ref=ref, detail="found in the archive", found=True)
+        except ArchiveUnreadable as error:
+            raise self._unknown(str(error), "Make the archive readable, then it is looked up again.") from None
+        now = self._clock.now()
+        first = self._missed_at.setdefault(key, now)
+        if (now - first).total_seconds() < self._settings.delay:
+            raise self._unknown("its copy has not arrived in the archive yet", "It is looked up again.", self._settings.delay)
+        return None
+
+    def probe(self) -> Probe:
+        """Connect, encrypt, log in, and look into the archive; sends nothing."""
+        checks = [self._reach(), self._encryption(), self._archive_check()]
+        return Probe(ok=checks[0].ok is True, company=self._settings.from_address, checks=tuple(checks))
+
+    def parse_webhook(self, headers: Mapping[str, str], body: bytes) -> list[Hint]:
+        """Raises Rejected: a mail server sends none."""
+        del headers
+        raise self._no(f"a mail server sends no webhooks ({len(body)} bytes)")
+
+    def close(self) -> None:
+        """Leave the server. May be called twice."""
+        self._session.close()
+
+    def _find_quietly(self, key: IdempotencyKey) -> Receipt | None:
+        """A copy of an earlier send; None when there is none, or nobody can tell: then the outbox's word stands."""
+        if self._archive is None:
+            return None
+        ref = message_id(key, self._settings.from_address)
+        try:
+            return Receipt(ref=ref, detail="found in the archive", found=True) if self._archive.holds(ref) else None
+        except ArchiveUnreadable:
+            return None
+
+    def _reach(self) -> Check:
+        where = f"{self._settings.host}:{self._settings.port_number}"
+        try:
+            self._session.open()
+        except ConnectorError as error:
+            return Check(name="mail server", ok=False, detail=error.message, remedy=error.remedy)
+        return Check(name="mail server", ok=True, detail=f"{where} takes mail from {self._settings.from_address}")
+
+    def _encryption(self) -> Check:
+        if self._session.encrypted:
+            return Check(name="mail encryption", ok=True, detail="the connection is encrypted")
+        remedy = "Set security to starttls or tls unless the server is on this machine."
+        return Check(name="mail encryption", ok=None, detail="the connection is not encrypted", remedy=remedy)
+
+    def _archive_check(self) -> Check:
+        if self._archive is None:
+            remedy = (
+                "Set archive_address with sent_maildir or archive: then a lost answer is looked up instead of waiting for you."
+            )
+            return Check(name="mail archive", ok=None, detail="no archive is set", remedy=remedy)
+        try:
+            self._archive.holds("<probe@duesync.invalid>")
+        except ArchiveUnreadable as error:
+            return Check(name="mail archive", ok=False, detail=str(error), remedy="Check sent_maildir or archive.")
+        return Check(name="mail archive", ok=True, detail="copies of sent mail can be looked up")
+
+    def _no(self, text: str) -> Rejected:
+        return Rejected(f"{self._name}: {text}.", connection=self._name)
+
+    def _unknown(self, text: str, remedy: str, retry_after: float | None = None) -> OutcomeUnknown:
+        return OutcomeUnknown(f"{self._name}: {text}.", connection=self._name, remedy=remedy, retry_after=retry_after)
+
+
+def _archive_of(settings: SmtpSettings) -> Archive | None:
+    if settings.sent_maildir is not None:
+        return MaildirArchive(settings.sent_maildir)
+    return ImapArchive(settings.archive) if settings.archive is not None else None
