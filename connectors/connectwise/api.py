@@ -204,6 +204,5 @@ def api_host(site: str) -> str:
 
 def own_hosts(settings: ConnectwiseSettings) -> frozenset[str]:
     """The only hosts this connection ever talks to."""
-    if settings.base_url:
-        return frozenset({urlsplit(settings.base_url).hostname or ""})
-    return frozenset({settings.site, api_host(settings.site)})
+    override = urlsplit(settings.base_url or "").hostname
+    return frozenset({settings.site, api_host(settings.site), *([override] if override else [])})

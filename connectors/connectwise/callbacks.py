@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from connectors.connectwise.api import CLOUD, Api
+from connectors.connectwise.api import Api
 from connectors.connectwise.settings import ConnectwiseSettings
 from core.errors import Rejected
 from core.ports import Hint
@@ -109,13 +109,11 @@ class CallbackDesk:
         return url
 
     def _own_address(self, scheme: str, netloc: str) -> bool:
-        """Exactly the override, or over https the site itself, or for a cloud company a host below the cloud's domain."""
-        if self._settings.base_url:
-            parts = urlsplit(self._settings.base_url)
-            return (scheme, netloc.lower()) == (parts.scheme, parts.netloc.lower())
-        site, host = self._settings.site, netloc.lower()
-        below = any(site.endswith(domain) and host.endswith(domain) for domain in CLOUD)
-        return scheme == "https" and (host in (site, f"api-{site}") or below)
+        """The site itself over https, with or without "api-"; or exactly the configured override."""
+        if scheme == "https" and netloc.lower() in (self._settings.site, f"api-{self._settings.site}"):
+            return True
+        parts = urlsplit(self._settings.base_url or "")
+        return bool(parts.netloc) and (scheme, netloc.lower()) == (parts.scheme, parts.netloc.lower())
 
     def _refusal(self, why: str) -> Rejected:
         return Rejected(
@@ -135,7 +133,7 @@ class CallbackDesk:
     def look_after(self) -> int:
         """Create what is missing and switch on what ConnectWise disabled; how many were mended. Twice is harmless."""
         webhook = self._settings.webhook
-        if not webhook.register or webhook.url is None:
+        if not webhook.keep_registered or webhook.url is None:
             return 0
         have = {str(row.get("type")): row for row in self.registered()}
         mended = 0

@@ -178,7 +178,7 @@ def _callbacks(api: Api, settings: ConnectwiseSettings) -> list[Check]:
     ours = [row for row in found if row.get("url") == settings.webhook.url]
     dead = [str(row.get("type")) for row in ours if row.get("inactiveFlag") is True]
     if dead:
-        remedy = "Set webhook.register = true to have them switched on again daily; ConnectWise disables them after three days."
+        remedy = "Set webhook.keep_registered = true to switch them on again daily; ConnectWise disables them after three days."
         return [Check(name="callbacks", ok=False, detail=f"switched off by ConnectWise: {', '.join(dead)}", remedy=remedy)]
     return [Check(name="callbacks", ok=bool(ours) or None, detail=f"{len(ours)} registered")]
 

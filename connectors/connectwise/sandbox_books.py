@@ -47,6 +47,7 @@ class Tenant:
         self.clock = clock
         self.currency = currency
         self.tables: dict[str, dict[int, Doc]] = {}
+        self.removed: dict[tuple[str, int], Doc] = {}
         self.silent_payments = False  # a payment leaves the invoice's lastUpdated alone (brief 1.9: UNCONFIRMED)
         self.told: Callable[[str, str, Doc], None] | None = None
         self._ids = itertools.count(1)
@@ -70,7 +71,7 @@ class Tenant:
         self._tell(name, "added", row)
         return row
 
-    def touch(self, name: str, number: int, *, silently: bool = False, **changes: Any) -> Doc:
+    def touch(self, name: str, number: int, /, *, silently: bool = False, **changes: Any) -> Doc:
         """Change fields of a row; None removes one. `silently` leaves lastUpdated alone."""
         row = self.table(name)[number]
         for key, value in changes.items():
@@ -88,7 +89,15 @@ class Tenant:
         if name == "company/companies":
             self.touch(name, number, deletedFlag=True, dateDeleted=wire_instant(self.clock.now()))
             return
-        self._tell(name, "deleted", self.table(name).pop(number))
+        self.removed[name, number] = self.table(name).pop(number)
+        self._tell(name, "deleted", self.removed[name, number])
+        for child in [path for path in self.tables if path.startswith(f"{name}/{number}/")]:
+            del self.tables[child]
+
+    def restore(self, name: str, number: int) -> None:
+        """Put a deleted row back as it was; nothing happens to one that is there."""
+        if (name, number) in self.removed:
+            self.table(name)[number] = self.removed.pop((name, number))
 
     def _tell(self, name: str, action: str, row: Doc) -> None:
         kinds = {
@@ -212,7 +221,9 @@ class Tenant:
         return self.add(f"finance/invoices/{invoice}/payments", {**body, **fields})
 
     def unpay(self, invoice: int, payment: int) -> None:
-        """Take a payment off again."""
+        """Take a payment off again; one whose invoice was deleted is gone already."""
+        if invoice not in self.table("finance/invoices"):
+            return
         gone = self.table(f"finance/invoices/{invoice}/payments").pop(payment)
         self._settle(invoice, "credits" if "credit" in gone else "payments", -gone["amount"])
 

@@ -52,7 +52,7 @@ class Rehearsal:
         self._tenant.remove(TABLES[stream], int(ref))
 
     def spoil(self, stream: Stream, ref: str) -> None:
-        """Send it in a way nobody can read: an amount that is text, a company without a name."""
+        """Send it in a way nobody can read: a date that may be either, an amount left out, an unknown state."""
         if stream is Stream.PAYMENTS:
             invoice, number = map(int, ref.split("-"))
             self._tenant.touch(f"finance/invoices/{invoice}/payments", number, amount=None)
@@ -63,7 +63,7 @@ class Rehearsal:
             Stream.AGREEMENTS: {"agreementStatus": "Sleeping"},
             Stream.TICKETS: {"closedFlag": "perhaps"},
         }
-        self._tenant.touch(TABLES[stream], int(ref), **spoilt.get(stream, {"balance": "much"}))
+        self._tenant.touch(TABLES[stream], int(ref), **spoilt.get(stream, {"date": "03/04/2026"}))
 
     def wants(self, capability: Capability, number: int, bench: Bench) -> Action | None:
         """Action `number` to try a capability with, each about a client of its own."""

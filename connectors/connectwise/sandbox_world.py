@@ -1,8 +1,8 @@
 """A story in duesync's own words, put into the sandbox's tenant, and the handles by which a contract moves it.
 
 The generic description of a world is a row of core records (connectors.testing.plain makes plain ones): clients, people,
-agreements, invoices, credit notes, payments, tickets, sums of work. Refs inside a record name earlier records. What ConnectWise cannot hold
-is left out: unapplied cash has no place there, and a payment over two invoices is two payments.
+agreements, invoices, credit notes, payments, tickets, sums of work. Refs inside a record name earlier records. What ConnectWise
+cannot hold is left out: unapplied cash has no place there, and a payment over two invoices is two payments.
 
 Records were last changed at noon of their own day, those without a day one minute apart 400 days ago: a seeded world looks as old
 as its dates, and a pull right after seeding does not take all of it for news.
@@ -174,6 +174,7 @@ class Seeder:
 
     def _apply(self, invoice: Ref, amount: Decimal, on: date, *, credit: int | None, **fields: Any) -> str:
         number = self._number(Stream.INVOICES, invoice)
+        self._tenant.restore("finance/invoices", number)  # a story may pay what it deleted before
         row = self._tenant.pay(number, amount, on, credit=credit, **fields)
         row["_info"]["lastUpdated"] = wire_instant(self._then(on))
         for document in filter(None, (number, credit)):

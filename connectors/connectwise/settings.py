@@ -73,7 +73,7 @@ class Webhook(_Section):
     """Callbacks: ConnectWise tells of changes at once. Without them, or when they fail, the next pull brings everything."""
 
     url: str | None = Field(None, description='public address of this daemon\'s webhook, ending in "recordId="')
-    register: bool = Field(False, description="create missing callbacks and switch disabled ones on again, once a day")
+    keep_registered: bool = Field(False, description="create missing callbacks and switch disabled ones on again, once a day")
 
 
 class ConnectwiseSettings(_Section):
