@@ -163,13 +163,19 @@ class Bench:
         del action
         return True
 
-    def lose_reply(self, action: Action, levers: Levers) -> None:
+    def lose_reply(self, action: Action) -> None:
         """Let the vendor do `action` and lose its answer.
 
         A sandbox whose connector writes more than once for it names the request that acts: `acts(action, request) -> bool`.
         """
         acts = getattr(self.sandbox, "acts", None)
+        levers: Levers = self.sandbox.levers
         levers.lose_reply(only=writes_only if acts is None else lambda request: writes_only(request) and acts(action, request))
+
+    def recover(self) -> None:
+        """No more faults."""
+        if self.levers is not None:
+            self.levers.clear()
 
     def webhook(self, stream: Stream, ref: Ref) -> tuple[dict[str, str], bytes]:
         """A genuine webhook."""

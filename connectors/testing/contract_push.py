@@ -60,13 +60,12 @@ class PushPromises:
 
     def test_a_lost_reply_is_unknown_and_never_certainly_not_done(self, bench: Bench) -> None:
         """The vendor acted and nobody heard: read back, or say that it cannot be told. Never None."""
-        levers = _levers(bench)
         for action in _actions(bench, 3):
             key = idempotency_key(action)
-            bench.lose_reply(action, levers)
+            bench.lose_reply(action)
             with pytest.raises(OutcomeUnknown):
                 bench.open().push(action, key)
-            levers.clear()
+            bench.recover()
             assert bench.done(action) == 1, action
             if bench.reads_back(action):
                 found = bench.open().find_pushed(action, key)
