@@ -74,7 +74,8 @@ SCRIPT_LAYOUT = """\
 
 {% for group in groups %}
 {% for line in group.due %}
-- {{ words.invoice }} {{ line.label }}: {{ line.open }}, {{ words.due_on }} {{ line.due_on }}{% if line.late %} ({{ line.late }}){% endif +%}
+- {{ words.invoice }} {{ line.label }}: {{ line.open }}, {{ words.due_on }} {{ line.due_on }}
+{%- if line.late %} ({{ line.late }}){% endif +%}
 {% endfor %}
 {% if group.credit %}
 {{ words.credit }}: -{{ group.credit }}
@@ -93,80 +94,89 @@ SCRIPT_LAYOUT = """\
 {% endif %}
 """
 
-_CELL = "padding:8px 6px;border-bottom:1px solid #e3e6ea;vertical-align:top"
-_LINES = f"""
-{{% macro lines(items) %}}
-{{% for line in items %}}
+HTML_LAYOUT = """\
+{% set cell = "padding:8px 6px;border-bottom:1px solid #e3e6ea;vertical-align:top" %}
+{% set head = "padding:6px;text-align:left;border-bottom:2px solid #1c2733;font-size:13px" %}
+{% set sum = "padding:6px;text-align:right;white-space:nowrap" %}
+{% set grey = "color:#5a6472" %}
+{% set table = "border-collapse:collapse;margin:12px 0 16px;font-size:15px" %}
+{% set font = "font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif;color:#1c2733" %}
+{% macro columns() %}
 <tr>
-<td style="{_CELL}"><strong><bdi>{{{{ line.label }}}}</bdi></strong>{{% if line.reference %}}<br><span style="color:#5a6472"><bdi>\
-{{{{ line.reference }}}}</bdi></span>{{% endif %}}<br><span style="color:#5a6472">{{{{ words.dated }}}} {{{{ line.issued_on }}}}</span></td>
-<td style="{_CELL}">{{{{ line.due_on }}}}{{% if line.late %}}<br><span style="color:#8a3b12">{{{{ line.late }}}}</span>{{% endif %}}</td>
-<td style="{_CELL};text-align:right;white-space:nowrap"><strong>{{{{ line.open }}}}</strong>\
-{{% if line.received %}}<br><span style="color:#5a6472">{{{{ words.total }}}} {{{{ line.total }}}}<br>{{{{ words.received }}}} \
-{{{{ line.received }}}}</span>{{% endif %}}\
-{{% if line.link %}}<br><a href="{{{{ line.link }}}}" style="color:#0b57a4">{{{{ words.pay }}}}</a>{{% endif %}}</td>
+<th style="{{ head }}">{{ words.invoice }}</th>
+<th style="{{ head }}">{{ words.due_on }}</th>
+<th style="{{ head }};text-align:right">{{ words.open }}</th>
 </tr>
-{{% endfor %}}
-{{% endmacro %}}
-"""
-
-_HEAD = "padding:6px;text-align:left;border-bottom:2px solid #1c2733;font-size:13px"
-_SUM = "padding:6px;text-align:right;white-space:nowrap"
-
-HTML_LAYOUT = (
-    _LINES
-    + f"""
+{% endmacro %}
+{% macro row(line) %}
+<tr>
+<td style="{{ cell }}"><strong><bdi>{{ line.label }}</bdi></strong>
+{% if line.reference %}<br><span style="{{ grey }}"><bdi>{{ line.reference }}</bdi></span>{% endif %}
+<br><span style="{{ grey }}">{{ words.dated }}: {{ line.issued_on }}</span></td>
+<td style="{{ cell }}">{{ line.due_on }}
+{% if line.late %}<br><span style="color:#8a3b12">{{ line.late }}</span>{% endif %}
+</td>
+<td style="{{ cell }};text-align:right"><strong style="white-space:nowrap">{{ line.open }}</strong>
+{% if line.received %}
+<br><span style="{{ grey }}">{{ words.total }}: {{ line.total }}<br>{{ words.received }}: {{ line.received }}</span>
+{% endif %}
+{% if line.link %}<br><a href="{{ line.link }}" style="color:#0b57a4">{{ words.pay }}</a>{% endif %}
+</td>
+</tr>
+{% endmacro %}
 <!DOCTYPE html>
-<html lang="{{{{ language }}}}" dir="auto">
+<html lang="{{ language }}" dir="auto">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{{{{ subject }}}}</title>
+<title>{{ subject }}</title>
 </head>
 <body style="margin:0;padding:0;background:#f4f5f7">
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f5f7"><tr><td align="center" \
-style="padding:16px 8px">
-<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:600px;background:#ffffff;\
-border:1px solid #e3e6ea;border-radius:6px"><tr><td style="padding:24px 20px;font:16px/1.5 -apple-system,'Segoe UI',Helvetica,\
-Arial,sans-serif;color:#1c2733">
-<p style="margin:0 0 4px;font-size:13px;color:#5a6472"><bdi>{{{{ organisation }}}}</bdi></p>
-<p style="margin:12px 0">{{{{ words.greeting }}}}</p>
-<p style="margin:12px 0">{{{{ words.opening }}}}</p>
-{{% for group in groups %}}
-{{% if group.due %}}
-<table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse;margin:16px 0;font-size:15px">
-<tr><th style="{_HEAD}">{{{{ words.invoice }}}}</th><th style="{_HEAD}">{{{{ words.due_on }}}}</th>\
-<th style="{_HEAD};text-align:right">{{{{ words.open }}}}</th></tr>
-{{{{ lines(group.due) }}}}
-{{% if group.credit %}}
-<tr><td colspan="2" style="{_SUM}">{{{{ words.listed }}}}</td><td style="{_SUM}">{{{{ group.listed }}}}</td></tr>
-<tr><td colspan="2" style="{_SUM};white-space:normal">{{{{ words.credit }}}}</td><td style="{_SUM}">-{{{{ group.credit }}}}</td></tr>
-{{% endif %}}
-<tr><td colspan="2" style="{_SUM}"><strong>{{{{ words.amount_due }}}}</strong></td>\
-<td style="{_SUM}"><strong>{{{{ group.amount_due }}}}</strong></td></tr>
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="background:#f4f5f7">
+<tr><td align="center" style="padding:16px 8px">
+<table role="presentation" width="100%" cellpadding="0" cellspacing="0"
+ style="max-width:600px;background:#ffffff;border:1px solid #e3e6ea;border-radius:6px">
+<tr><td style="padding:24px 20px;text-align:left;{{ font }}">
+<p style="margin:0 0 4px;font-size:13px;{{ grey }}"><bdi>{{ organisation }}</bdi></p>
+<p style="margin:12px 0">{{ words.greeting }}</p>
+<p style="margin:12px 0">{{ words.opening }}</p>
+{% for group in groups %}
+{% if group.due %}
+<table width="100%" cellpadding="0" cellspacing="0" style="{{ table }}">
+{{ columns() }}
+{% for line in group.due %}
+{{ row(line) }}
+{% endfor %}
+{% if group.credit %}
+<tr><td colspan="2" style="{{ sum }}">{{ words.listed }}</td><td style="{{ sum }}">{{ group.listed }}</td></tr>
+<tr><td colspan="2" style="padding:6px;text-align:right">{{ words.credit }}</td>
+<td style="{{ sum }}">-{{ group.credit }}</td></tr>
+{% endif %}
+<tr><td colspan="2" style="{{ sum }}"><strong>{{ words.amount_due }}</strong></td>
+<td style="{{ sum }}"><strong>{{ group.amount_due }}</strong></td></tr>
 </table>
-{{% endif %}}
-{{% if group.upcoming %}}
-<p style="margin:12px 0 0">{{{{ words.not_due_yet }}}}</p>
-<table width="100%" cellpadding="0" cellspacing="0" style="border-collapse:collapse;margin:8px 0 16px;font-size:15px">
-<tr><th style="{_HEAD}">{{{{ words.invoice }}}}</th><th style="{_HEAD}">{{{{ words.due_on }}}}</th>\
-<th style="{_HEAD};text-align:right">{{{{ words.open }}}}</th></tr>
-{{{{ lines(group.upcoming) }}}}
+{% endif %}
+{% if group.upcoming %}
+<p style="margin:12px 0 0">{{ words.not_due_yet }}</p>
+<table width="100%" cellpadding="0" cellspacing="0" style="{{ table }}">
+{{ columns() }}
+{% for line in group.upcoming %}
+{{ row(line) }}
+{% endfor %}
 </table>
-{{% endif %}}
-{{% endfor %}}
-<p style="margin:12px 0">{{{{ words.ask }}}}</p>
-<p style="margin:12px 0;padding:12px;background:#f4f5f7;border-radius:4px">{{{{ words.help }}}}</p>
-<p style="margin:16px 0 0">{{{{ words.regards }}}}<br><bdi>{{{{ organisation }}}}</bdi></p>
-<p style="margin:8px 0 0;font-size:13px;color:#5a6472">
-{{% if phone %}}{{{{ words.phone }}}}: {{{{ phone }}}}<br>{{% endif %}}
-{{% if reply_to %}}{{{{ words.mail }}}}: <a href="mailto:{{{{ reply_to }}}}" style="color:#0b57a4">{{{{ reply_to }}}}</a><br>{{% endif %}}
-{{% if address %}}<bdi>{{{{ address }}}}</bdi><br>{{% endif %}}
-{{% if reference %}}{{{{ words.reference }}}}: {{{{ reference }}}}{{% endif %}}
+{% endif %}
+{% endfor %}
+<p style="margin:12px 0">{{ words.ask }}</p>
+<p style="margin:12px 0;padding:12px;background:#f4f5f7;border-radius:4px">{{ words.help }}</p>
+<p style="margin:16px 0 0">{{ words.regards }}<br><bdi>{{ organisation }}</bdi></p>
+<p style="margin:8px 0 0;font-size:13px;{{ grey }}">
+{% if phone %}{{ words.phone }}: {{ phone }}<br>{% endif %}
+{% if reply_to %}{{ words.mail }}: <a href="mailto:{{ reply_to }}" style="color:#0b57a4">{{ reply_to }}</a><br>{% endif %}
+{% if address %}<bdi>{{ address }}</bdi><br>{% endif %}
+{% if reference %}{{ words.reference }}: {{ reference }}{% endif %}
 </p>
 </td></tr></table>
 </td></tr></table>
 </body>
 </html>
 """
-)

@@ -1,7 +1,7 @@
 """The last look at a message before it counts as written: are the facts in it, and does it keep from threatening?
 
-The facts are those a reminder must state: who, to whom, what is owed, since when, how to answer (seed 004; product notes A106, A107).
-The words are those that would threaten a step nobody has taken, shame, or press (product notes A96, A97, after 15 U.S.C. 1692d-f).
+The facts are those a reminder must state: who, to whom, what is owed, since when, how to answer (seed 004; product notes A106,
+A107). The words are those that would threaten a step nobody has taken, shame, or press (A96, A97, after 15 U.S.C. 1692d-f).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _BANNED: dict[str, tuple[str, ...]] = {
         "sue", "lawsuit", "litigation", "attorney", "lawyer", "police", "arrest", "criminal", "fraud", "garnish", "seize",
         "credit rating", "credit score", "blacklist", "shame", "deadbeat", "immediately or", "legal action", "court", "or else",
     ),
-    "de": ("klage", "klagen", "verklagen", "anwalt", "rechtsanwalt", "gericht", "polizei", "betrug", "pfänden", "pfändung", "schufa",
-           "inkasso", "strafanzeige", "schande"),
+    "de": ("klage", "klagen", "verklagen", "anwalt", "rechtsanwalt", "gericht", "polizei", "betrug", "pfänden", "pfändung",
+           "schufa", "inkasso", "strafanzeige", "schande"),
     "fr": ("tribunal", "avocat", "huissier", "poursuites", "police", "fraude", "saisie", "honte", "escroquerie"),
     "es": ("demanda", "demandar", "abogado", "tribunal", "juzgado", "policía", "fraude", "embargo", "vergüenza", "morosos"),
     "nl": ("rechtbank", "advocaat", "deurwaarder", "politie", "fraude", "beslag", "incasso", "schande", "aanklagen"),
@@ -68,9 +68,7 @@ def objections(letter: Letter, subject: str, text: str, html: str, language: str
     wanted = {one_line(line.label, 40) for line in letter.lines}
     wanted |= {money_text(group.amount_due, locale) for group in letter.groups if group.due}
     bodies = (text,) if letter.kind is LetterKind.CALL else (text, unescape(html))
-    for fact in sorted(wanted):
-        if any(fact not in body for body in bodies):
-            found.append(f'the fact "{fact}" is missing')
+    found += [f'the fact "{fact}" is missing' for fact in sorted(wanted) if any(fact not in body for body in bodies)]
     if not subject.strip():
         found.append("the subject is empty")
     return tuple(found)

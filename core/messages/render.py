@@ -19,7 +19,7 @@ from core.messages.context import context_of, language_of
 from core.messages.layout import HTML_LAYOUT, SCRIPT_LAYOUT, TEXT_LAYOUT
 from core.messages.letter import Letter, LetterKind
 from core.messages.lint import missing_facts, objections
-from core.messages.texts import words_for
+from core.messages.texts import atoms_for, words_for
 
 SUBJECT_LIMIT = 150
 _LONGEST = 400_000  # characters of a body; a statement of 2,000 invoices stays below it
@@ -91,6 +91,7 @@ def _rendered(letter: Letter, language: str, overrides: Mapping[str, str]) -> Re
 def _with_words(letter: Letter, language: str) -> dict[str, Any]:
     """The context with the built-in sentences already filled, so that a layout only places them."""
     context = context_of(letter, language)
+    context |= {name: _fill(source, context) for name, source in atoms_for(language).items()}
     words = words_for(language, letter.kind)
     filled = {name: _fill(source, context) if name != "subject" else source for name, source in words.items()}
     return context | {"words": filled}

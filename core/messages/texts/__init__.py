@@ -1,14 +1,23 @@
-"""The built-in words, one module per language. Each has WORDS (all letters), KINDS (one letter kind) and LATE (days past due)."""
+"""The built-in words, one module per language.
+
+Each has ATOMS (forms that depend on how many invoices there are), WORDS (all letters), KINDS (one kind of letter) and LATE (days
+past due). All are template sources but LATE; ATOMS may be used in the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import ModuleType
 
-from core.messages.texts import en
+from core.messages.texts import de, en, es, fr, nl
 
-_MODULES: Mapping[str, ModuleType] = {"en": en}
+_MODULES: Mapping[str, ModuleType] = {"de": de, "en": en, "es": es, "fr": fr, "nl": nl}
 LANGUAGES = frozenset(_MODULES)
+
+
+def atoms_for(language: str) -> dict[str, str]:
+    """The forms every sentence of a language may use."""
+    return dict(_MODULES[language].ATOMS)
 
 
 def words_for(language: str, kind: str) -> dict[str, str]:

@@ -1,0 +1,94 @@
+"""German, formal address."""
+
+LATE = ("seit 1 Tag fällig", "seit {days} Tagen fällig")
+
+ATOMS = {
+    "Invoices": "{% if count == 1 %}Rechnung{% else %}Rechnungen{% endif %}",
+    "these": "{% if due_count == 1 %}diese Rechnung{% else %}diese Rechnungen{% endif %}",
+    "are": "{% if due_count == 1 %}ist{% else %}sind{% endif %}",
+}
+
+WORDS = {
+    "greeting": "{% if contact %}Guten Tag {{ contact }},{% else %}Guten Tag,{% endif %}",
+    "invoice": "Rechnung",
+    "dated": "Vom",
+    "due_on": "Fällig",
+    "total": "Betrag",
+    "received": "Bisher erhalten, vielen Dank",
+    "open": "Offen",
+    "pay": "Ansehen und bezahlen",
+    "listed": "Fällige Rechnungen",
+    "credit": "Zahlungen und Gutschriften, die noch keiner Rechnung zugeordnet sind",
+    "amount_due": "Zu zahlen",
+    "not_due_yet": "Noch nicht fällig, zu Ihrer Information:",
+    "help": "Schon bezahlt? Stimmt etwas nicht oder fehlt etwas, etwa eine Bestellnummer, eine Kopie oder eine Freigabe? "
+    "Brauchen Sie mehr Zeit? Antworten Sie einfach auf diese Nachricht{% if phone %} oder rufen Sie an: {{ phone }}"
+    "{% endif %}. Ein Mensch kümmert sich darum.",
+    "regards": "Mit freundlichen Grüßen",
+    "phone": "Telefon",
+    "mail": "E-Mail",
+    "reference": "Unser Zeichen",
+    "who": "Anrufen",
+}
+
+KINDS = {
+    "created": {
+        "subject": "{{ Invoices }} {{ numbers }} von {{ organisation }}",
+        "opening": "Vielen Dank für die Zusammenarbeit. {% if count == 1 %}Hier ist eine neue Rechnung für {{ client }}."
+        "{% else %}Hier sind {{ count }} neue Rechnungen für {{ client }}.{% endif %}",
+        "ask": "Bis zur Fälligkeit ist nichts zu tun. Sollte etwas nicht stimmen, sagen Sie es uns, und wir bringen es in Ordnung.",
+    },
+    "upcoming": {
+        "subject": "Demnächst fällig: {{ Invoices }} {{ numbers }} von {{ organisation }}",
+        "opening": "Ein kurzer Hinweis vorab: Für {{ client }} wird demnächst Folgendes fällig.",
+        "ask": "Wenn die Zahlung schon veranlasst ist, brauchen Sie nichts zu tun.",
+    },
+    "due": {
+        "subject": "Heute fällig: {{ Invoices }} {{ numbers }} von {{ organisation }}",
+        "opening": "Für {{ client }} {{ are }} {{ these }} heute fällig.",
+        "ask": "Wenn die Zahlung schon unterwegs ist: vielen Dank, dann ist nichts weiter zu tun.",
+    },
+    "reminder_friendly": {
+        "subject": "Zur Erinnerung: {{ Invoices }} {{ numbers }} von {{ organisation }}",
+        "opening": "In unseren Büchern {{ are }} {{ these }} für {{ client }} noch offen. Vielleicht ist etwas untergegangen, "
+        "oder es fehlt etwas von unserer Seite?",
+        "ask": "Können Sie uns sagen, wann wir mit {{ amount }} rechnen dürfen? Ist die Zahlung schon unterwegs: vielen Dank.",
+    },
+    "reminder_clear": {
+        "subject": "{{ amount }} überfällig: {{ Invoices }} {{ numbers }} von {{ organisation }}",
+        "opening": "Wir haben Ihnen bereits geschrieben: Für {{ client }} {{ are }} {{ these }} noch offen.",
+        "ask": "Bitte zahlen Sie {{ amount }}, oder sagen Sie uns, was im Wege steht und welcher Tag Ihnen möglich ist. "
+        "Auch Raten können wir vereinbaren.",
+    },
+    "reminder_firm": {
+        "subject": "Bitte um Antwort bis {{ answer_by }}: {{ amount }} überfällig bei {{ organisation }}",
+        "opening": "Trotz unserer Nachrichten haben wir zu den offenen Rechnungen von {{ client }} weder eine Zahlung noch eine "
+        "Antwort erhalten. Die älteste ist seit dem {{ first_due_on }} fällig.",
+        "ask": "Bitte zahlen Sie {{ amount }} bis {{ answer_by }}, oder nennen Sie uns bis dahin einen Tag oder einen Plan, "
+        "der für Sie passt. Beim Betrag bleiben wir fest, beim Weg dorthin sind wir beweglich.",
+    },
+    "statement": {
+        "subject": "Kontoauszug für {{ client }}, {{ written_on }}",
+        "opening": "Dies ist Ihr Kontoauszug zum {{ written_on }}. Er nennt die offenen Rechnungen von {{ client }}.",
+        "ask": "Bitte zahlen Sie {{ amount }}, oder nennen Sie uns einen Tag oder einen Plan, der für Sie passt. "
+        "Solange Sie diese monatlichen Auszüge erhalten, erinnern wir nicht an einzelne Rechnungen.",
+    },
+    "final_notice": {
+        "subject": "Letzte Erinnerung: {{ amount }} offen bei {{ organisation }}, bitte um Antwort bis {{ answer_by }}",
+        "opening": "Wir haben wegen der unten genannten Rechnungen geschrieben und angerufen und möchten sie viel lieber gemeinsam "
+        "mit {{ client }} klären als auf anderem Weg.",
+        "ask": "Bitte zahlen Sie {{ amount }} bis {{ answer_by }}, vereinbaren Sie Raten mit uns, oder sagen Sie uns, was nicht "
+        "stimmt. Dies ist unsere letzte Erinnerung; ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.",
+    },
+    "call": {
+        "subject": "{{ client }} anrufen: {{ amount }} überfällig",
+        "opening": "Bitte rufen Sie diesen Kunden an. Fragen statt vorwerfen: Eine späte Zahlung kann peinlich sein, "
+        "und der Grund kann bei uns liegen.",
+        "ask": "Sagen Sie, wer Sie sind und dass es um die Rechnungen oben geht. Fragen Sie: Sind sie angekommen, stimmt etwas "
+        "nicht, fehlt eine Bestellnummer oder eine Freigabe? Was hindert an der Zahlung? Welcher Tag ist realistisch, oder "
+        "würden Raten helfen?",
+        "help": "Danach bitte festhalten: wen Sie erreicht haben, den Grund (Liquidität, Unstimmigkeit, verlorene Rechnung, interne "
+        "Verzögerung), zugesagten Tag und Betrag. Eintragen mit: duesync contacts log. Jede Zusage dem Kunden schriftlich "
+        "bestätigen.",
+    },
+}
