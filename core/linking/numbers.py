@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _GROUP = re.compile(r"[^\W\d_]+|\d+")
 _RUN = re.compile(r"[^\W_]+")
@@ -50,6 +51,7 @@ def _plain(group: str) -> str:
     return group.lstrip("0") or "0" if group[0].isdigit() else group
 
 
+@lru_cache(maxsize=1 << 17)
 def number_key(text: str | None) -> str:
     """One key for every way to write the number; empty for an empty cell or one without digits."""
     found = groups(text or "")

@@ -15,7 +15,7 @@ from core.linking.names import name_key, words
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact
-from core.reconcile.world import Mention, Source
+from core.reconcile.world import Mention, Source, World
 from core.records import CreditNote, DocumentStatus, Invoice, Party, Payment, PaymentStatus, key_of
 
 
@@ -85,7 +85,9 @@ def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
     mentions = desk.world.mentions(payment)
     if any(desk.world.account_of(item.invoice) == desk.account for item in mentions):
         return None
-    named = [item for item in mentions if item.sure and _could_pay(item, payment)]
+    # A bare number beside a payment that pays its own client's invoices is a coincidence until the text says "invoice".
+    loose = payment.unapplied == payment.amount
+    named = [item for item in mentions if item.sure and (item.marked or loose) and _could_pay(item, payment)]
     accounts = {desk.world.account_of(item.invoice) for item in named}
     if len(accounts) != 1 or None in accounts:
         return None
@@ -117,16 +119,16 @@ def _payer_is_another(desk: Desk, payment: Payment) -> Finding | None:
 def _stranger_named(desk: Desk, payment: Payment) -> Party | None:
     own = {name_key(party.name) for party in desk.books.parties}
     for text in (payment.payer, payment.memo):
-        found = {party for party in parties_named(desk, payment.connection, text) if name_key(party.name) not in own}
+        found = {party for party in parties_named(desk.world, payment.connection, text) if name_key(party.name) not in own}
         if len(found) == 1:
             return found.pop()
     return None
 
 
-def parties_named(desk: Desk, connection: str, text: str | None) -> set[Party]:
+def parties_named(world: World, connection: str, text: str | None) -> set[Party]:
     """Parties whose whole name stands in `text`; names shorter than six letters are too common to count."""
     tokens = [word for word in words(text or "") if word != "and"]
-    names = desk.world.names
+    names = world.names
     found: set[Party] = set()
     for first in range(len(tokens)):
         for last in range(first + 1, min(first + _LONGEST_NAME, len(tokens)) + 1):

@@ -60,10 +60,7 @@ def _mine(desk: Desk) -> Iterator[_Income]:
     for sale in desk.books.sales:
         if sale.connection in desk.ledger and sale.posting is not Posting.RECEIVABLE and sale.status is not DocumentStatus.VOID:
             yield _Income(sale, sale.amount, sale.sold_on, sale.party_ref, sale.memo or "", sale.posted_to or "income")
-    for line in desk.world.lines_of_account.get(None, ()):
-        for income in _income(line):
-            if income.party is None and _names_client(desk, income):
-                yield income
+    yield from _named_income(desk.world).get(desk.account, ())
 
 
 def _income(line: Line) -> Iterator[_Income]:
@@ -75,11 +72,24 @@ def _income(line: Line) -> Iterator[_Income]:
         )
 
 
-def _names_client(desk: Desk, income: _Income) -> bool:
+def _named_income(world: World) -> Mapping[str | None, tuple[_Income, ...]]:
+    """Income without a party whose memo names exactly one client, by that client; computed once per world."""
+    if "named_income" not in world.memory:
+        found: dict[str | None, list[_Income]] = defaultdict(list)
+        for line in world.lines_of_account.get(None, ()):
+            for income in _income(line):
+                clients = _clients_named(world, income) if income.party is None else set()
+                if len(clients) == 1:
+                    found[clients.pop()].append(income)
+        world.memory["named_income"] = {account: tuple(items) for account, items in found.items() if account is not None}
+    result: Mapping[str | None, tuple[_Income, ...]] = world.memory["named_income"]
+    return result
+
+
+def _clients_named(world: World, income: _Income) -> set[str | None]:
     connection = income.record.connection
-    named = {desk.world.account_of(invoice) for invoice, how in desk.world.named_in(connection, income.memo) if how.telling}
-    named |= {desk.world.account(party.connection, party.ref) for party in parties_named(desk, connection, income.memo)}
-    return named == {desk.account}
+    named = {world.account_of(invoice) for invoice, how in world.named_in(connection, income.memo) if how.telling}
+    return named | {world.account(party.connection, party.ref) for party in parties_named(world, connection, income.memo)}
 
 
 def _fitting(desk: Desk, income: _Income, used: set[object]) -> tuple[Invoice, ...]:

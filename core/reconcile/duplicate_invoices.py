@@ -74,23 +74,22 @@ def _examine(desk: Desk, group: Sequence[Invoice]) -> Iterator[Finding]:
 
 
 def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
-    """Walk the group by date; each invoice is a copy of the oldest kept one it matches, or is kept."""
+    """Walk the group by date; each invoice is a copy of the one before it that it matches most surely, the oldest of several."""
     window = _window(desk, group)
     reach = max(window, desk.world.rules.duplicate_number_days)
-    kept: list[Invoice] = []
+    earlier: list[Invoice] = []
     copies: list[_Copy] = []
     periods: dict[tuple[object, ...], Invoice] = {}
     for invoice in group:
-        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= reach, reversed(kept))  # noqa: B023
+        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= reach, reversed(earlier))  # noqa: B023
         period = (invoice.agreement_ref, invoice.period_start, invoice.period_end)
         candidates = [*reversed([*near]), *([periods[period]] if period in periods else ())]
         found = [item for other in candidates if (item := _same(desk, other, invoice, window))]
         match = max(found, key=lambda item: (not item.dated, item.confidence), default=None)
-        if match is None or _cancelled(desk, match.original, invoice):
-            kept.append(invoice)
-            periods.setdefault(period, invoice)
-        else:
+        if match is not None and not _cancelled(desk, match.original, invoice):
             copies.append(match)
+        earlier.append(invoice)
+        periods.setdefault(period, invoice)
     return copies
 
 
@@ -172,6 +171,8 @@ def _told_apart(first: Invoice, second: Invoice) -> bool:
     pairs = ((first.agreement_ref, second.agreement_ref), (_cell(first), _cell(second)), (_memo(first), _memo(second)))
     if _periods_differ(first, second) or any(one and two and one != two for one, two in pairs):
         return True
+    if bool(_cell(first)) != bool(_cell(second)) and not _telling(first.total):
+        return True  # a job with a ticket or an order beside a bill without one, at a common price
     recurring, single = (first, second) if first.agreement_ref else (second, first)
     return bool(recurring.agreement_ref and not single.agreement_ref and _cell(single) and not _cell(recurring))
 

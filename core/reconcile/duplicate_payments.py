@@ -12,6 +12,7 @@ import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from statistics import median
 
 from core.findings import Finding, FindingKind, Severity
@@ -19,6 +20,7 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, plain
+from core.reconcile.world import plain_reference
 from core.records import Invoice, Payment, RecordKey, key_of
 
 
@@ -43,27 +45,20 @@ def _order(payment: Payment) -> tuple[object, ...]:
     return (payment.paid_on, payment.unapplied.minor > 0, len(payment.ref), payment.ref)
 
 
-def _reference(payment: Payment) -> str:
-    return "".join((payment.reference or "").casefold().split())
-
-
 def _shared_references(desk: Desk) -> frozenset[str]:
     """References the account repeats on payments of several amounts or many days: a customer number, a standing order."""
-    days: dict[str, set[object]] = defaultdict(set)
+    days: dict[str, set[date]] = defaultdict(set)
+    common: set[str] = {""}
     for payment in desk.payments:
-        days[_reference(payment)].add(payment.paid_on)
+        if (payment.connection, plain_reference(payment)) in desk.world.shared_references:
+            common.add(plain_reference(payment))
+        days[plain_reference(payment)].add(payment.paid_on)
     limit = desk.world.rules.duplicate_payment_same_reference_days
-    return frozenset(
-        reference for reference, on in days.items() if len(on) > _MOST_DAYS or (len(on) > 1 and _spread(on) > limit)
-    ) | {""}
+    habits = (name for name, on in days.items() if len(on) > _MOST_DAYS or (max(on) - min(on)).days > limit)
+    return frozenset(common.union(habits))
 
 
 _MOST_DAYS = 3  # a reference used on more days than this is the client's habit, not one payment's name
-
-
-def _spread(days: set[object]) -> int:
-    ordered = sorted(days)  # type: ignore[type-var]
-    return int((ordered[-1] - ordered[0]).days)  # type: ignore[operator]
 
 
 @dataclass
@@ -120,7 +115,7 @@ class _Group:
         """Why `second` repeats `first`, or None."""
         rules = self.desk.world.rules
         days = (second.paid_on - first.paid_on).days
-        one, two = _reference(first), _reference(second)
+        one, two = plain_reference(first), plain_reference(second)
         if _names_other_work(self.desk, first, second):
             return None
         if one == two and one not in self.shared and days <= rules.duplicate_payment_same_reference_days:
@@ -176,7 +171,10 @@ def _same_reference(desk: Desk, first: Payment, second: Payment, days: int) -> _
     if {key_of(item) for item in paid_first} & {key_of(item) for item in paid_second}:
         return _Verdict(0.95, "both carry one reference and pay the same invoice")
     # One cheque for two equal invoices is often entered as two payments of one day.
-    return None if days == 0 else _Verdict(0.85, "both carry one reference, some days apart")
+    return _Verdict(0.85, "both carry one reference, some days apart") if 0 < days <= _BOTH_APPLIED_DAYS else None
+
+
+_BOTH_APPLIED_DAYS = 7  # beyond a week, one reference on two payments that both pay something is the client's habit
 
 
 def _names_other_work(desk: Desk, first: Payment, second: Payment) -> bool:

@@ -31,7 +31,6 @@ from core.records import (
     RecordKey,
     Ref,
     Role,
-    Stream,
     key_of,
 )
 
@@ -63,10 +62,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """An invoice that a payment's reference or memo names. `sure`: the text can hardly mean anything else (a check, a year)."""
+    """An invoice that a payment's reference or memo names. `sure`: the text can hardly mean anything else (a check, a year).
+
+    `marked`: the text says itself that it is an invoice number, by its letters or a word before it.
+    """
 
     invoice: Invoice
     sure: bool
+    marked: bool
 
 
 @dataclass(frozen=True)
@@ -192,6 +195,15 @@ class World:
                 found[(invoice.connection, alias)].append(invoice)
         return {key: tuple(items) for key, items in found.items()}
 
+    @cached_property
+    def shared_references(self) -> frozenset[tuple[str, str]]:
+        """References that payments of several clients carry: a direct-debit run, a payment service. They name no payment."""
+        used: dict[tuple[str, str], set[str | None]] = defaultdict(set)
+        for books in self.books.all():
+            for payment in books.payments:
+                used[(payment.connection, plain_reference(payment))].add(books.account.id)
+        return frozenset(key for key, accounts in used.items() if len(accounts) > 1)
+
     def mentions(self, payment: Payment) -> tuple[Mention, ...]:
         """The invoices that the payment's reference and memo name, in every account of its connection."""
         key = key_of(payment)
@@ -206,16 +218,18 @@ class World:
                 yield invoice, named
 
     def _find_mentions(self, payment: Payment) -> Iterable[Mention]:
-        sure: dict[Place, bool] = {}
-        for text, may_be_check in ((payment.reference, True), (payment.memo, False)):
+        held: dict[Place, tuple[bool, bool]] = {}
+        common = (payment.connection, plain_reference(payment)) in self.shared_references
+        for text, may_be_check in ((None if common else payment.reference, True), (payment.memo, False)):
             for invoice, named in self.named_in(payment.connection, text):
                 equal = payment.amount in (invoice.total, invoice.open)
                 if not (named.telling or (equal and named.digits >= _SHORT_EQUAL)):
                     continue
                 place = (invoice.connection, invoice.ref)
+                sure, marked = held.get(place, (False, False))
                 certain = equal or (named.marked if may_be_check else named.telling)
-                sure[place] = sure.get(place, False) or certain
-        return (Mention(self.invoices[place], certain) for place, certain in sorted(sure.items()))
+                held[place] = (sure or certain, marked or named.marked)
+        return (Mention(self.invoices[place], *said) for place, said in sorted(held.items()))
 
     @cached_property
     def names(self) -> Mapping[tuple[str, str], tuple[Party, ...]]:
@@ -240,5 +254,6 @@ def _sources(books: AccountBooks) -> Iterable[tuple[Source, bool]]:
         yield item, True
 
 
-def stream_of(source: Source) -> Stream:
-    return key_of(source).stream
+def plain_reference(payment: Payment) -> str:
+    """The reference without case and space, for comparing."""
+    return "".join((payment.reference or "").casefold().split())
