@@ -36,7 +36,8 @@ KINDS = {
         "subject": "{{ Invoices }} {{ numbers }} von {{ organisation }}",
         "opening": "Vielen Dank für die Zusammenarbeit. {% if count == 1 %}Hier ist eine neue Rechnung für {{ client }}."
         "{% else %}Hier sind {{ count }} neue Rechnungen für {{ client }}.{% endif %}",
-        "ask": "Bis zur Fälligkeit ist nichts zu tun. Sollte etwas nicht stimmen, sagen Sie es uns, und wir bringen es in Ordnung.",
+        "ask": "Bis zur Fälligkeit ist nichts zu tun. Sollte etwas nicht stimmen, sagen Sie es uns, und wir bringen es in "
+        "Ordnung.",
     },
     "upcoming": {
         "subject": "Demnächst fällig: {{ Invoices }} {{ numbers }} von {{ organisation }}",
@@ -75,7 +76,8 @@ KINDS = {
     },
     "final_notice": {
         "subject": "Letzte Erinnerung: {{ amount }} offen bei {{ organisation }}, bitte um Antwort bis {{ answer_by }}",
-        "opening": "Wir haben wegen der unten genannten Rechnungen geschrieben und angerufen und möchten sie viel lieber gemeinsam "
+        "opening": "Wir haben wegen der unten genannten Rechnungen geschrieben und angerufen und möchten sie viel lieber "
+        "gemeinsam "
         "mit {{ client }} klären als auf anderem Weg.",
         "ask": "Bitte zahlen Sie {{ amount }} bis {{ answer_by }}, vereinbaren Sie Raten mit uns, oder sagen Sie uns, was nicht "
         "stimmt. Dies ist unsere letzte Erinnerung; ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.",
@@ -87,7 +89,8 @@ KINDS = {
         "ask": "Sagen Sie, wer Sie sind und dass es um die Rechnungen oben geht. Fragen Sie: Sind sie angekommen, stimmt etwas "
         "nicht, fehlt eine Bestellnummer oder eine Freigabe? Was hindert an der Zahlung? Welcher Tag ist realistisch, oder "
         "würden Raten helfen?",
-        "help": "Danach bitte festhalten: wen Sie erreicht haben, den Grund (Liquidität, Unstimmigkeit, verlorene Rechnung, interne "
+        "help": "Danach bitte festhalten: wen Sie erreicht haben, den Grund (Liquidität, Unstimmigkeit, verlorene "
+        "Rechnung, interne "
         "Verzögerung), zugesagten Tag und Betrag. Eintragen mit: duesync contacts log. Jede Zusage dem Kunden schriftlich "
         "bestätigen.",
     },

@@ -65,7 +65,8 @@ KINDS = {
         "subject": "Por favor, responda antes del {{ answer_by }}: {{ amount }} vencidos, {{ organisation }}",
         "opening": "A pesar de nuestros mensajes, no hemos recibido ni pago ni respuesta sobre lo que debe {{ client }}. "
         "La factura más antigua venció el {{ first_due_on }}.",
-        "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, o que nos proponga hasta entonces una fecha o un plan. "
+        "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, o que nos proponga hasta entonces una fecha "
+        "o un plan. "
         "Somos firmes en el importe y flexibles en la forma.",
     },
     "statement": {
@@ -76,16 +77,19 @@ KINDS = {
     },
     "final_notice": {
         "subject": "Último aviso: {{ amount }} pendientes con {{ organisation }}, responda antes del {{ answer_by }}",
-        "opening": "Hemos escrito y llamado por las facturas que siguen, y preferimos con mucho arreglarlo junto con {{ client }} "
+        "opening": "Hemos escrito y llamado por las facturas que siguen, y preferimos con mucho arreglarlo junto con {{ "
+        "client }} "
         "a cualquier otro camino.",
-        "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, que acuerde plazos con nosotros o que nos diga qué no es "
+        "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, que acuerde plazos con nosotros o que nos "
+        "diga qué no es "
         "correcto. Este es nuestro último recordatorio; sin respuesta hasta entonces tendremos que ver cómo seguir.",
     },
     "call": {
         "subject": "Llamar a {{ client }}: {{ amount }} vencidos",
         "opening": "Por favor, llame a este cliente. Preguntar, no acusar: un retraso puede resultar incómodo, "
         "y la causa puede estar en nosotros.",
-        "ask": "Diga quién es y que llama por las facturas de arriba. Pregunte: ¿han llegado, son correctas, falta un pedido o una "
+        "ask": "Diga quién es y que llama por las facturas de arriba. Pregunte: ¿han llegado, son correctas, falta un "
+        "pedido o una "
         "aprobación? ¿Qué impide el pago? ¿Qué día es realista, o ayudarían unos plazos?",
         "help": "Después anote: con quién habló, el motivo (liquidez, desacuerdo, factura perdida, retraso interno), el día y el "
         "importe prometidos. Regístrelo con: duesync contacts log. Confirme por escrito al cliente toda promesa.",

@@ -84,11 +84,13 @@ KINDS = {
     },
     "call": {
         "subject": "Appeler {{ client }} : {{ amount }} en retard",
-        "opening": "Merci d’appeler ce client. Demander sans accuser : un retard peut être gênant, et la raison peut venir de nous.",
+        "opening": "Merci d’appeler ce client. Demander sans accuser : un retard peut être gênant, et la raison peut "
+        "venir de nous.",
         "ask": "Présentez-vous et dites que vous appelez au sujet des factures ci-dessus. Demandez : sont-elles arrivées, "
         "sont-elles correctes, manque-t-il un bon de commande ou une validation ? Qu’est-ce qui empêche le paiement ? "
         "Quelle date est réaliste, ou un paiement en plusieurs fois aiderait-il ?",
-        "help": "Notez ensuite : la personne jointe, la raison (trésorerie, désaccord, facture perdue, retard interne), la date et le "
+        "help": "Notez ensuite : la personne jointe, la raison (trésorerie, désaccord, facture perdue, retard interne), "
+        "la date et le "
         "montant promis. Enregistrez avec : duesync contacts log. Confirmez toute promesse par écrit au client.",
     },
 }

@@ -76,7 +76,8 @@ KINDS = {
     },
     "final_notice": {
         "subject": "Laatste herinnering: {{ amount }} open bij {{ organisation }}, graag antwoord vóór {{ answer_by }}",
-        "opening": "Wij hebben over de facturen hieronder geschreven en gebeld, en lossen dit veel liever samen met {{ client }} op "
+        "opening": "Wij hebben over de facturen hieronder geschreven en gebeld, en lossen dit veel liever samen met {{ "
+        "client }} op "
         "dan langs een andere weg.",
         "ask": "Wilt u {{ amount }} betalen vóór {{ answer_by }}, termijnen met ons afspreken, of zeggen wat er niet klopt? "
         "Dit is onze laatste herinnering; zonder antwoord moeten wij daarna bekijken hoe het verder gaat.",
@@ -84,9 +85,11 @@ KINDS = {
     "call": {
         "subject": "Bel {{ client }} over {{ amount }} over de vervaldatum",
         "opening": "Bel deze klant. Vragen, niet verwijten: te laat betalen kan pijnlijk zijn, en de reden kan bij ons liggen.",
-        "ask": "Zeg wie u bent en dat u belt over de facturen hierboven. Vraag: zijn ze aangekomen, klopt er iets niet, ontbreekt een "
+        "ask": "Zeg wie u bent en dat u belt over de facturen hierboven. Vraag: zijn ze aangekomen, klopt er iets niet, "
+        "ontbreekt een "
         "inkoopnummer of goedkeuring? Wat houdt de betaling tegen? Welke dag is haalbaar, of helpen termijnen?",
-        "help": "Schrijf daarna op: wie u sprak, de reden (liquiditeit, onenigheid, verloren factuur, interne vertraging), dag en "
+        "help": "Schrijf daarna op: wie u sprak, de reden (liquiditeit, onenigheid, verloren factuur, interne "
+        "vertraging), dag en "
         "bedrag van de toezegging. Leg vast met: duesync contacts log. Bevestig elke toezegging schriftelijk aan de klant.",
     },
 }
