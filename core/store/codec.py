@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -14,7 +13,7 @@ from core.records import STREAM_OF, Record
 from core.store.among import among
 from core.store.part import chunks
 from core.store.record_tables import PART_TABLES, RECORD_TABLES
-from core.store.shape import OWNER, Kind, Shape, children, column_names, once_per_class, shapes
+from core.store.shape import OWNER, Kind, Shape, children, column_names, getter, once_per_class, shapes
 
 Row = dict[str, Any]
 _PLAIN = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE, Kind.INSTANT})
@@ -29,7 +28,7 @@ class Encoder:
     def __init__(self, cls: type[Any]) -> None:
         every = shapes(cls)
         self._plain = tuple(shape.name for shape in every if shape.kind in _PLAIN)
-        self._plain_values: Callable[[Any], tuple[Any, ...]] = attrgetter(*self._plain)
+        self._plain_values = getter(self._plain)
         self._enums = tuple(shape.name for shape in every if shape.kind is Kind.ENUM)
         self._money = tuple((shape.name, *shape.columns) for shape in every if shape.kind is Kind.MONEY)
         self._words = tuple(shape.name for shape in every if shape.kind is Kind.WORDS)

@@ -10,13 +10,12 @@ import dataclasses
 import hashlib
 import re
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from core.records import STREAM_OF, Record
-from core.store.shape import once_per_class
+from core.store.shape import getter, once_per_class
 
 _VOLATILE = frozenset({"connection", "ref", "version", "updated_at"})
 _encoder = msgspec.json.Encoder()
@@ -29,7 +28,7 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 def _content(cls: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]], tuple[Any, ...]]:
     fields = [item for item in dataclasses.fields(cls) if item.name not in _VOLATILE]
     names = tuple(item.name for item in fields)
-    return names, attrgetter(*names), tuple(item.default for item in fields)
+    return names, getter(names), tuple(item.default for item in fields)
 
 
 def canonical(record: Record) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,6 +127,12 @@ class Database:
         names = (column.name for column in table.columns)
         fresh = {name: statement.excluded[name] for name in names if name not in {*key, *keep}}
         return statement.on_conflict_do_update(index_elements=key, set_=fresh) if fresh else statement.on_conflict_do_nothing()
+
+    def add_new(self, connection: Connection, table: Table, row: Mapping[str, Any]) -> bool:
+        """Insert a row unless one with its primary key is there; whether it was."""
+        key = [column.name for column in table.primary_key]
+        statement = self.upsert(table).values(row).on_conflict_do_nothing(index_elements=key)
+        return connection.execute(statement.returning(table.columns[key[0]])).first() is not None
 
     def queue_behind(self, connection: Connection, name: str) -> None:
         """Wait until no other transaction holds `name`, and hold it to the end of this one. SQLite has one writer anyway."""

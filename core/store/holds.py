@@ -25,8 +25,7 @@ class HoldVerbs(Part):
     def place_hold(self, hold: Hold) -> bool:
         """Place a hold; False when one of its id stands already (lifted or not): a lifted hold is not raised from the dead."""
         with self._db.write() as tx:
-            statement = self._db.upsert(table("holds")).on_conflict_do_nothing(index_elements=["id"])
-            placed = tx.execute(statement.values(_row(hold))).rowcount == 1
+            placed = self._db.add_new(tx, table("holds"), _row(hold))
             if placed:
                 detail = {"kind": hold.kind.value, "account": hold.account, "reason": hold.reason}
                 append(self._db, tx, [Note("hold.placed", f"hold/{hold.id}", detail)], now=hold.placed_at, actor=hold.placed_by)
@@ -66,8 +65,7 @@ class HoldVerbs(Part):
         """Take down a promise; False when the very same is there already."""
         row = _promise_row(promise)
         with self._db.write() as tx:
-            statement = self._db.upsert(table("promises")).on_conflict_do_nothing(index_elements=["id"])
-            added = tx.execute(statement.values(row)).rowcount == 1
+            added = self._db.add_new(tx, table("promises"), row)
             if added:
                 detail = {"account": promise.account, "due_on": promise.due_on.isoformat(), "amount_minor": promise.amount_minor}
                 note = Note("promise.made", f"promise/{row['id']}", detail)

@@ -51,8 +51,7 @@ class RunVerbs(Part):
     def pause(self, scope: str, by: str, reason: str, now: datetime) -> None:
         """Throw a switch; thrown again it keeps its first reason."""
         with self._db.write() as tx:
-            statement = self._db.upsert(table("pauses")).on_conflict_do_nothing(index_elements=["scope"])
-            if tx.execute(statement.values(scope=scope, by=by, reason=reason, at=now)).rowcount:
+            if self._db.add_new(tx, table("pauses"), {"scope": scope, "by": by, "reason": reason, "at": now}):
                 append(self._db, tx, [Note("paused", f"pause/{scope}", {"reason": reason})], now=now, actor=by)
 
     def unpause(self, scope: str, by: str, now: datetime) -> bool:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from core.money import Money
@@ -31,6 +32,14 @@ def once_per_class(compute: Callable[[type[Any]], T]) -> Callable[[type[Any]], T
         return known[cls]
 
     return answer
+
+
+def getter(names: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """Reads these attributes as a tuple, also when there is only one (attrgetter alone would not)."""
+    if len(names) == 1:
+        (only,) = names
+        return lambda value: (getattr(value, only),)
+    return attrgetter(*names)
 
 
 class Kind(StrEnum):

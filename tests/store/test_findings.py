@@ -89,7 +89,6 @@ def test_what_was_resolved_opens_again_when_it_comes_back(store: Store) -> None:
     assert store.findings()[0].first_seen_at == NOW
 
 
-@pytest.mark.req("A19")
 def test_dismissed_stays_dismissed_while_the_fault_is_the_same(store: Store) -> None:
     name = save(store, finding()).opened[0]
     store.decide_finding(name, DISMISSED, by="ann", reason="agreed with the client", now=NOW)

@@ -32,6 +32,7 @@ def test_a_record_comes_back_as_it_went_in(store: Store) -> None:
     assert store.raw(key) == b"<raw>"
 
 
+@pytest.mark.req("E39")
 def test_cursor_is_committed_with_its_page(store: Store) -> None:
     assert store.cursor(BOOKS, Stream.INVOICES) is None
     with pytest.raises(RuntimeError, match="crash"), store.unit():
@@ -106,6 +107,7 @@ def test_a_tombstone_beats_a_record_of_the_same_page(store: Store) -> None:
     assert store.refs(BOOKS, Stream.INVOICES) == frozenset()
 
 
+@pytest.mark.req("E49")
 def test_an_amount_no_column_holds_is_malformed_and_its_neighbours_go_on(store: Store) -> None:
     outcome = commit(store, invoice("10", total=usd(2**70)), invoice("11"))
     assert (outcome.inserted, outcome.malformed) == (1, 1)
