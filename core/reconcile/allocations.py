@@ -37,6 +37,8 @@ def _waits(desk: Desk, invoice: Invoice, payment: Payment) -> bool:
     """Is the named invoice still owed, or was it closed by a payment that names another (two payments crossed)?"""
     if invoice.status is DocumentStatus.OPEN and invoice.open.minor > 0:
         return invoice.total.currency == payment.amount.currency
+    if 0 < payment.amount.minor <= desk.unexplained(invoice):
+        return True  # shown as paid, and this is the payment
     closers = [item.source for item in desk.applied(invoice) if isinstance(item.source, Payment)]
     return bool(closers) and all(_names_another(desk, item, invoice) for item in closers)
 
@@ -86,7 +88,7 @@ def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
     if any(desk.world.account_of(item.invoice) == desk.account for item in mentions):
         return None
     # A bare number beside a payment that pays its own client's invoices is a coincidence until the text says "invoice".
-    loose = payment.unapplied == payment.amount
+    loose = desk.loose(payment)
     named = [item for item in mentions if item.sure and (item.marked or loose) and _could_pay(item, payment)]
     accounts = {desk.world.account_of(item.invoice) for item in named}
     if len(accounts) != 1 or None in accounts:
@@ -260,20 +262,12 @@ def _still_paid(desk: Desk, payment: Payment) -> Iterator[Invoice]:
     named = {key_of(item): item for item in desk.paid_invoices(payment)}
     amounts = {item.invoice_ref: item.amount.minor for item in payment.allocations}
     for invoice in named.values():
-        if 0 < amounts[invoice.ref] <= unexplained(desk, invoice):
+        if 0 < amounts[invoice.ref] <= desk.unexplained(invoice):
             yield invoice
     if named or payment.status is PaymentStatus.VOID or not payment.amount.minor:
         return
     if payment.connection in desk.world.keeps_allocations:
-        yield from [item for item in desk.invoices if unexplained(desk, item) == payment.amount.minor][:1]
-
-
-def unexplained(desk: Desk, invoice: Invoice) -> int:
-    """Minor units that the invoice shows as paid and nothing that counts has paid."""
-    if invoice.status is DocumentStatus.VOID:
-        return 0
-    prepaid = invoice.prepaid.minor if invoice.prepaid else 0
-    return invoice.total.minor - invoice.open.minor - prepaid - sum(item.amount.minor for item in desk.applied(invoice))
+        yield from [item for item in desk.invoices if desk.unexplained(item) == payment.amount.minor][:1]
 
 
 def _bounced(desk: Desk, payment: Payment, invoice: Invoice) -> Finding:

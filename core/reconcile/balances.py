@@ -18,7 +18,6 @@ from core.books import COUNTED_PAYMENTS
 from core.findings import Finding, FindingKind, Severity
 from core.money import Money
 from core.reconcile import wording
-from core.reconcile.allocations import unexplained
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, fact, money_fact
 from core.reconcile.world import LIVE
@@ -42,7 +41,7 @@ def _invoices(desk: Desk) -> Iterator[tuple[Invoice, Finding]]:
             continue
         if any(item.amount.currency != invoice.total.currency for item in desk.applied(invoice)):
             continue
-        difference = unexplained(desk, invoice)
+        difference = desk.unexplained(invoice)
         if difference < 0 and invoice.open.minor == 0:
             continue  # more was applied than it totals: an overpayment, told there
         if difference and not _before_records_began(desk, invoice):
@@ -71,7 +70,7 @@ def _invoice(desk: Desk, invoice: Invoice, difference: int) -> Finding:
     side = "less is shown as owed than" if difference > 0 else "more is shown as owed than"
     return desk.find(
         FindingKind.BALANCE_MISMATCH,
-        (invoice,),
+        (invoice, *_unlinked_payment(desk, invoice, difference)),
         at_stake=amount,
         confidence=0.97,
         severity=Severity.HIGH if difference < 0 else Severity.MEDIUM,
@@ -91,10 +90,26 @@ def _payments(desk: Desk) -> Iterator[tuple[Payment, Finding]]:
             continue
         if any(item.amount.currency != payment.amount.currency for item in payment.allocations):
             continue
-        used = sum(item.amount.minor for item in payment.allocations) - sum(item.amount.minor for item in payment.credits_used)
-        difference = payment.amount.minor - used - payment.unapplied.minor
-        if difference:
+        difference = payment.amount.minor - desk.used(payment) - payment.unapplied.minor
+        if difference < 0 or (
+            difference > 0 and difference in desk.unlinked_amounts and not _told_with_invoice(desk, difference)
+        ):
             yield payment, _payment(desk, payment, Money(difference, payment.amount.currency))
+
+
+def _told_with_invoice(desk: Desk, amount: int) -> bool:
+    """Is the missing link already told from the invoice's side?"""
+    return any(key_of(item) in desk.told_invoices for item in desk.unlinked_amounts[amount])
+
+
+def _unlinked_payment(desk: Desk, invoice: Invoice, difference: int) -> tuple[Payment, ...]:
+    """The one payment whose money is accounted for nowhere and whose amount this invoice shows as paid."""
+    found = [
+        item
+        for item in desk.payments
+        if item.connection == invoice.connection and item.amount.minor - desk.used(item) - item.unapplied.minor == difference
+    ]
+    return tuple(found) if len(found) == 1 and difference > 0 else ()
 
 
 def _payment(desk: Desk, payment: Payment, difference: Money) -> Finding:
@@ -121,7 +136,8 @@ def _credits(desk: Desk) -> Iterator[tuple[CreditNote, Finding]]:
             item.amount.minor for item in desk.books.refunds if (item.connection, item.source_ref) == (note.connection, note.ref)
         )
         difference = note.total.minor - used - refunded - note.remaining.minor
-        if difference and (used or refunded or difference < 0):
+        if difference and (used or refunded or difference < 0 or note.connection in desk.world.shows_credit_use):
+            desk.told_payments.add(key_of(note))
             yield note, _note(desk, note, Money(difference, note.total.currency))
 
 

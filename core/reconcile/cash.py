@@ -25,15 +25,15 @@ _MOST_SUGGESTED = 5
 def unapplied_payments(desk: Desk) -> Iterator[Finding]:
     """Payments with money nobody applied, unless another fault already tells why."""
     for payment in desk.payments:
-        if payment.unapplied.minor > 0 and key_of(payment) not in desk.told_payments and not _is_excess(desk, payment):
+        if desk.idle(payment).minor > 0 and key_of(payment) not in desk.told_payments and not _is_excess(desk, payment):
             yield _unapplied(desk, payment)
 
 
 def overpayments(desk: Desk) -> Iterator[Finding]:
     """Payments whose remainder nothing open takes, and invoices on which more was applied than they total."""
     for payment in desk.payments:
-        if payment.unapplied.minor > 0 and key_of(payment) not in desk.told_payments and _is_excess(desk, payment):
-            yield _overpayment(desk, payment, payment.unapplied, desk.paid_invoices(payment))
+        if desk.idle(payment).minor > 0 and key_of(payment) not in desk.told_payments and _is_excess(desk, payment):
+            yield _overpayment(desk, payment, desk.idle(payment), desk.paid_invoices(payment))
     for invoice in desk.invoices:
         yield from _overpaid(desk, invoice)
 
@@ -41,11 +41,11 @@ def overpayments(desk: Desk) -> Iterator[Finding]:
 def _is_excess(desk: Desk, payment: Payment) -> bool:
     """Was the payment applied to invoices it closed, with a remainder that no open invoice is waiting for?"""
     paid = desk.paid_invoices(payment)
-    if not paid or payment.unapplied == payment.amount:
+    if not paid:
         return False
     if any(item.open.minor > 0 for item in paid):
         return False
-    if desk.open_by_amount.get((payment.connection, payment.unapplied)):
+    if desk.open_by_amount.get((payment.connection, desk.idle(payment))):
         return False
     mine = {key_of(item) for item in paid}
     return not any(_open(item.invoice) and key_of(item.invoice) not in mine for item in desk.world.mentions(payment) if item.sure)
@@ -83,19 +83,20 @@ def _overpayment(desk: Desk, payment: Payment, excess: Money, invoices: tuple[In
 
 
 def _unapplied(desk: Desk, payment: Payment) -> Finding:
+    idle = desk.idle(payment)
     named = [item.invoice for item in desk.world.mentions(payment) if item.sure and _open(item.invoice)]
-    equal = desk.open_by_amount.get((payment.connection, payment.unapplied), ())
+    equal = desk.open_by_amount.get((payment.connection, idle), ())
     fitting = tuple({key_of(item): item for item in (*named, *equal)}.values())[:_MOST_SUGGESTED]
     owed = sum(item.open.minor for item in desk.open_invoices if item.open.currency == payment.amount.currency)
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,
         (payment,),
-        at_stake=payment.unapplied,
+        at_stake=idle,
         confidence=0.99,
         severity=Severity.HIGH if owed else Severity.MEDIUM,
-        what=f"Payment {called(payment)} has {payment.unapplied} of {payment.amount} applied to nothing.",
+        what=f"Payment {called(payment)} has {idle} of {payment.amount} applied to nothing.",
         proposal=wording.apply_payment(
-            desk.system(payment.connection), called(payment), str(payment.unapplied), ", ".join(called(item) for item in fitting)
+            desk.system(payment.connection), called(payment), str(idle), ", ".join(called(item) for item in fitting)
         ),
         more={"client_owes": money_fact(Money(owed, payment.amount.currency)), "fits": [called(item) for item in fitting]},
         beside=fitting,
@@ -105,7 +106,7 @@ def _unapplied(desk: Desk, payment: Payment) -> Finding:
 def unapplied_credits(desk: Desk) -> Iterator[Finding]:
     """Credit notes with something left."""
     for note in desk.credit_notes:
-        if note.remaining.minor > 0 and note.issued_on <= desk.world.today:
+        if note.remaining.minor > 0 and note.issued_on <= desk.world.today and key_of(note) not in desk.told_payments:
             yield _credit(desk, note)
 
 
@@ -136,19 +137,22 @@ def short_payments(desk: Desk) -> Iterator[Finding]:
         paying = [
             item for item in desk.applied(invoice) if isinstance(item.source, Payment) and item.source.status in COUNTED_PAYMENTS
         ]
-        if paying and _small(desk, invoice, paying):
+        if paying and _small(desk, invoice, paying) and not any(key_of(item.source) in desk.told_payments for item in paying):
             yield _short(desk, invoice, max(paying, key=lambda item: (item.amount.minor, item.source.ref)))
 
 
 def _small(desk: Desk, invoice: Invoice, paying: list[Applied]) -> bool:
     rules = desk.world.rules
     left, whole = invoice.open.minor, invoice.total.minor
-    if left * 100 <= whole * rules.short_payment_percent or (left <= rules.short_payment_minor and left * 10 <= whole):
+    if left * 100 <= whole * rules.short_payment_percent or (
+        left <= rules.short_payment_minor and left * 100 <= whole * _FEE_PERCENT
+    ):
         largest = max(item.amount.minor for item in paying)
         return left * _INSTALMENT_SHARE < largest
     return False
 
 
+_FEE_PERCENT = 15  # a fixed bank fee weighs at most this much on a small invoice
 _INSTALMENT_SHARE = 4  # a remainder of a quarter of a payment or more is the next instalment
 
 

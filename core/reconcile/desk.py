@@ -17,7 +17,7 @@ from core.findings import Finding, FindingKind, Severity
 from core.money import Money
 from core.reconcile.evidence import Fact, facts
 from core.reconcile.world import LIVE, Applied, Line, World
-from core.records import CreditNote, DocumentStatus, Invoice, Payment, Record, RecordKey, key_of
+from core.records import CreditNote, DocumentStatus, Invoice, Payment, PaymentStatus, Record, RecordKey, key_of
 
 
 @dataclass
@@ -86,6 +86,51 @@ class Desk:
         """The invoices a payment was applied to, those that are known."""
         places = dict.fromkeys((payment.connection, item.invoice_ref) for item in payment.allocations if item.amount.minor > 0)
         return tuple(self.world.invoices[place] for place in places if place in self.world.invoices)
+
+    def used(self, payment: Payment) -> int:
+        """Minor units of a payment that its applications take, net of credits it carried."""
+        return sum(item.amount.minor for item in payment.allocations) - sum(item.amount.minor for item in payment.credits_used)
+
+    def idle(self, payment: Payment) -> Money:
+        """What of a payment nobody applied, never more than its amount leaves; nothing while it is on its way (E8).
+
+        Where the vendor's own figure is lower than what the applications leave, the rest is idle too, unless an invoice shows itself
+        paid by just that: then only the link is missing, which is a broken identity and not idle cash.
+        """
+        if payment.status is PaymentStatus.PENDING or not self._readable(payment):
+            counted = 0 if payment.status is PaymentStatus.PENDING else payment.unapplied.minor
+            return Money(counted, payment.amount.currency)
+        left = max(payment.amount.minor - self.used(payment), 0)
+        if left > payment.unapplied.minor and left - payment.unapplied.minor in self.unlinked_amounts:
+            left = payment.unapplied.minor
+        return Money(left, payment.amount.currency)
+
+    def _readable(self, payment: Payment) -> bool:
+        """Do the applications of this payment say what became of it?"""
+        same = all(item.amount.currency == payment.amount.currency for item in payment.allocations)
+        return same and payment.connection in self.world.keeps_allocations
+
+    def loose(self, payment: Payment) -> bool:
+        """Is the payment applied to nothing at all?"""
+        if payment.connection in self.world.keeps_allocations:
+            return not payment.allocations
+        return payment.unapplied == payment.amount
+
+    def unexplained(self, invoice: Invoice) -> int:
+        """Minor units that the invoice shows as paid and nothing that counts has paid; negative where less is shown."""
+        if invoice.status is DocumentStatus.VOID:
+            return 0
+        prepaid = invoice.prepaid.minor if invoice.prepaid else 0
+        return invoice.total.minor - invoice.open.minor - prepaid - sum(item.amount.minor for item in self.applied(invoice))
+
+    @cached_property
+    def unlinked_amounts(self) -> Mapping[int, tuple[Invoice, ...]]:
+        """Invoices by the amount they show as paid without anything having paid it."""
+        found: dict[int, list[Invoice]] = defaultdict(list)
+        for invoice in self.invoices:
+            if invoice.connection in self.world.keeps_allocations and (missing := self.unexplained(invoice)) > 0:
+                found[missing].append(invoice)
+        return {amount: tuple(items) for amount, items in found.items()}
 
     @cached_property
     def open_by_amount(self) -> Mapping[tuple[str, Money], tuple[Invoice, ...]]:

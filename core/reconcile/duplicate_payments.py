@@ -94,7 +94,7 @@ class _Group:
         habit = self._habit()
         homed: set[RecordKey] = set()
         for payment in self.payments:
-            if not _loose(payment):
+            if not self.desk.loose(payment):
                 continue
             home = next((item for item in free if _could_be_for(payment, item, habit)), None)
             if home is not None:
@@ -116,15 +116,19 @@ class _Group:
         rules = self.desk.world.rules
         days = (second.paid_on - first.paid_on).days
         one, two = plain_reference(first), plain_reference(second)
-        if _names_other_work(self.desk, first, second):
+        if (
+            _names_other_work(self.desk, first, second)
+            or _points_elsewhere(self.desk, second)
+            or _points_elsewhere(self.desk, first)
+        ):
             return None
         if one == two and one not in self.shared and days <= rules.duplicate_payment_same_reference_days:
             return _same_reference(self.desk, first, second, days)
         if days <= rules.duplicate_payment_days and _overpays_together(self.desk, first, second):
             return _Verdict(0.95, "together they pay the same invoice more than its total")
-        if _loose(first) and not _loose(second):
+        if self.desk.loose(first) and not self.desk.loose(second):
             first, second = second, first
-        if not _loose(second) or key_of(second) in self.homes:
+        if not self.desk.loose(second) or key_of(second) in self.homes:
             return None
         return self._homeless(first, second, days, apart=bool(one and two and one != two))
 
@@ -134,7 +138,7 @@ class _Group:
         closed = _closed_by(self.desk, first)
         if closed and {key_of(item.invoice) for item in self.desk.world.mentions(second)} & closed:
             return _Verdict(0.95, "it names an invoice that an equal payment had closed")
-        if days <= rules.duplicate_payment_days and not (apart and _loose(first)):
+        if days <= rules.duplicate_payment_days and not (apart and self.desk.loose(first)):
             return _Verdict(0.9, "nothing of its amount is owed and an equal payment stands beside it")
         if closed and days <= (rules.duplicate_payment_days * 3 if self.recurring else rules.twice_paid_days):
             return _Verdict(0.85, "the invoice of its amount was already closed by an equal payment")
@@ -150,10 +154,6 @@ def _could_be_for(payment: Payment, invoice: Invoice, habit: float | None) -> bo
     return delay >= -_SOON or habit is None or abs(delay - habit) <= _HABIT_SLACK
 
 
-def _loose(payment: Payment) -> bool:
-    return payment.unapplied == payment.amount
-
-
 def _recurs(group: Sequence[Payment]) -> bool:
     """Does the client pay this amount as a habit, some days apart each time?"""
     days = sorted({payment.paid_on for payment in group})
@@ -165,11 +165,12 @@ _HABIT_TIMES = 2
 
 
 def _same_reference(desk: Desk, first: Payment, second: Payment, days: int) -> _Verdict | None:
-    if _loose(first) or _loose(second):
+    if desk.loose(first) or desk.loose(second):
         return _Verdict(0.97, "both carry one reference and one of them pays nothing")
-    paid_first, paid_second = desk.paid_invoices(first), desk.paid_invoices(second)
-    if {key_of(item) for item in paid_first} & {key_of(item) for item in paid_second}:
-        return _Verdict(0.95, "both carry one reference and pay the same invoice")
+    if _overpays_together(desk, first, second):
+        return _Verdict(0.97, "both carry one reference and together pay the same invoice more than its total")
+    if {key_of(item) for item in desk.paid_invoices(first)} & {key_of(item) for item in desk.paid_invoices(second)}:
+        return None  # instalments of one invoice carry its number each
     # One cheque for two equal invoices is often entered as two payments of one day.
     return _Verdict(0.85, "both carry one reference, some days apart") if 0 < days <= _BOTH_APPLIED_DAYS else None
 
@@ -182,6 +183,13 @@ def _names_other_work(desk: Desk, first: Payment, second: Payment) -> bool:
     one = {key_of(item.invoice) for item in desk.world.mentions(first) if item.sure}
     two = {key_of(item.invoice) for item in desk.world.mentions(second) if item.sure}
     return bool(one and two and not one & two)
+
+
+def _points_elsewhere(desk: Desk, payment: Payment) -> bool:
+    """Does it name an invoice that is still owed, and pay another? Then it is misapplied, not a copy."""
+    paid = {key_of(item) for item in desk.paid_invoices(payment)}
+    named = [item.invoice for item in desk.world.mentions(payment) if item.sure]
+    return bool(paid and named) and not any(key_of(item) in paid for item in named) and any(item.open.minor > 0 for item in named)
 
 
 def _overpays_together(desk: Desk, first: Payment, second: Payment) -> bool:
@@ -203,9 +211,9 @@ def _closed_by(desk: Desk, payment: Payment) -> frozenset[RecordKey]:
 
 
 def _finding(desk: Desk, copy: Payment, original: Payment, verdict: _Verdict) -> Finding:
-    if original.unapplied == original.amount and copy.unapplied != copy.amount:
+    if desk.loose(original) and not desk.loose(copy):
         copy, original = original, copy
-    if original.unapplied != original.amount:
+    if not desk.loose(original):
         desk.told_payments.add(key_of(copy))
     days = abs((copy.paid_on - original.paid_on).days)
     invoices = desk.paid_invoices(original)

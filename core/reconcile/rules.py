@@ -34,7 +34,7 @@ class ReconcileRules(BaseModel):
     short_payment_percent: int = Field(
         5, ge=0, le=20, description="a remainder up to this share of the invoice is a short payment"
     )
-    short_payment_minor: int = Field(3000, ge=0, description="a remainder up to this is one too, below 10 percent of the invoice")
+    short_payment_minor: int = Field(5000, ge=0, description="a remainder up to this is one too, below 15 percent of the invoice")
     income_deposit_days: int = Field(
         45, ge=1, le=365, description="an income deposit up to this long after the due date may be the invoice's payment (E2)"
     )
@@ -49,7 +49,7 @@ class ReconcileRules(BaseModel):
         20, ge=0, le=120, description="how long after a period begins its agreement invoice may still come"
     )
     undeposited_share: float = Field(
-        0.9, ge=0.5, le=1.0, description="where this share of old payments stands in a deposit, the others are undeposited"
+        0.8, ge=0.5, le=1.0, description="where this share of old payments stands in a deposit, the others are undeposited"
     )
     mirrored_share: float = Field(
         0.8, ge=0.5, le=1.0, description="where this share of one system's invoices is in the other, the others are missing there"

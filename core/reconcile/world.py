@@ -122,6 +122,12 @@ class World:
         return used
 
     @cached_property
+    def shows_credit_use(self) -> frozenset[str]:
+        """Connections that say what became of credit notes."""
+        used = {key.connection for key in self.credit_uses}
+        return frozenset(used) | frozenset(place[0] for place, items in self.applied.items() if _by_credit(items))
+
+    @cached_property
     def lines(self) -> tuple[Line, ...]:
         """Every deposit line once, however many accounts list the deposit."""
         deposits = {key_of(item): item for books in self.books.all() for item in books.deposits}
@@ -202,7 +208,7 @@ class World:
         for books in self.books.all():
             for payment in books.payments:
                 used[(payment.connection, plain_reference(payment))].add(books.account.id)
-        return frozenset(key for key, accounts in used.items() if len(accounts) > 1)
+        return frozenset(key for key, accounts in used.items() if len(accounts) >= _MANY_CLIENTS)
 
     def mentions(self, payment: Payment) -> tuple[Mention, ...]:
         """The invoices that the payment's reference and memo name, in every account of its connection."""
@@ -242,6 +248,11 @@ class World:
         return {key: tuple(items.values()) for key, items in found.items()}
 
 
+def _by_credit(items: tuple[Applied, ...]) -> bool:
+    return any(isinstance(item.source, CreditNote) for item in items)
+
+
+_MANY_CLIENTS = 3  # two clients with one reference may be one payment under the wrong client
 _SHORT_EQUAL = 3  # a bare three-digit number counts when the amounts agree to the cent
 
 
