@@ -40,6 +40,7 @@ from core.records import (
 GUARD = 200  # pages; a pass that needs more over a handful of records will never end
 BORDERS = (0, 1, PAGE - 1, PAGE, PAGE + 1, 2 * PAGE + 1)
 LATER = timedelta(days=1)
+LISTS = 3  # the most lists a stream is made of: Xero keeps cash in three
 
 
 class ConnectorContract(FaultPromises, PushPromises):
@@ -80,12 +81,12 @@ class ConnectorContract(FaultPromises, PushPromises):
         assert probe.vendor_now is None or probe.vendor_now.tzinfo is not None
 
     # ── pulling ─────────────────────────────────────────────────────────────────────────────────────────────────────────
-    def test_an_empty_vendor_is_one_empty_last_page(self, bench: Bench) -> None:
-        """The first run, and the catch for vendors that suddenly have nothing."""
-        for stream in bench.seedable:
+    def test_an_empty_vendor_ends_without_a_record(self, bench: Bench) -> None:
+        """The first run, and the catch for vendors that suddenly have nothing. One page for each list a stream is made of."""
+        for stream in sorted(bench.seedable):
             found = pages(bench.open(), stream)
-            assert len(found) == 1, stream
-            assert (found[0].entries, found[0].malformed, found[0].more) == ((), (), False), stream
+            assert len(found) <= LISTS, stream
+            assert not [row for page in found for row in (*page.entries, *page.malformed, *page.deleted)], stream
 
     def test_every_record_comes_once_over_page_borders(self, bench: Bench) -> None:
         """The classic mistake by one."""
@@ -94,12 +95,13 @@ class ConnectorContract(FaultPromises, PushPromises):
             for wanted in BORDERS:
                 refs = bench.stock(stream, wanted - have)
                 have = wanted
+                bench.clock.advance(timedelta(minutes=1))  # every opening counts its calls anew, the vendor does not
                 seen = [record.ref for record in records(bench.open(), stream)]
                 assert sorted(seen) == sorted(refs), f"{stream}: {wanted} records"
 
     def test_refs_are_unique_and_stay(self, bench: Bench) -> None:
         """They are the primary key."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             bench.stock(stream, PAGE + 2)
             first = [record.ref for record in records(bench.open(), stream)]
             assert len(set(first)) == len(first), stream
@@ -108,7 +110,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_a_pull_is_a_function_of_its_cursor(self, bench: Bench) -> None:
         """After a crash before the commit, the same page comes again."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             bench.stock(stream, 2 * PAGE + 1)
             once, again = pages(bench.open(), stream), pages(bench.open(), stream)
             assert [page.records for page in once] == [page.records for page in again], stream
@@ -116,7 +118,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_a_pass_ends_and_every_page_moves_on(self, bench: Bench) -> None:
         """No endless loops, also on a caught-up cursor."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             bench.stock(stream, 2 * PAGE + 1)
             cursor: Cursor | None = None
             for _ in range(3):
@@ -128,7 +130,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_a_cursor_is_short_text_that_survives_a_restart(self, bench: Bench) -> None:
         """It lives in a column; the next page may be pulled by another process."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, 2 * PAGE + 1)
             seen: list[Ref] = []
             cursor: Cursor | None = None
@@ -145,7 +147,7 @@ class ConnectorContract(FaultPromises, PushPromises):
     def test_a_caught_up_cursor_yields_what_changed_and_not_the_world(self, bench: Bench) -> None:
         """Rate limits, and the first reason for cursors."""
         need(bench, Capability.CHANGES)
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, 3 * PAGE)
             bench.clock.advance(LATER)
             cursor = drain(bench.open(), stream)
@@ -159,7 +161,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_a_change_reaches_a_caught_up_cursor(self, bench: Bench) -> None:
         """Whether or not only changes come: what changed must be among what comes."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, 2)
             before = latest(records(bench.open(), stream))
             cursor = drain(bench.open(), stream)
@@ -171,7 +173,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_a_record_changed_while_paging_is_not_lost(self, bench: Bench) -> None:
         """Pages shift under a reader; the pass after this one makes good what it missed."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, 3 * PAGE)
             before = latest(records(bench.open(), stream))
             bench.clock.advance(LATER)
@@ -191,7 +193,7 @@ class ConnectorContract(FaultPromises, PushPromises):
     def test_what_was_removed_upstream_reaches_us(self, bench: Bench) -> None:
         """As a tombstone, as a record that is void or inactive, or by its absence from a complete listing."""
         need(bench, Capability.DELETES)
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, PAGE + 1)
             cursor = drain(bench.open(), stream)
             bench.clock.advance(LATER)
@@ -207,7 +209,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_a_version_changes_when_and_only_when_its_record_does(self, bench: Bench) -> None:
         """The store skips what has not changed."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, 3)
             before = latest(records(bench.open(), stream))
             bench.clock.advance(LATER)
@@ -220,7 +222,7 @@ class ConnectorContract(FaultPromises, PushPromises):
     def test_a_record_can_be_read_again_by_its_ref(self, bench: Bench) -> None:
         """The gate looks at the vendor before every send."""
         need(bench, Capability.REREAD)
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             refs = bench.stock(stream, 2)
             pulled = latest(records(bench.open(), stream))
             found = bench.open().reread(stream, refs[0])
@@ -231,7 +233,7 @@ class ConnectorContract(FaultPromises, PushPromises):
     # ── what records say ────────────────────────────────────────────────────────────────────────────────────────────────
     def test_money_is_whole_minor_units_of_a_real_currency(self, bench: Bench) -> None:
         """A float anywhere near money ends in a wrong cent."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             bench.stock(stream, 3)
             for record in records(bench.open(), stream):
                 for amount in money_in(record):
@@ -249,7 +251,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_dates_are_the_companys_days_and_instants_are_aware(self, bench: Bench) -> None:
         """Ageing is off by one otherwise."""
-        for stream in bench.seedable:
+        for stream in sorted(bench.seedable):
             bench.stock(stream, 2)
             for record in records(bench.open(), stream):
                 for field in dataclasses.fields(record):
@@ -286,7 +288,7 @@ class ConnectorContract(FaultPromises, PushPromises):
 
     def test_an_odd_row_is_named_and_its_neighbours_survive(self, bench: Bench) -> None:
         """One bad row must not stop a page."""
-        for stream in bench.seedable & {Stream.INVOICES, Stream.PAYMENTS, Stream.CREDIT_NOTES}:
+        for stream in sorted(bench.seedable & {Stream.INVOICES, Stream.PAYMENTS, Stream.CREDIT_NOTES}):
             refs = bench.stock(stream, PAGE + 1)
             bench.spoil(stream, refs[1])
             found = pages(bench.open(), stream)

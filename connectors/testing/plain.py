@@ -29,6 +29,7 @@ from core.records import (
 
 CLIENT = Ref("client-0")
 FIRST_DAY = date(2026, 1, 1)
+PAID = 5_000  # invoices from this number on are those of plain payments
 NOWHERE = "seed"  # the connection of records that exist only to seed a vendor
 
 
@@ -69,18 +70,19 @@ def invoice(number: int, *, of: Ref = CLIENT, currency: str = "USD") -> Invoice:
     )
 
 
-def payment(number: int, *, of: Ref = CLIENT) -> Payment:
-    """Payment `number`: a part of invoice `number`."""
+def payment(number: int, *, on: int | None = None) -> Payment:
+    """Payment `number`: a part of invoice `on`, of the one with its own number without."""
+    paid = Ref(f"invoice-{number if on is None else on}")
     part = Money(5_000 + number * 3, "USD")
     return Payment(
         connection=NOWHERE,
         ref=Ref(f"payment-{number}"),
-        party_ref=of,
+        party_ref=CLIENT,
         amount=part,
         unapplied=Money(0, "USD"),
         paid_on=day(number),
         reference=f"CHK {number:05d}",
-        allocations=(Allocation(invoice_ref=Ref(f"invoice-{number}"), amount=part, applied_on=day(number)),),
+        allocations=(Allocation(invoice_ref=paid, amount=part, applied_on=day(number)),),
     )
 
 
@@ -165,6 +167,7 @@ SEEDABLE = frozenset(_MAKERS)
 
 
 def plain(stream: Stream, number: int) -> tuple[Record, ...]:
-    """Record `number` of a stream, after what it needs beside the client (a payment's invoice)."""
-    record = _MAKERS[stream](number)
-    return (invoice(number), record) if stream is Stream.PAYMENTS else (record,)
+    """Record `number` of a stream, after what it needs beside the client (a payment: an invoice nothing else touches)."""
+    if stream is Stream.PAYMENTS:
+        return invoice(number + PAID), payment(number, on=number + PAID)
+    return (_MAKERS[stream](number),)

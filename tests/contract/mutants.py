@@ -66,18 +66,18 @@ class ProbesBadly(AcmeConnector):
         return dataclasses.replace(super().probe(), ok=False)
 
 
-class HasAnEmptyPageToSpare(AcmeConnector):
+class HasEmptyPagesToSpare(AcmeConnector):
     def pull(self, stream, cursor):
         for page in super().pull(stream, cursor):
             if cursor is None and not page.entries:
-                yield dataclasses.replace(page, cursor="-1", more=True)
+                yield from (dataclasses.replace(page, cursor=f"-{number}", more=True) for number in range(3))
             yield page
 
 
 class LosesTheLastOfAFullPage(AcmeConnector):
     def pull(self, stream, cursor):
         for number, page in enumerate(super().pull(stream, cursor)):
-            first = cursor is None and number == 0 and stream is Stream.PARTIES
+            first = cursor is None and number == 0 and stream is Stream.PAYMENTS
             full = first and not page.more and len(page.entries) == PAGE
             yield dataclasses.replace(page, entries=page.entries[:-1]) if full else page
 
@@ -346,7 +346,7 @@ MUTANTS = {
     HidesAStream: "test_it_is_what_it_registers",
     ClosesOnce: "test_closing_twice_is_fine",
     ProbesBadly: "test_the_probe_of_a_working_connection_says_so",
-    HasAnEmptyPageToSpare: "test_an_empty_vendor_is_one_empty_last_page",
+    HasEmptyPagesToSpare: "test_an_empty_vendor_ends_without_a_record",
     LosesTheLastOfAFullPage: "test_every_record_comes_once_over_page_borders",
     NamesAnotherConnection: "test_refs_are_unique_and_stay",
     CountsItsPulls: "test_a_pull_is_a_function_of_its_cursor",
