@@ -20,10 +20,10 @@ from core.dunning.gate import GateFacts, SourceAge, gate
 from core.dunning.resolve import resolve_policy
 from core.errors import ConnectorError
 from core.findings import Finding, FindingState
-from core.outbox import GateAnswer, OutboxRow
+from core.outbox import LIVE_STATES, GateAnswer, OutboxRow
 from core.ports import Connector, OtherSender
 from core.records import Invoice, RecordKey, Role, Stream
-from core.review import Rules
+from core.review import WATERMARK, Rules
 from core.store import Store
 from core.store.digest import digest_of
 
@@ -41,6 +41,8 @@ class GateRoom:
     clock: Clock
     stack: ExitStack
     opened: dict[str, Connector] = field(default_factory=dict)
+    books: dict[str, AccountBooks] = field(default_factory=dict)
+    seen: int | None = None  # up to which change of the store `books` are true
 
     def connector(self, name: str) -> Connector:
         """The opened connector of a connection; ConnectorError or UsageError when it cannot be opened."""
@@ -79,7 +81,17 @@ class GateRoom:
         )
 
     def _books(self, account: str, now: datetime) -> AccountBooks | None:
-        return self.store.load_books(now=now, accounts=[account]).accounts.get(account)
+        """The account's books as the store has them now: read once for all queued rows, and again when a pull changed them."""
+        if self.seen is None:
+            waiting = {row.action.account for row in self.store.outbox(states=LIVE_STATES)} | {account}
+            _, self.seen = self.store.changed_accounts(int(self.store.setting(WATERMARK) or 0))
+            self.books = dict(self.store.load_books(now=now, accounts=sorted(waiting)).accounts)
+        changed, self.seen = self.store.changed_accounts(self.seen)
+        if changed:
+            self.books = {name: books for name, books in self.books.items() if name not in changed}
+        if account not in self.books:
+            self.books.update(self.store.load_books(now=now, accounts=[account]).accounts)
+        return self.books.get(account)
 
     def _reread(self, key: RecordKey, into: dict[RecordKey, Invoice | None]) -> None:
         """Add the invoice as its vendor has it now (None: gone); what could not be read is left out."""

@@ -33,7 +33,7 @@ from core.store import Store
 log = structlog.get_logger()
 _T = TypeVar("_T")
 
-_WATERMARK = "review.watermark"
+WATERMARK = "review.watermark"  # the store setting that says up to which change a review has looked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +118,7 @@ def _linked(store: Store, rules: Rules, now: datetime) -> Books:
 def review(store: Store, rules: Rules, *, now: datetime, run_id: str, full: bool = False, enqueue: bool = True) -> ReviewReport:
     """Examine what changed (or everything), keep the findings, decide for every account and enqueue what is due."""
     today = local_date(now, rules.organisation.timezone)
-    changed, watermark = store.changed_accounts(int(store.setting(_WATERMARK) or 0))
+    changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
     view = look(store, rules, now=now, today=today, examined=None if full else changed)
     report = ReviewReport(accounts=len(view.books.accounts if full else changed))
     report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
@@ -131,7 +131,7 @@ def review(store: Store, rules: Rules, *, now: datetime, run_id: str, full: bool
                 _keep(store, mine, [account], report, now, run_id)
             _enqueue(store, rules, decision, report, now, run_id)
     _keep(store, view.findings, view.examined, report, now, run_id)
-    store.put_setting(_WATERMARK, watermark)
+    store.put_setting(WATERMARK, watermark)
     report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
     log.info("review.done", full=full, **report.summary())
     return report

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -79,6 +79,7 @@ class App:
     clock: Clock
     store: Store
     transport: httpx.BaseTransport | None = None
+    specs: dict[str, ConnectorSpec] = field(default_factory=dict)  # looked up once: asking for entry points reads the disk
 
     @property
     def settings(self) -> Settings:
@@ -99,12 +100,17 @@ class App:
 
     def spec(self, name: str) -> ConnectorSpec:
         """The connector behind a connection."""
+        if name not in self.specs:
+            self.specs[name] = registry.load(self._type_of(name))
+        return self.specs[name]
+
+    def _type_of(self, name: str) -> str:
         if name == MAIL and MAIL in self.loaded.connectors:
-            return registry.load("smtp")
+            return "smtp"
         if name not in self.settings.connections:
             known = ", ".join(sorted(self.settings.connections)) or "none"
             raise UsageError(f'there is no connection called "{name}"; configured: {known}')
-        return registry.load(self.settings.connections[name].type)
+        return self.settings.connections[name].type
 
     def can(self, name: str, capability: Capability) -> bool:
         """Does the connector behind `name` declare `capability`?"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from core.clock import local_date
@@ -90,7 +91,8 @@ def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str =
 
 def dispatch_outbox(app: App) -> DispatchReport:
     """Send what is queued and due."""
-    return dispatch(app.store, rules(app), app.connection, clock=app.clock, by=worker_name())
+    rest = timedelta(seconds=app.settings.daemon.read_back_after)
+    return dispatch(app.store, rules(app), app.connection, clock=app.clock, by=worker_name(), rest=rest)
 
 
 def resume_sending(app: App, by: str) -> list[str]:

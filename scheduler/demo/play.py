@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from core.clock import ManualClock
 from scheduler.app import open_app
-from scheduler.demo.days import HOURS, play
+from scheduler.demo.days import HOURS, FastClock, play
 from scheduler.demo.setup import write_configuration
 from scheduler.demo.story import facts, run_again
 from scheduler.demo.vendor import first_moment, served
@@ -20,7 +19,7 @@ def play_all(folder: Path, *, days: int, on_day: Callable[[int], None]) -> tuple
     maildir = folder / "mail"
     with served(maildir) as (vendor, base_url, port):
         config = write_configuration(folder, vendor.settings(base_url), smtp_port=port, maildir=maildir)
-        clock = ManualClock(first_moment())
+        clock = FastClock(first_moment())
         with open_app(config, clock=clock) as app:
             for step in play(app, clock, vendor.advance, days):
                 on_day(step.number // len(HOURS))

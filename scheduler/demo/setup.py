@@ -51,6 +51,7 @@ def write_configuration(folder: Path, vendor: dict[str, Any], *, smtp_port: int,
         toml_section("connections.books.push", {"note": True, "send_invoice": True}),
         toml_section("mail", mail),
         toml_section("dunning", {"mode": "active"}),
+        toml_section("daemon", {"read_back_after": "0s"}),  # the demo's vendor has answered, or never will, when we come back
         toml_section("log", {"level": "error", "style": "json"}),
     ]
     path.write_text("\n".join(sections), encoding="utf-8")

@@ -44,7 +44,8 @@ class DemoVendor:
         self.story = build()
         self._lock = threading.Lock()
         self._day = START - timedelta(days=1)
-        self._world = self.sandbox.seed_world([party_of(client) for client in self.story.clients])
+        self._world = self.sandbox.world
+        self._world.add(party_of(client) for client in self.story.clients)
         self._world.add(record for item in self.story.before_start() for record in as_records(item))
 
     def handle(self, request: httpx.Request) -> httpx.Response:
