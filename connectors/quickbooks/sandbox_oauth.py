@@ -49,6 +49,7 @@ class SandboxOAuth:
     outage: int = 0  # how many of the next token calls are answered 503
     _access: dict[str, datetime] = field(default_factory=dict)
     _codes: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _spent: set[str] = field(default_factory=set)
     _serial: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -129,12 +130,12 @@ class SandboxOAuth:
         """The code works once; a second exchange kills the tokens of the first (reported of Intuit's service)."""
         now = self.clock.now()
         given = self._codes.get(code)
-        if given is None or given[1] != redirect_uri or now - given[0] > CODE_LIFE:
-            return None
-        if given[0] == datetime.min.replace(tzinfo=now.tzinfo):
+        if code in self._spent:
             self.grant = None
+            self._access.clear()
+        if given is None or code in self._spent or given[1] != redirect_uri or now - given[0] > CODE_LIFE:
             return None
-        self._codes[code] = (datetime.min.replace(tzinfo=now.tzinfo), redirect_uri)
+        self._spent.add(code)
         self.grant = _Grant(self.realm, self._mint("AB1"), now, now, now)
         return self.grant
 
