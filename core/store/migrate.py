@@ -10,7 +10,6 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
 from sqlalchemy import Connection, inspect, text
 
 from core.errors import SchemaMismatch
@@ -41,10 +40,9 @@ def _state(tx: Connection) -> SchemaState:
     found = _found(tx)
     if found == wanted:
         return SchemaState(status=SchemaStatus.CURRENT, found=found, wanted=wanted)
-    try:
-        pending = [script.revision for script in scripts.iterate_revisions(wanted, found)]
-    except CommandError:
+    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
         return SchemaState(status=SchemaStatus.NEWER, found=found, wanted=wanted)
+    pending = [script.revision for script in scripts.iterate_revisions(wanted, found or "base")]
     status = SchemaStatus.EMPTY if found is None else SchemaStatus.BEHIND
     return SchemaState(status=status, found=found, wanted=wanted, pending=tuple(reversed(pending)))
 
