@@ -16,6 +16,7 @@ from core.dunning.policy import Policy, StageKind
 from core.outbox import PastContact
 
 WEEK = 7  # days
+_SKEW = timedelta(days=1)  # a contact stamped by a clock ahead of ours still counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def reminder_days(history: Iterable[PastContact], policy: Policy, place: Place) 
 
 def contact_limit(history: Iterable[PastContact], *, policy: Policy, place: Place, today: date) -> Limit | None:
     """What keeps a reminder back today, or None."""
-    days = [day for day in reminder_days(history, policy, place) if day <= today]
+    days = [day for day in reminder_days(history, policy, place) if day <= today + _SKEW]
     if not days:
         return None
     spaced_on = days[-1] + timedelta(days=policy.spacing_days)
