@@ -201,10 +201,10 @@ def remember(place: Place, found: Watch) -> Place:
 
 
 def moved(page: Sequence[Row], before: Watch | None, now: Watch) -> list[Row]:
-    """The open rows of `page` that may differ from `before`: all of a bucket whose checksum changed."""
+    """The rows of `page` that may differ from `before`, settled ones too: all of a bucket whose checksum changed."""
     if before is None:
-        return [row for row in page if is_open(row)]
-    return [row for row in page if is_open(row) and before.sums[row_id(row) % BUCKETS] != now.sums[row_id(row) % BUCKETS]]
+        return list(page)
+    return [row for row in page if before.sums[row_id(row) % BUCKETS] != now.sums[row_id(row) % BUCKETS]]
 
 
 def vanished(page: Iterable[Row], before: Watch | None) -> frozenset[int]:
