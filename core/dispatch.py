@@ -96,11 +96,11 @@ class _Desk:
         now = self.clock.now()
         due = [row for row in self.store.outbox(states=[OutboxState.QUEUED]) if row.not_before <= now]
         stages = Counter(row.action.stage for row in due if isinstance(row.action, CONTACTS))
-        today = str(local_date(now, self.rules.organisation.timezone))
-        if not stages or self.store.setting("volume.accepted") == today:
+        if not stages:
             return True
         past = [RunCounts(by_stage=item, accounts=0) for item in self.store.setting("volume.history") or []]
-        why = unusual(RunCounts(by_stage=stages, accounts=len(self.store.accounts())), past)
+        accepted = self.store.setting("volume.accepted") == str(local_date(now, self.rules.organisation.timezone))
+        why = None if accepted else unusual(RunCounts(by_stage=stages, accounts=len(self.store.accounts())), past)
         if why is None:
             self.store.put_setting("volume.history", [*(dict(item.by_stage) for item in past[-59:]), dict(stages)])
             return True

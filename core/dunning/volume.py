@@ -33,6 +33,8 @@ def unusual(counts: RunCounts, history: Sequence[RunCounts], *, floor: int = FLO
     if counts.total <= floor:
         return None
     past = [item.total for item in history[-60:] if item.total > 0]
+    if past and counts.total <= max(past):
+        return None  # as many went before: it was usual, or a person had looked and let it go
     if len(past) >= ENOUGH:
         usual, most = median(past), max(past)
         if counts.total > TIMES * usual or counts.total > STEADY * most:
