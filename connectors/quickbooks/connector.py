@@ -88,24 +88,27 @@ class QuickBooksConnector:
     def _list(self, stream: Stream, position: paging.Listing | None) -> Iterator[Page]:
         walk = Walk(self._api, ENTITIES[stream], size=self._settings.page_size, clock=self._clock)
         list_id = position.id if position else f"{stream}-{paging.mark(self._clock.now())}"
-        holes = 0
+        whole, swept = True, False
         for batch in walk.batches(position, list_id=list_id):
-            holes += batch.holes
+            whole, swept = whole and not batch.holes, swept or batch.first
             found = self._reader.read(stream, batch.rows)
             yield Page(
                 stream=stream,
                 entries=found.entries,
                 malformed=(*found.malformed, *_holes(stream, batch)),
-                cursor=paging.encode(self._caught_up(stream, batch, holes) if batch.ended else batch.position),
+                cursor=paging.encode(self._caught_up(stream, batch, whole=whole and swept) if batch.ended else batch.position),
                 more=not batch.ended,
                 listing=None if batch.position.window else Listing(id=list_id, first=batch.first),
                 expected=batch.expected,
             )
 
-    def _caught_up(self, stream: Stream, batch: Batch, holes: int) -> CaughtUp:
+    def _caught_up(self, stream: Stream, batch: Batch, *, whole: bool) -> CaughtUp:
+        """Where a listing leaves the stream. One that cannot be believed entirely is repeated the next day: rows were missing, or
+        it was resumed in the middle, so that nobody saw all refs at once.
+        """
         begun_at = paging.instant(batch.position.begun_at)
         listed_at = begun_at
-        if holes or not batch.complete:
+        if not batch.position.window and not (batch.complete and whole):
             log.warning("listing.partial", connection=self._context.name, stream=stream, read=batch.position.met)
             listed_at = begun_at - timedelta(days=self._settings.relist_days - 1)  # look again tomorrow, not at every pass
         if batch.position.window:

@@ -58,6 +58,7 @@ def test_same_key_twice_acts_once(rig, bill, make):
 
 
 @pytest.mark.reliability("quickbooks:20")
+@pytest.mark.reliability("quickbooks:20")
 @pytest.mark.parametrize("act", [True, False], ids=["done", "not-done"])
 @pytest.mark.parametrize("make", ACTIONS)
 def test_a_lost_answer_is_unknown_and_reading_back_tells(rig, bill, make, act):
