@@ -227,7 +227,7 @@ def read_deposit(raw: bytes, tenant: Tenant) -> Iterable[Item]:
     if DOCUMENT_STATUS[row.status] is DocumentStatus.VOID:
         yield Tombstone(stream=Stream.DEPOSITS, ref=ref, deleted_at=changed)
         return
-    currency = row.currency_code or tenant.currency
+    currency = currency_of(row.currency_code, None, tenant)
     yield Deposit(
         connection=tenant.connection,
         ref=ref,
@@ -247,7 +247,7 @@ def _deposit_lines(row: BankTransactionRow, currency: str, tenant: Tenant) -> It
         yield DepositLine(
             amount=money(row.total, currency, "Total"), posting=Posting.OTHER, party_ref=party, memo=row.reference or None
         )
-    for index, line in enumerate(row.line_items):
+    for index, line in enumerate(row.line_items or ()):
         yield DepositLine(
             amount=_with_tax(line, row.line_amount_types, currency, f"LineItems[{index}].LineAmount"),
             posting=posting_of(tenant.account_class.get(line.account_code or "")),

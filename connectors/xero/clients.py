@@ -69,9 +69,9 @@ def _tags_of(row: ContactRow) -> tuple[str, ...]:
     return tuple(tags)
 
 
-def _phone_of(phones: Iterable[Phone]) -> str | None:
+def _phone_of(phones: Iterable[Phone] | None) -> str | None:
     """The default number, else the mobile, else the direct one; never the fax."""
-    by_type = {phone.phone_type: phone for phone in phones if phone.phone_number}
+    by_type = {phone.phone_type: phone for phone in phones or () if phone.phone_number}
     for kind in ("DEFAULT", "MOBILE", "DDI"):
         if (phone := by_type.get(kind)) is not None:
             parts = (phone.phone_country_code, phone.phone_area_code, phone.phone_number)
@@ -81,7 +81,7 @@ def _phone_of(phones: Iterable[Phone]) -> str | None:
 
 def _place_of(row: ContactRow) -> tuple[str | None, str | None]:
     """Country (ISO code) and region of the first address that names them, the street before the post box."""
-    places = sorted(row.addresses, key=lambda address: address.address_type != "STREET")
+    places = sorted(row.addresses or (), key=lambda address: address.address_type != "STREET")
     names = [address.country.strip() for address in places if address.country and address.country.strip()]
     regions = [address.region.strip() for address in places if address.region and address.region.strip()]
     name = names[0] if names else ""
@@ -95,7 +95,7 @@ def read_people(raw: bytes, tenant: Tenant) -> Iterable[Contact]:
     changed = changed_at(row.updated_date_utc)
     own = Person(first_name=row.first_name, last_name=row.last_name, email_address=row.email_address, include_in_emails=True)
     seen: set[str] = set()
-    for index, person in enumerate((own, *row.contact_persons)):
+    for index, person in enumerate((own, *(row.contact_persons or ()))):
         name = " ".join(part.strip() for part in (person.first_name, person.last_name) if part and part.strip())
         email = (person.email_address or "").strip()
         handle = (email or name).lower()

@@ -87,7 +87,8 @@ class XeroConnector:
                 return self._api.list_page(source.table, params, since, reader=stream, paged=source.paged), place
             except Rejected as error:
                 today = local_date(self._context.clock.now(), self._context.timezone)
-                smaller = paging.split(place, today) if error.code == HIGH_VOLUME and place.listing else None
+                cuttable = error.code == HIGH_VOLUME and place.listing and source.dated
+                smaller = paging.split(place, today) if cuttable else None
                 if smaller is None:
                     raise
                 place = smaller

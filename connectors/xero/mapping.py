@@ -31,7 +31,7 @@ from connectors.xero.rows import (
     Status,
     one,
 )
-from core.money import Money, MoneyError, total
+from core.money import Money, MoneyError, check_currency, total
 from core.records import (
     Agreement,
     Allocation,
@@ -148,7 +148,10 @@ def money(amount: Any, currency: str, where: str) -> Money:
 def currency_of(code: str | None, rate: Any, tenant: Tenant, where: str = "CurrencyCode") -> str:
     """The document's currency; the base currency where Xero leaves it out and the rate is 1 (single-currency organisations)."""
     if code:
-        return code
+        try:
+            return check_currency(code)
+        except MoneyError as error:
+            raise RowProblem(where, str(error)) from error
     if rate is None or rate == 1:
         return tenant.currency
     raise RowProblem(where, f"is missing while CurrencyRate is {rate}")
@@ -183,16 +186,16 @@ def version_of(changed: datetime | None) -> str | None:
     return None if changed is None else changed.isoformat(timespec="milliseconds")
 
 
-def memo_of(lines: Iterable[LineItem]) -> str | None:
+def memo_of(lines: Iterable[LineItem] | None) -> str | None:
     """The lines' texts, which tell two invoices of one amount apart."""
-    texts = [line.description.strip() for line in lines if line.description and line.description.strip()]
+    texts = [line.description.strip() for line in lines or () if line.description and line.description.strip()]
     return "; ".join(texts)[:_MEMO_LENGTH] or None
 
 
-def allocations_of(rows: Iterable[AllocationRow], currency: str) -> tuple[Allocation, ...]:
+def allocations_of(rows: Iterable[AllocationRow] | None, currency: str) -> tuple[Allocation, ...]:
     """The allocations that stand; deleted ones and those of zero apply nothing."""
     found = []
-    for index, row in enumerate(rows):
+    for index, row in enumerate(rows or ()):
         where = f"Allocations[{index}]"
         amount = money(row.amount, currency, f"{where}.Amount")
         if row.is_deleted or not amount:
@@ -209,7 +212,7 @@ def remaining_of(row: CreditRow, currency: str, applied: Iterable[Allocation]) -
     """RemainingCredit; where Xero leaves it out (some create answers), the total less what was applied or given back."""
     if row.remaining_credit is not None:
         return money(row.remaining_credit, currency, "RemainingCredit")
-    given_back = total((money(item.amount, currency, "Payments.Amount") for item in row.payments), currency)
+    given_back = total((money(item.amount, currency, "Payments.Amount") for item in row.payments or ()), currency)
     return money(row.total, currency, "Total") - total((item.amount for item in applied), currency) - given_back
 
 
@@ -296,7 +299,7 @@ def read_agreement(raw: bytes, tenant: Tenant) -> Iterable[Agreement]:
     schedule = one(row.schedule)
     monthly = schedule is not None and schedule.unit == "MONTHLY"
     terms = f"{schedule.due_date} {schedule.due_date_type}" if schedule and schedule.due_date_type else None
-    currency = row.currency_code or tenant.currency
+    currency = currency_of(row.currency_code, None, tenant)
     yield Agreement(
         connection=tenant.connection,
         ref=Ref(row.repeating_invoice_id),

@@ -135,7 +135,7 @@ class InvoiceRow(Row):
     planned_payment_date: str | None = None
     sent_to_contact: bool | None = None
     repeating_invoice_id: str | None = None
-    line_items: list[LineItem] = []
+    line_items: list[LineItem] | None = None
     updated_date_utc: str | None = None
     updated_date_utc_string: str | None = msgspec.field(default=None, name="UpdatedDateUTCString")
 
@@ -180,9 +180,9 @@ class CreditRow(Row):
     date_string: str | None = None
     currency_code: str | None = None
     currency_rate: Decimal | None = None
-    allocations: list[AllocationRow] = []
-    payments: list[NestedPayment] = []
-    line_items: list[LineItem] = []
+    allocations: list[AllocationRow] | None = None
+    payments: list[NestedPayment] | None = None
+    line_items: list[LineItem] | None = None
     updated_date_utc: str | None = None
     updated_date_utc_string: str | None = msgspec.field(default=None, name="UpdatedDateUTCString")
 
@@ -255,7 +255,7 @@ class BankTransactionRow(Row):
     reference: str | None = None
     overpayment_id: str | None = None
     prepayment_id: str | None = None
-    line_items: list[LineItem] = []
+    line_items: list[LineItem] | None = None
     updated_date_utc: str | None = None
 
 
@@ -308,9 +308,9 @@ class ContactRow(Row):
     is_supplier: bool | None = None
     is_customer: bool | None = None
     merged_to_contact_id: str | None = None
-    contact_persons: list[Person] = []
-    addresses: list[Address] = []
-    phones: list[Phone] = []
+    contact_persons: list[Person] | None = None
+    addresses: list[Address] | None = None
+    phones: list[Phone] | None = None
     updated_date_utc: str | None = None
 
 
@@ -345,4 +345,4 @@ class RepeatingInvoiceRow(Row):
     reference: str | None = None
     total: Decimal | None = None
     currency_code: str | None = None
-    line_items: list[LineItem] = []
+    line_items: list[LineItem] | None = None

@@ -188,7 +188,7 @@ class ResponseCheck:
 class RequestCheck:
     """Every request against the strict form of Xero's specification: bodies, parameters, path ids, nothing unknown.
 
-    Does in process what a validating proxy does on the wire. One difference is named: the specification types If-Modified-Since as
+    Does in process what a validating proxy does on the wire. One difference is named: the specification has If-Modified-Since as
     RFC 3339, Xero's page on requests says `yyyy-mm-ddThh:mm:ss`; we send what the page says, and it is checked with a zone added.
     """
 
