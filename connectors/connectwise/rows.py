@@ -139,8 +139,8 @@ def get_money(row: Row, path: str, currency: str) -> Money:
 def read_instant(value: str) -> datetime | None:
     """An ISO instant in UTC; None for anything else. Text dates such as 03/04/2026 are never parsed by guess (brief case 22).
 
-    Blanks inside are dropped: old answers hold "2015-12-24T22: 08: 22Z". Without a zone it is UTC (brief 1.9). An implausible year
-    is none either: shifting it to another zone may leave the calendar.
+    Blanks inside are dropped: old answers hold "2015-12-24T22: 08: 22Z". Without a zone it is UTC (brief 1.9). An
+    implausible year is none either: shifting it to another zone may leave the calendar.
     """
     match = _ISO.fullmatch("".join(value.split()))
     if match is None or match[4] is None or not EARLIEST.year <= int(match[1]) <= LATEST.year:

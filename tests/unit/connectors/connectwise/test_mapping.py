@@ -274,7 +274,7 @@ CYCLES = [
     ("Semi-Annual", 6),
     ("Annually", 12),
     ("Bi-Monthly", 2),
-    ("Whenever", None),
+    ("Ad hoc", None),
     (None, None),
 ]
 
