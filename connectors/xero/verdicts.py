@@ -77,7 +77,7 @@ def _wrong_format(response: httpx.Response, connection: str) -> ConnectorError |
 
 def _refused(response: httpx.Response, connection: str, table: str, *, write: bool, custom: bool) -> ConnectorError:
     challenge = response.headers.get("www-authenticate", "").lower()
-    if re.search(r"insuff?icient?_scope", challenge):
+    if re.search(r"insuffici?ent_scope", challenge):  # Xero leaves out an i
         scope = scopes.needed(table, write=write) or "a scope of the Accounting API"
         return PermissionMissing(
             f"{connection}: Xero wants the scope {scope} for {table}.",
