@@ -8,6 +8,7 @@ Logs `request.sent`, `request.failed` and `request.throttled` without headers, p
 from __future__ import annotations
 
 import email.utils
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -33,6 +34,7 @@ log = structlog.get_logger()
 
 TRIES = 3
 REDIRECTS = 5
+_UNREAD = object()
 USER_AGENT = "duesync"
 Authorize = Callable[[bool], Mapping[str, str]]
 Classify = Callable[[httpx.Response], ConnectorError | None]
@@ -42,7 +44,7 @@ class MalformedAnswer(Transient):
     """The vendor answered, but not with what it promises: cut off, too large, or a page of a proxy instead of JSON."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """What the vendor said, complete and decoded. `status` is below 400."""
 
@@ -51,11 +53,15 @@ class Answer:
     body: bytes
     connection: str = ""
     request_id: str | None = None
+    _value: Any = field(default=_UNREAD, repr=False, compare=False)
 
     def json(self) -> Any:
         """The body as JSON, fractions as Decimal; None for an empty body. MalformedAnswer when it cannot be read."""
-        if not self.body:
-            return None
+        if self._value is _UNREAD:
+            self._value = self._read() if self.body else None
+        return self._value
+
+    def _read(self) -> Any:
         try:
             return read_json(self.body)
         except ValueError as error:
@@ -130,6 +136,7 @@ class Transport:
         self._request_id = request_id
         self._timeout = timeout
         self._max_bytes = max_bytes
+        self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
         self._pacer = Pacer(pacing, connection=connection, clock=clock, sleep=sleep or sleeper(clock))
@@ -233,7 +240,8 @@ class Transport:
     ) -> httpx.Response:
         """Send once and read the whole answer; a lost connection becomes an error by remedy here."""
         wire = Wire()
-        self._calls[call.endpoint] += 1
+        with self._counting:
+            self._calls[call.endpoint] += 1
         began = time.monotonic()
         try:
             request = self._client.build_request(method, url, headers={**call.headers, **granted}, **body)
@@ -341,7 +349,8 @@ class Transport:
         return self._inside(urljoin(str(response.request.url), response.headers["location"]))
 
     def _note(self, call: _Call, error: ConnectorError) -> None:
-        self._failures[f"{call.endpoint} {type(error).__name__}"] += 1
+        with self._counting:
+            self._failures[f"{call.endpoint} {type(error).__name__}"] += 1
         log.warning(
             "request.throttled" if isinstance(error, RateLimited) else "request.failed",
             connection=self.connection,
