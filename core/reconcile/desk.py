@@ -94,7 +94,7 @@ class Desk:
     def idle(self, payment: Payment) -> Money:
         """What of a payment nobody applied, never more than its amount leaves; nothing while it is on its way (E8).
 
-        Where the vendor's own figure is lower than what the applications leave, the rest is idle too, unless an invoice shows itself
+        Where the vendor states less than the applications leave, the rest is idle too, unless an invoice shows itself
         paid by just that: then only the link is missing, which is a broken identity and not idle cash.
         """
         if payment.status is PaymentStatus.PENDING or not self._readable(payment):
