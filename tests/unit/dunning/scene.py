@@ -49,6 +49,9 @@ ORGANISATION = Organisation(
 )
 
 
+PARTY = Party(connection=BOOKS, ref=CLIENT, name="Acme Ltd", email="ap@acme.example", timezone=ZONE, country="US", locale="en-US")
+
+
 def usd(amount: str) -> Money:
     return Money.parse(amount, "USD")
 
@@ -81,9 +84,7 @@ class Scene:
     actions: list[SendReminder | SendInvoice | OpenTicket] = field(default_factory=list)
     channels: Channels = field(default_factory=lambda: Channels(mail="mail"))
     organisation: Organisation = ORGANISATION
-    party: Party = Party(
-        connection=BOOKS, ref=CLIENT, name="Acme Ltd", email="ap@acme.example", timezone=ZONE, country="US", locale="en-US"
-    )
+    party: Party = PARTY
 
     # ── the books ───────────────────────────────────────────────────────────────────────────────────────────────────────
     @property

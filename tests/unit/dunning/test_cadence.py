@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -104,7 +105,7 @@ def test_no_burst_after_a_late_start(preset: str, catch_up: str):
     left = scene.run(date(2026, 5, 31))
     days = [day for day, stage, _ in left if stage not in ("created", "call")]
 
-    assert all(later - earlier >= timedelta(days=5) for earlier, later in zip(days, days[1:], strict=False))
+    assert all(later - earlier >= timedelta(days=5) for earlier, later in pairwise(days))
     for index, day in enumerate(days):
         assert sum(1 for other in days[: index + 1] if day - other < timedelta(days=7)) <= 2
 
