@@ -1,15 +1,12 @@
 """Bringing the tables to this release: Alembic revisions from core.store.migrations, all pending ones in one transaction.
 
-Forward only. A store that carries a revision this release does not know was written by a newer one: it is refused, not touched.
+Revisions are numbered by their file's name, so that opening a store need not load Alembic. Forward only: a store that carries a revision this release does not know was written by a newer one: it is refused, not touched.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from core.errors import SchemaMismatch
@@ -21,11 +18,19 @@ _FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "schema_version"
 
 
-def _config(connection: Connection | None = None) -> Config:
+def revisions() -> tuple[str, ...]:
+    """Every revision of this release, oldest first: "0001" is in versions/0001_first_release.py."""
+    return tuple(sorted(path.name.partition("_")[0] for path in (_FOLDER / "versions").glob("[0-9]*_*.py")))
+
+
+def _upgrade(tx: Connection) -> None:
+    from alembic import command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
-    config.attributes["connection"] = connection
-    return config
+    config.attributes["connection"] = tx
+    command.upgrade(config, "head")
 
 
 def state_of(database: Database) -> SchemaState:
@@ -35,16 +40,15 @@ def state_of(database: Database) -> SchemaState:
 
 
 def _state(tx: Connection) -> SchemaState:
-    scripts = ScriptDirectory.from_config(_config())
-    wanted = scripts.get_current_head() or ""
-    found = _found(tx)
+    known = revisions()
+    wanted, found = known[-1], _found(tx)
     if found == wanted:
         return SchemaState(status=SchemaStatus.CURRENT, found=found, wanted=wanted)
-    if found is not None and found not in {script.revision for script in scripts.walk_revisions()}:
+    if found is not None and found not in known:
         return SchemaState(status=SchemaStatus.NEWER, found=found, wanted=wanted)
-    pending = [script.revision for script in scripts.iterate_revisions(wanted, found or "base")]
+    pending = tuple(name for name in known if found is None or name > found)
     status = SchemaStatus.EMPTY if found is None else SchemaStatus.BEHIND
-    return SchemaState(status=status, found=found, wanted=wanted, pending=tuple(reversed(pending)))
+    return SchemaState(status=status, found=found, wanted=wanted, pending=pending)
 
 
 def _found(tx: Connection) -> str | None:
@@ -77,5 +81,5 @@ def migrate(database: Database) -> list[str]:
         database.queue_behind(tx, "migrate")
         pending = list(_state(tx).pending)
         if pending:
-            command.upgrade(_config(tx), "head")
+            _upgrade(tx)
         return pending

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
 from core.clock import ManualClock
 from core.errors import SchemaMismatch, StoreError
 from core.records import STREAM_OF
 from core.store import SchemaStatus, Store, open_store
+from core.store.migrate import revisions
 from core.store.record_tables import METADATA, RECORD_TABLES
 from core.store.shape import shapes
 from core.store.tables import RecordRow
+from tests.conftest import ROOT
 from tests.store.world import NOW
 
 
@@ -23,6 +27,13 @@ def test_the_revisions_make_exactly_the_tables_the_store_uses(store: Store) -> N
     with store._db.read() as tx:
         context = MigrationContext.configure(tx, opts={"version_table": "schema_version", "compare_type": True})
         assert compare_metadata(context, METADATA) == []
+
+
+def test_revisions_are_numbered_as_they_follow_each_other() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "core/store/migrations"))
+    scripts = ScriptDirectory.from_config(config)
+    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == revisions()
 
 
 def test_keys_and_unique_indexes_are_those_of_the_tables(store: Store) -> None:
