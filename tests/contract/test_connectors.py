@@ -29,6 +29,30 @@ class TestInstalledConnectors(ConnectorContract):
         yield made
         made.close()
 
+    @pytest.mark.req("E25")
+    def test_the_same_key_twice_acts_once(self, bench):
+        super().test_the_same_key_twice_acts_once(bench)
+
+    @pytest.mark.req("E25")
+    def test_a_lost_reply_is_unknown_and_never_certainly_not_done(self, bench):
+        super().test_a_lost_reply_is_unknown_and_never_certainly_not_done(bench)
+
+    @pytest.mark.req("E32")
+    def test_a_failed_page_loses_nothing(self, bench):
+        super().test_a_failed_page_loses_nothing(bench)
+
+    @pytest.mark.req("E34")
+    def test_what_was_removed_upstream_reaches_us(self, bench):
+        super().test_what_was_removed_upstream_reaches_us(bench)
+
+    @pytest.mark.req("E37")
+    def test_a_record_changed_while_paging_is_not_lost(self, bench):
+        super().test_a_record_changed_while_paging_is_not_lost(bench)
+
+    @pytest.mark.req("E49")
+    def test_an_odd_row_is_named_and_its_neighbours_survive(self, bench):
+        super().test_an_odd_row_is_named_and_its_neighbours_survive(bench)
+
 
 def test_every_built_in_connector_can_be_loaded():
     assert {name: problem for name, problem in BROKEN.items() if name in registry.BUILTIN} == {}

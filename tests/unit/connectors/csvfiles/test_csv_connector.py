@@ -131,6 +131,8 @@ def test_missing_files_and_columns_are_empty(folder):
 
 BAD_CELLS = [
     ("total", "1,2,3", "'1,2,3' is not a plain amount such as 1234.50"),
+    ("total", "100 000", "'100 000' is not a plain amount such as 1234.50"),
+    ("total", "100\u00a0000", "'100\\xa0000' is not a plain amount such as 1234.50"),
     ("total", "1e3", "'1e3' is not a plain amount such as 1234.50"),
     ("total", "NaN", "'NaN' is not a plain amount such as 1234.50"),
     ("total", "10.005", "10.005 has more decimals than USD allows (2)"),
@@ -151,6 +153,7 @@ BAD_CELLS = [
 ]
 
 
+@pytest.mark.req("E48", "E49")
 @pytest.mark.parametrize(("column", "text", "problem"), BAD_CELLS)
 def test_a_wrong_cell_names_file_line_column_and_spares_its_neighbours(folder, column, text, problem):
     good = {"ref": "I2", "party_ref": "C1", "total": "10", "issued_on": "2026-01-01", "currency": "", "open": ""}
