@@ -263,10 +263,8 @@ class Refund(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment(Record):
-    """A journal line or write-off on the receivable account: positive `amount` raises what the client owes.
-
-    `remaining` is the part no payment or allocation has used up, with the same sign.
-    """
+    """A journal line or write-off on the receivable account: positive `amount` raises what the client owes. `remaining`, with the
+    same sign, is the part no payment or allocation has used up."""
 
     party_ref: Ref | None
     amount: Money

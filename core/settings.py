@@ -28,7 +28,8 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
-def _seconds(value: Any) -> Any:
+def read_duration(value: Any) -> Any:
+    """Seconds of "90s", "15m", "6h" or "1d"; numbers are seconds already."""
     if isinstance(value, str):
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd])\s*", value)
         if match is None:
@@ -56,7 +57,7 @@ def _country(value: str) -> str:
     return value.upper()
 
 
-Duration = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
+Duration = Annotated[float, BeforeValidator(read_duration), Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Country = Annotated[str, AfterValidator(_country)]

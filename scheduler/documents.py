@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from connectors import registry
 from core.errors import UsageError
-from core.settings import ConnectionSettings, Settings
+from core.settings import ConnectionSettings, Settings, read_duration
 from scheduler.app import settings_models
 
 _HEAD = """\
@@ -73,12 +73,15 @@ def _connection_sections() -> Iterable[str]:
         if kind == "smtp":
             continue
         spec = registry.load(kind)
-        head = [*_comment(f"{spec.summary}"), f"# [connections.{kind}]", f'# type = "{kind}"']
-        body = [
-            line for key, item in ConnectionSettings.model_fields.items() if key != "type" for line in _key("", key, item, True)
-        ]
-        own = [line for key, item in spec.settings.model_fields.items() for line in _key("", key, item, True)]
-        yield "\n".join([*head, *body, *own, ""])
+        fields = {**ConnectionSettings.model_fields, **spec.settings.model_fields}
+        plain = {key: item for key, item in fields.items() if key != "type" and _nested(item) is None}
+        head = [*_comment(spec.summary), f"# [connections.{kind}]", f'# type = "{kind}"']
+        text = "\n".join([*head, *(line for key, item in plain.items() for line in _key("", key, item, True)), ""])
+        for key, item in fields.items():
+            inner = _nested(item)
+            if inner is not None:
+                text += "\n" + _section(f"connections.{kind}.{key}", inner, commented=True)
+        yield text
 
 
 def _section(name: str, model: type[BaseModel], *, commented: bool = False) -> str:
@@ -97,10 +100,22 @@ def _section(name: str, model: type[BaseModel], *, commented: bool = False) -> s
 def _key(section: str, key: str, item: FieldInfo, commented: bool) -> list[str]:
     required = item.is_required()
     value = _EXAMPLES.get(f"{section}.{key}") if required else _plain(item.get_default(call_default_factory=True))
-    shown = "" if value is None else _toml(value)
+    shown = "" if value is None else _duration(value) if _is_duration(item) else _toml(value)
     line = f"{key} = {shown}" if shown else f"{key} ="
     hide = commented or not required
     return [*_comment(item.description or ""), f"{'# ' if hide else ''}{line}".rstrip()]
+
+
+def _is_duration(item: FieldInfo) -> bool:
+    return any(getattr(mark, "func", None) is read_duration for mark in item.metadata)
+
+
+def _duration(seconds: float) -> str:
+    """A duration as people write it."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f'"{int(seconds / length)}{unit}"'
+    return f'"{seconds:g}s"'
 
 
 def _comment(text: str) -> list[str]:

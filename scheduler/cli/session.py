@@ -16,6 +16,7 @@ from core.errors import ConfigError, ConnectorError, DuesyncError, StoreError, U
 from scheduler.app import App, open_app
 from scheduler.cli import console
 
+log = structlog.get_logger()
 PROBLEM_FOUND = 1
 USAGE = 2
 UNREACHABLE = 3
@@ -79,7 +80,7 @@ def guard(run: typer.Typer, args: list[str]) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     except OSError as error:
-        structlog.get_logger().error("command.failed", error=str(error))
+        log.error("command.failed", error=str(error))
         console.complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return UNREACHABLE
     return code if isinstance(code, int) else 0
