@@ -25,7 +25,8 @@ from connectors.connectwise.rows import Row
 from core.records import Cursor
 
 BUCKETS = 32
-SEEN_MOST = 50  # fingerprints of four characters
+SEEN_MOST = 50  # rows remembered one by one, four characters each
+WINDOW_BUCKETS = 32
 IDS_MOST = 400  # characters of packed ids: some 300 open documents
 OVERFLOW = "!"
 
@@ -40,7 +41,7 @@ class Place:
     upto: str = ""  # where this pass will end
     swept: str = ""
     overlap: int = 0  # seconds; 0: not yet known
-    seen: str = ""  # fingerprints of rows inside the overlap, four characters each
+    seen: str = ""  # rows inside the overlap that were handed over
     open_ids: str = ""  # documents with money open, packed
     open_sums: str = ""  # one checksum per bucket of ids over them
     started: bool = False  # a page of this pass was handed over
@@ -99,36 +100,64 @@ def row_id(row: Any) -> int:
     return found if isinstance(found, int) and not isinstance(found, bool) else 0
 
 
-def _short(text: str) -> str:
-    """Four characters that stand for `text`: 24 bits."""
-    return base64.urlsafe_b64encode(hashlib.blake2s(text.encode(), digest_size=3).digest()).decode()
+def _print_of(row: Row) -> int:
+    """24 bits that stand for a row as it is."""
+    text = f"{row_id(row)}|{stamp(row)}"
+    return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=3).digest(), "big")
 
 
-def _print_of(row: Row) -> str:
-    return _short(f"{row_id(row)}|{stamp(row)}")
+def _packed(numbers: Iterable[int]) -> str:
+    return base64.urlsafe_b64encode(b"".join(number.to_bytes(3, "big") for number in numbers)).decode()
+
+
+def _unpacked(text: str) -> list[int]:
+    data = base64.urlsafe_b64decode(text)
+    return [int.from_bytes(data[at : at + 3], "big") for at in range(0, len(data), 3)]
+
+
+def _within(page: Iterable[Row], bound: datetime) -> list[tuple[Row, int]]:
+    """The rows changed after `bound`, each with its fingerprint."""
+    return [(row, _print_of(row)) for row in page if (at := rows.read_instant(stamp(row))) is not None and at > bound]
+
+
+def _window_sums(prints: Iterable[int], start: Sequence[int] = ()) -> list[int]:
+    sums = list(start) or [0] * WINDOW_BUCKETS
+    for value in prints:
+        sums[value % WINDOW_BUCKETS] ^= value
+    return sums
 
 
 def note_seen(seen: str, page: Iterable[Row], *, watermark: str, overlap: int) -> str:
-    """`seen` and the rows of `page` that the next catch-up will be shown again because of the overlap."""
+    """`seen` and the rows of `page` that the next catch-up will be shown again because of the overlap.
+
+    Few rows are remembered one by one; many (a bulk edit) only by a checksum per bucket, after the mark OVERFLOW.
+    """
     limit = rows.read_instant(watermark)
-    if seen == OVERFLOW or limit is None:
+    if limit is None:
         return seen
-    bound = limit - timedelta(seconds=overlap)
-    fresh = [_print_of(row) for row in page if (at := rows.read_instant(stamp(row))) is not None and at > bound]
-    joined = seen + "".join(fresh)
-    return joined if len(joined) <= SEEN_MOST * 4 else OVERFLOW
+    fresh = [value for _, value in _within(page, limit - timedelta(seconds=overlap))]
+    if seen.startswith(OVERFLOW):
+        return OVERFLOW + _packed(_window_sums(fresh, _unpacked(seen[1:])))
+    known = [*_unpacked(seen), *fresh]
+    return _packed(known) if len(known) <= SEEN_MOST else OVERFLOW + _packed(_window_sums(known))
 
 
-def is_news(row: Row, place: Place) -> bool:
-    """True unless the row is older than the overlap or was handed over as it is."""
-    at, bound = rows.read_instant(stamp(row)), floor(place)
-    if at is None or bound is None:
-        return True
-    return at > bound and _print_of(row) not in _prints(place.seen)
-
-
-def _prints(seen: str) -> frozenset[str]:
-    return frozenset() if seen == OVERFLOW else frozenset(seen[at : at + 4] for at in range(0, len(seen), 4))
+def news(page: Sequence[Row], place: Place) -> list[Row]:
+    """The rows of a whole catch-up that were not handed over as they are. What does not say when it changed always is news."""
+    bound = floor(place)
+    if bound is None:
+        return list(page)
+    timeless = [row for row in page if rows.read_instant(stamp(row)) is None]
+    inside = _within(page, bound)
+    try:
+        known = _unpacked(place.seen.removeprefix(OVERFLOW))
+    except ValueError:
+        return [*timeless, *(row for row, _ in inside)]
+    if not place.seen.startswith(OVERFLOW):
+        return [*timeless, *(row for row, value in inside if value not in set(known))]
+    now = _window_sums(value for _, value in inside)
+    changed = {bucket for bucket in range(WINDOW_BUCKETS) if len(known) <= bucket or known[bucket] != now[bucket]}
+    return [*timeless, *(row for row, value in inside if value % WINDOW_BUCKETS in changed)]
 
 
 def later(first: str, second: str) -> str:
@@ -185,19 +214,16 @@ def _state(row: Row) -> int:
 def remembered(place: Place) -> Watch | None:
     """The watch a cursor holds, None when it holds none."""
     try:
-        data = base64.urlsafe_b64decode(place.open_sums)
+        sums = _unpacked(place.open_sums)
         ids = None if place.open_ids == OVERFLOW else _unpack(place.open_ids)
     except (ValueError, zlib.error):
         return None
-    if len(data) != BUCKETS * 3:
-        return None
-    return Watch(ids, tuple(int.from_bytes(data[at : at + 3], "big") for at in range(0, len(data), 3)))
+    return Watch(ids, tuple(sums)) if len(sums) == BUCKETS else None
 
 
 def remember(place: Place, found: Watch) -> Place:
     """`place` with the watch in it."""
-    sums = base64.urlsafe_b64encode(b"".join(value.to_bytes(3, "big") for value in found.sums)).decode()
-    return replace(place, open_ids=OVERFLOW if found.ids is None else _pack(found.ids), open_sums=sums)
+    return replace(place, open_ids=OVERFLOW if found.ids is None else _pack(found.ids), open_sums=_packed(found.sums))
 
 
 def moved(page: Sequence[Row], before: Watch | None, now: Watch) -> list[Row]:

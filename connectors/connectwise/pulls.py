@@ -169,7 +169,7 @@ class Walker:
     def _single(self, source: Source, place: Place, page: list[Any]) -> Step:
         """A catch-up as a whole: only what is news, and what left the open documents unannounced."""
         readable = [row for row in page if isinstance(row, dict)]
-        news = [row for row in page if not isinstance(row, dict) or paging.is_news(row, place)]
+        news = [*(row for row in page if not isinstance(row, dict)), *paging.news(readable, place)]
         seen = paging.note_seen("", readable, watermark=place.upto, overlap=place.overlap)
         after = paging.finish(replace(place, seen=seen))
         if source.watched:

@@ -36,9 +36,9 @@ class Callbacks:
 
     def __init__(self, tenant: Tenant, *, company: str, codebase: str, signing_key: str) -> None:
         self._tenant = tenant
-        self._company = company
+        self.company = company
         self.codebase = codebase
-        self._key = signing_key
+        self.signing_key = signing_key
         self.origin = "https://na.myconnectwise.net"
         self.owed: list[Delivery] = []
         tenant.told = self.tell
@@ -46,12 +46,12 @@ class Callbacks:
     @property
     def key_url(self) -> str:
         """Where the signing key is; the double slash is the vendor's own (recorded)."""
-        name = quote(self._company)
+        name = quote(self.company)
         return f"{self.origin}/{self.codebase}/system/callbackkey/index.rails?companyName={name}&id={KEY_ID}"
 
     def key_page(self) -> Doc:
         """What the key page says."""
-        return {"signing_key": self._key}
+        return {"signing_key": self.signing_key}
 
     def tell(self, kind: str, action: str, row: Doc) -> None:
         """Owe a callback to every active registration of this type."""
@@ -71,7 +71,7 @@ class Callbacks:
         payload = {
             "Action": action,
             "CallbackObjectRecId": entry["id"],
-            "CompanyId": self._company,
+            "CompanyId": self.company,
             "Entity": entity,
             "FromUrl": urlsplit(self.origin).netloc,
             "ID": row["id"],
@@ -88,5 +88,5 @@ class Callbacks:
 
     def sign(self, body: bytes) -> str:
         """The signature of a body."""
-        digest = hmac.new(hashlib.sha256(self._key.encode()).digest(), body, hashlib.sha256).digest()
+        digest = hmac.new(hashlib.sha256(self.signing_key.encode()).digest(), body, hashlib.sha256).digest()
         return base64.b64encode(digest).decode()

@@ -57,17 +57,32 @@ def test_a_listing_is_due_after_its_time_and_an_unfinished_pass_goes_on():
     assert paging.begin(half, now=NOW, sweep_every=DAILY) == half
 
 
-def test_too_many_rows_in_the_overlap_are_handed_over_again_rather_than_lost():
-    many = [row(n) for n in range(paging.SEEN_MOST + 1)]
-    place = Place(watermark="2026-05-01T00:00:00Z", overlap=900)
-    place = Place(watermark=place.watermark, overlap=900, seen=paging.note_seen("", many, watermark=place.watermark, overlap=900))
-    assert place.seen == paging.OVERFLOW
-    assert all(paging.is_news(one, place) for one in many)
+@given(st.integers(0, 200), st.sets(st.integers(0, 199), max_size=5))
+@settings(max_examples=60)
+def test_few_or_many_rows_of_the_overlap_come_once_and_changed_ones_again(count, touched):
+    many = [row(number) for number in range(count)]
+    seen = paging.note_seen("", many, watermark="2026-05-01T00:00:00Z", overlap=900)
+    place = Place(watermark="2026-05-01T00:00:00Z", overlap=900, seen=seen)
+    assert paging.news(many, place) == []
+    assert seen.startswith(paging.OVERFLOW) == (count > paging.SEEN_MOST)
+    changed = [row(n, "2026-05-01T00:05:00Z") if n in touched else row(n) for n in range(count)]
+    found = {item["id"] for item in paging.news(changed, place)}
+    assert found >= touched & set(range(count))
+    assert len(found) <= len(touched) * (1 if count <= paging.SEEN_MOST else 40)
+
+
+def test_noting_page_by_page_is_noting_all():
+    many = [row(number) for number in range(130)]
+    whole = paging.note_seen("", many, watermark="2026-05-01T00:00:00Z", overlap=900)
+    seen = ""
+    for at in range(0, 130, 20):
+        seen = paging.note_seen(seen, many[at : at + 20], watermark="2026-05-01T00:00:00Z", overlap=900)
+    assert seen == whole
 
 
 def test_a_row_that_does_not_say_when_it_changed_is_always_news():
     place = Place(watermark="2026-05-01T00:00:00Z", overlap=900)
-    assert paging.is_news({"id": 1}, place)
+    assert paging.news([{"id": 1}], place) == [{"id": 1}]
     assert paging.is_open({"id": 1})
 
 
