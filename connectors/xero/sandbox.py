@@ -54,6 +54,7 @@ class XeroSandbox:
         self.on_list: Callable[[httpx.Request], None] | None = None
         self._tenants: dict[str, Organisation] = {}
         self._sequence = 0
+        self._calls = 0
         self.tenant_id = self.add_tenant(self.books)
 
     # ── set up ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -161,11 +162,12 @@ class XeroSandbox:
         refusal = self.limits.enter()
         if refusal is not None:
             return refusal
+        self._calls += 1
         try:
             answer = self.keys.answer(request, lambda: self._api(request, grant, self._tenants[tenant]))
         finally:
             self.limits.leave()
-        answer.headers.update({**self.limits.headers(), "Xero-Correlation-Id": guid("call", len(self.levers.log))})
+        answer.headers.update({**self.limits.headers(), "Xero-Correlation-Id": guid("call", self._calls)})
         return answer
 
     def _connections(self, request: httpx.Request) -> httpx.Response:
