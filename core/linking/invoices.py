@@ -61,8 +61,8 @@ class _Linker:
     def run(self) -> InvoiceLinks:
         self._two_fields()
         self._by("number", _number, _number)
-        self._by("reference", _number, _references)
-        self._by("reference", _references, _number)
+        self._by("reference", _number, _reference)
+        self._by("reference", _reference, _number)
         self._parts(self.left, self.right, flipped=False)
         self._parts(self.right, self.left, flipped=True)
         self._by("prefix", _bare, _bare, near=True)
@@ -83,7 +83,7 @@ class _Linker:
 
     def _two_fields(self) -> None:
         """A number that is one live invoice's number and another's reference: never guess which (E36)."""
-        numbers, references = _index(self.right, _number), _index(self.right, _references)
+        numbers, references = _index(self.right, _number), _index(self.right, _reference)
         for invoice in self.left:
             key = number_key(invoice.number)
             by_number = [item for item in numbers.get(key, ()) if item.status is not DocumentStatus.VOID]
@@ -158,6 +158,12 @@ def _references(invoice: Invoice) -> set[str]:
     """Numbers that the reference names, alone or in a list ("CW 1042, 1043")."""
     keys = {named.key for named in named_numbers(invoice.reference) if named.telling}
     return keys | ({number_key(invoice.reference)} - {""})
+
+
+def _reference(invoice: Invoice) -> set[str]:
+    """The one number that the reference names; a list of numbers is a merged bill, see `_parts`."""
+    listed = [named for named in named_numbers(invoice.reference) if named.telling and "-" not in named.key]
+    return _references(invoice) if len(listed) <= 1 else set()
 
 
 def _bare(invoice: Invoice) -> set[str]:

@@ -14,8 +14,10 @@ from core.records import (
     Invoice,
     Malformed,
     Party,
+    Payment,
     Record,
     RecordKey,
+    Ref,
     Role,
     Stream,
 )
@@ -40,8 +42,9 @@ def assemble(
     linked = link_accounts(parties, invoices, explicit=explicit, roles=places)
     owner = {key: account.id for account in linked.accounts for key in account.parties}
     held: dict[str, dict[str, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    payers = {(item.connection, item.ref): item.party_ref for item in everything if isinstance(item, Payment)}
     for record in everything:
-        for account in sorted(_owners(record, owner)):
+        for account in sorted(_owners(record, owner, payers)):
             held[account][STREAM_OF[type(record)].value].append(record)
     accounts = {item.id: _books(item, held[item.id], places) for item in linked.accounts}
     strangers = _books(STRANGERS, held[""], places)
@@ -52,9 +55,9 @@ def _books(account: Account, streams: Mapping[str, list[Record]], roles: Mapping
     return AccountBooks(account=account, roles=roles, **{name: tuple(items) for name, items in streams.items()})
 
 
-def _owners(record: Record, owner: Mapping[RecordKey, str]) -> set[str]:
+def _owners(record: Record, owner: Mapping[RecordKey, str], payers: Mapping[tuple[str, Ref], Ref | None]) -> set[str]:
     if isinstance(record, Deposit):
-        refs = [line.party_ref for line in record.lines]
+        refs = [line.party_ref or payers.get((record.connection, line.payment_ref or Ref(""))) for line in record.lines]
     else:
         refs = [record.ref if isinstance(record, Party) else getattr(record, "party_ref", None)]
     found = {owner.get(RecordKey(record.connection, Stream.PARTIES, ref), "") for ref in refs if ref is not None}

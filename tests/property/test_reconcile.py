@@ -1,0 +1,183 @@
+"""Laws of the reconciler: order does not matter, twice is once, a clean pair adds nothing, a part agrees with the whole."""
+
+from __future__ import annotations
+
+import random
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.books import Books
+from core.findings import Finding
+from core.money import Money
+from core.reconcile import ReconcileRules, explain, habits, reconcile, touched_accounts
+from core.records import Allocation, DocumentStatus, Invoice, Party, Payment, PaymentStatus, Record, Ref
+from tests.corpus.books import clean_books
+from tests.corpus.books_assembly import assemble
+from tests.corpus.books_drafts import ROLES
+from tests.corpus.books_faults import plant
+
+TODAY = date(2026, 5, 5)
+RULES = ReconcileRules.model_validate({})
+MODEST = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+amounts = st.sampled_from((0, 1, 100, 8500, 8500, 40000, 51234, 51235))
+days = st.integers(0, 120).map(lambda number: TODAY - timedelta(days=number))
+clients = st.sampled_from("CDE")
+texts = st.sampled_from((None, "INV-1", "inv 2 and 3", "INV-1, INV-4", "wire", "4", "Harbor Dental", "1005"))
+
+
+@st.composite
+def invoices(draw: st.DrawFn, number: int) -> Invoice:
+    total = draw(amounts)
+    left = draw(st.sampled_from((0, total, total // 2, total - 1 if total else 0)))
+    return Invoice(
+        connection="books",
+        ref=Ref(f"I{number}"),
+        party_ref=Ref(draw(clients)),
+        number=f"INV-{number}",
+        total=Money(total, "USD"),
+        open=Money(left, "USD"),
+        issued_on=draw(days),
+        status=draw(st.sampled_from((DocumentStatus.OPEN, DocumentStatus.OPEN, DocumentStatus.CLOSED, DocumentStatus.VOID))),
+        agreement_ref=draw(st.sampled_from((None, None, Ref("AG")))),
+    )
+
+
+@st.composite
+def payments(draw: st.DrawFn, number: int, count: int) -> Payment:
+    amount = draw(amounts)
+    targets = draw(st.lists(st.integers(0, max(count - 1, 0)), max_size=2, unique=True)) if count else []
+    parts = tuple(Allocation(invoice_ref=Ref(f"I{target}"), amount=Money(max(amount // 2, 1), "USD")) for target in targets)
+    return Payment(
+        connection="books",
+        ref=Ref(f"P{number}"),
+        party_ref=Ref(draw(clients)),
+        amount=Money(amount, "USD"),
+        unapplied=Money(draw(st.sampled_from((0, amount))), "USD"),
+        paid_on=draw(days),
+        status=draw(
+            st.sampled_from((PaymentStatus.RECEIVED, PaymentStatus.RECEIVED, PaymentStatus.REVERSED, PaymentStatus.VOID))
+        ),
+        allocations=parts,
+        reference=draw(texts),
+        memo=draw(texts),
+    )
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> list[Record]:
+    """Small ledgers with anything in them, right or wrong."""
+    names = ("Harbor Dental", draw(st.sampled_from(("Ridge Law", "HARBOR DENTAL, Inc."))), "Oak Freight")
+    parties: list[Record] = [Party(connection="books", ref=Ref(ref), name=name) for ref, name in zip("CDE", names, strict=True)]
+    count = draw(st.integers(0, 7))
+    bills = [draw(invoices(number)) for number in range(count)]
+    cash = [draw(payments(number, count)) for number in range(draw(st.integers(0, 6)))]
+    return [*parties, *bills, *cash]
+
+
+def said(books: Books) -> tuple[Finding, ...]:
+    return reconcile(books, today=TODAY)
+
+
+@MODEST
+@given(ledgers(), st.randoms(use_true_random=False))
+def test_order_of_the_records_does_not_matter(records: list[Record], chance: random.Random) -> None:
+    shuffled = records[:]
+    chance.shuffle(shuffled)
+    assert said(assemble(records)) == said(assemble(shuffled))
+
+
+@MODEST
+@given(ledgers())
+def test_examining_twice_says_the_same_and_no_finding_twice(records: list[Record]) -> None:
+    books = assemble(records)
+    first = said(books)
+    assert first == said(books)
+    assert len({item.fingerprint for item in first}) == len(first)
+
+
+@MODEST
+@given(ledgers())
+def test_the_part_agrees_with_the_whole(records: list[Record]) -> None:
+    books = assemble(records)
+    whole = said(books)
+    for account in books.accounts:
+        assert reconcile(books, today=TODAY, accounts=[account]) == tuple(item for item in whole if item.account == account)
+
+
+@MODEST
+@given(ledgers())
+def test_a_clean_pair_of_another_client_adds_no_finding(records: list[Record]) -> None:
+    pair: list[Record] = [
+        Party(connection="books", ref=Ref("Z"), name="Quartz Vineyards"),
+        Invoice(
+            connection="books",
+            ref=Ref("Z1"),
+            party_ref=Ref("Z"),
+            number="INV-770001",
+            total=Money(77_001, "USD"),
+            open=Money(0, "USD"),
+            issued_on=TODAY - timedelta(days=60),
+            status=DocumentStatus.CLOSED,
+        ),
+        Payment(
+            connection="books",
+            ref=Ref("Z2"),
+            party_ref=Ref("Z"),
+            amount=Money(77_001, "USD"),
+            unapplied=Money(0, "USD"),
+            paid_on=TODAY,
+            allocations=(Allocation(invoice_ref=Ref("Z1"), amount=Money(77_001, "USD")),),
+            reference="INV-770001",
+        ),
+    ]
+    before = {item.fingerprint for item in said(assemble(records))}
+    if not any(isinstance(item, Payment) and item.allocations for item in records):
+        return  # the pair would be the first to show what was applied, and so what was not
+    assert {item.fingerprint for item in said(assemble([*records, *pair]))} == before
+
+
+@MODEST
+@given(ledgers())
+def test_every_finding_states_what_it_costs_and_how_sure_it_is(records: list[Record]) -> None:
+    for item in said(assemble(records)):
+        assert item.at_stake.minor >= 0
+        assert 0.5 <= item.confidence <= 1.0
+        assert item.subjects
+        assert item.proposal.endswith(".")
+        assert item.evidence["what"]
+
+
+@FEW
+@given(st.integers(1, 10_000))
+def test_a_change_examined_alone_agrees_with_the_full_pass(seed: int) -> None:
+    drafts = plant(clean_books(seed, clients=30, months=8), seed, each=1)
+    before = assemble(drafts.records(), roles=ROLES)
+    old = reconcile(before, today=drafts.today)
+    again = plant(drafts, seed + 1, each=1)
+    after = assemble(again.records(), roles=ROLES)
+    changed = [name for name, books in after.accounts.items() if before.accounts.get(name) != books]
+    if habits(before, drafts.today, RULES) != habits(after, drafts.today, RULES):
+        return  # a habit of a whole connection changed: that is when a full pass is due
+    scope = touched_accounts(after, changed, open_findings=old)
+    part = reconcile(after, today=drafts.today, accounts=scope)
+    kept = [item for item in old if item.account not in scope and item.account is not None]
+    whole = [item for item in reconcile(after, today=drafts.today) if item.account is not None]
+    assert {item.fingerprint for item in (*kept, *part)} == {item.fingerprint for item in whole}
+
+
+@pytest.mark.req("E38", "D2")
+@FEW
+@given(st.integers(1, 10_000))
+def test_every_cent_between_psa_books_and_ours_has_a_cause(seed: int) -> None:
+    drafts = plant(clean_books(seed, clients=12, months=6), seed, each=1)
+    books = assemble(drafts.records(), roles=ROLES)
+    for account in books.accounts:
+        for one in explain(books, account, today=drafts.today):
+            if one.psa is not None:
+                assert one.psa.minor - one.ours.minor == sum(item.amount.minor for item in one.differences)
+                assert one.unexplained == Money(0, one.currency)
