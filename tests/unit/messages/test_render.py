@@ -1,0 +1,325 @@
+"""Messages: every fact in them, in the client's language, whatever a name contains; nothing threatens, nothing is left out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.messages.clean import addresses, one_line, safe_link
+from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
+from core.messages.lint import threats
+from core.messages.render import MessageIncomplete, Rendered, render
+from core.messages.texts import LANGUAGES
+from core.money import Money
+
+TODAY = date(2026, 3, 17)
+ORGANISATION = Organisation(
+    name="Bright IT", timezone="America/Chicago", currency="USD", email="billing@bright.example", phone="+1 312 555 0100"
+)
+
+
+def usd(minor: int) -> Money:
+    return Money(minor, "USD")
+
+
+def line(label: str = "1001", minor: int = 123_450, days: int = 7, **rest: object) -> LetterLine:
+    due_on = date.fromordinal(TODAY.toordinal() - days)
+    given: dict[str, object] = {"total": usd(minor), "open": usd(minor), "issued_on": date(2026, 2, 1), **rest}
+    return LetterLine(label=label, due_on=due_on, days_past_due=days, **given)  # type: ignore[arg-type]
+
+
+def letter(*lines: LetterLine, kind: LetterKind = LetterKind.FRIENDLY, credit: int = 0, **rest: object) -> Letter:
+    given: dict[str, object] = {
+        "locale": "en-US",
+        "organisation": ORGANISATION,
+        "client": "Acme Ltd",
+        "written_on": TODAY,
+        "groups": (LetterGroup(currency="USD", due=lines or (line(),), credit=usd(credit)),),
+        "to": ("ap@acme.example",),
+        "reply_to": ORGANISATION.email,
+        "reference": "ab12cd34",
+        "answer_by": date(2026, 3, 24),
+        **rest,
+    }
+    return Letter(kind=kind, **given)  # type: ignore[arg-type]
+
+
+def rendered(made: Letter, **overrides: str) -> Rendered:
+    result = render(made, {name.replace("__", "."): text for name, text in overrides.items()})
+    assert isinstance(result, Rendered), str(result)
+    return result
+
+
+def refused(made: Letter, overrides: dict[str, str] | None = None) -> str:
+    result = render(made, overrides)
+    assert isinstance(result, MessageIncomplete)
+    return str(result)
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: set[str] = set()
+        self.text = ""
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.add(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def parsed(html: str) -> _Tags:
+    parser = _Tags()
+    parser.feed(html)
+    parser.close()
+    assert parser.open == []
+    assert parser.wrong == []
+    return parser
+
+
+@pytest.mark.req("A106", "A107", "A92")
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("kind", list(LetterKind))
+def test_every_message_in_every_language_states_the_facts(kind: LetterKind, language: str):
+    made = letter(line(link="https://pay.example/1001", open=usd(100_000)), kind=kind, locale=language)
+    message = rendered(made)
+    for fact in ("1001", "Acme Ltd", *(() if kind is LetterKind.CALL else ("Bright IT",))):
+        assert fact in message.subject + message.text
+    assert re.search("1[.,\u202f\u00a0]?000[.,]00", message.text)
+    assert "2026" in message.text
+    if kind is not LetterKind.CALL:
+        assert "billing@bright.example" in message.text
+        assert "https://pay.example/1001" in message.text
+        body = parsed(message.html)
+        assert "1001" in body.text
+        assert f'lang="{language}"' in message.html
+    assert "{{" not in message.text + message.html + message.subject
+    assert "None" not in message.text
+
+
+@pytest.mark.req("A11", "A91", "A96", "A97")
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+@pytest.mark.parametrize("kind", list(LetterKind))
+def test_no_text_of_ours_threatens(kind: LetterKind, language: str):
+    message = rendered(letter(kind=kind, locale=language))
+    assert threats(f"{message.subject}\n{message.text}", language) == ()
+
+
+@pytest.mark.req("A91")
+def test_the_first_reminder_asks_and_does_not_demand():
+    text = rendered(letter(kind=LetterKind.FRIENDLY)).text
+    assert "?" in text
+    assert "Please pay" not in text
+    assert "something is missing on our side" in text
+
+
+@pytest.mark.req("E19")
+@settings(max_examples=40, deadline=None)
+@given(amounts=st.lists(st.integers(1, 10**9), min_size=1, max_size=25, unique=True), credit=st.integers(0, 10**9))
+def test_every_invoice_is_printed_with_its_own_amount_and_the_sum_is_right(amounts: list[int], credit: int):
+    made = letter(*(line(f"N{index}", minor) for index, minor in enumerate(amounts)), credit=credit)
+    (group,) = made.groups
+    assert group.amount_due.minor == max(sum(amounts) - credit, 0)
+    if not group.amount_due:
+        assert "nothing is due" in refused(made)
+        return
+    text = rendered(made).text
+    blocks = re.split(r"\nInvoice ", text)[1:]
+    for index, minor in enumerate(amounts):
+        assert f"Open: ${usd(minor).decimal:,.2f}" in next(block for block in blocks if block.startswith(f"N{index}\n"))
+    assert f"Amount due: ${group.amount_due.decimal:,.2f}" in text
+
+
+HOSTILE = [
+    "Evil\r\nBcc: everyone@example.com",
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }}{% for x in y %}",
+    "\u202e1.00 DSU\u2066 hidden",
+    "name\x00with\x07bells",
+    "x" * 5000,
+    "\u05e9\u05dc\u05d5\u05dd \u05d1\u05e2\u05f4\u05de",
+    'O\'Brien & Sons "GmbH"',
+    "\u200f ",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE[:-1])
+def test_a_name_is_only_ever_a_name(name: str):
+    made = letter(line(label=name[:40] if len(name) < 100 else "1001", reference=name), client=name, contact=name)
+    message = rendered(made)
+    assert "\n" not in message.subject
+    assert "\r" not in message.subject + message.text
+    assert len(message.subject) <= 150
+    body = parsed(message.html)
+    assert "script" not in body.seen
+    assert "49" not in message.text
+    for char in "\u202e\u2066\x00\x07":
+        assert char not in message.subject + message.text + message.html
+
+
+def test_a_name_without_a_visible_character_is_missing():
+    assert "the client's name is missing" in refused(letter(client=HOSTILE[-1]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=st.text(max_size=60), reference=st.text(max_size=60))
+def test_no_text_breaks_a_message(name: str, reference: str):
+    result = render(letter(line(reference=reference), client=name, contact=name))
+    if isinstance(result, Rendered):
+        parsed(result.html)
+        assert "\n" not in result.subject
+    else:
+        assert "client's name" in str(result)
+
+
+@pytest.mark.req("A106")
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"to": ()}, "no recipient"),
+        ({"groups": ()}, "names no invoice"),
+        ({"reply_to": None, "organisation": replace(ORGANISATION, phone=None)}, "no way to answer"),
+        ({"organisation": replace(ORGANISATION, name=" ")}, "organisation's name"),
+        ({"answer_by": None, "kind": LetterKind.FIRM}, "no day to answer by"),
+        ({"groups": (LetterGroup(currency="USD", due=(line(minor=500),), credit=usd(500)),)}, "nothing is due"),
+        ({"groups": (LetterGroup(currency="USD", due=(line(label=" "),), credit=usd(0)),)}, "neither number nor ref"),
+    ],
+)
+def test_a_letter_that_lacks_a_fact_is_not_written(change: dict[str, object], words: str):
+    assert words in refused(replace(letter(), **change))  # type: ignore[arg-type]
+
+
+@pytest.mark.req("A97")
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("Pay {{ amount }} for {{ numbers }} or we will sue.", 'it says "sue"'),
+        ("Pay {{ amount }} for {{ numbers }} or see our lawyer.", 'it says "lawyer"'),
+        ("Please pay {{ numbers }}.", 'the fact "$1,234.50" is missing'),
+        ("Please pay {{ amount }}.", 'the fact "1001" is missing'),
+        ("{{ amount }} {{ numbers }} {{ nonsense }}", "cannot be filled"),
+        ("{{ amount }} {{ numbers }} {{ groups.__class__.__mro__ }}", "cannot be filled"),
+        ("{% for x in range(99999999999) %}{% endfor %}", "cannot be filled"),
+        ("{{ 'x' * 900000 }}", "cannot be filled"),
+        ("{% if %}", "cannot be filled"),
+    ],
+)
+def test_a_template_of_the_users_that_threatens_or_drops_a_fact_is_refused(source: str, words: str):
+    assert words in refused(letter(), {"reminder_friendly.en.text": source})
+
+
+def test_a_template_of_the_users_replaces_ours_for_its_language():
+    mine = {
+        "reminder_friendly__en__text": "Dear {{ client }}: {{ amount }} for {{ numbers }}.",
+        "reminder_friendly__subject": "S",
+    }
+    assert rendered(letter(), **mine).text == "Dear Acme Ltd: $1,234.50 for 1001.\n"
+    german = rendered(letter(locale="de"), **mine)
+    assert german.subject == "S"
+    assert german.text.startswith("Guten Tag,")
+
+
+def test_a_client_called_court_is_not_a_threat():
+    assert "Court & Sons" in rendered(letter(client="Court & Sons")).text
+
+
+@pytest.mark.parametrize(
+    ("locale", "amount", "day"),
+    [
+        ("en-US", "$1,234.50", "March 10, 2026"),
+        ("en-GB", "US$1,234.50", "10 March 2026"),
+        ("de-DE", "1.234,50 $", "10. März 2026"),
+        ("de_AT", "$ 1.234,50", "10. März 2026"),
+        ("fr", "1 234,50 $US", "10 mars 2026"),
+        ("es-MX", "USD1,234.50", "10 de marzo de 2026"),
+        ("nl", "US$ 1.234,50", "10 maart 2026"),
+        ("ja", "$1,234.50", "March 10, 2026"),
+        ("nonsense", "$1,234.50", "March 10, 2026"),
+    ],
+)
+def test_amounts_and_dates_are_written_as_the_client_reads_them(locale: str, amount: str, day: str):
+    text = re.sub("[\u00a0\u202f]", " ", rendered(letter(locale=locale)).text)
+    assert amount in text
+    assert day in text
+
+
+def test_amounts_keep_their_minor_units():
+    yen = LetterGroup(currency="JPY", due=(line(total=Money(1234, "JPY"), open=Money(1234, "JPY")),), credit=Money(0, "JPY"))
+    dinar = LetterGroup(
+        currency="KWD", due=(line("2", total=Money(1234, "KWD"), open=Money(1234, "KWD")),), credit=Money(0, "KWD")
+    )
+    text = rendered(letter(groups=(yen, dinar))).text
+    assert "¥1,234" in text
+    assert "KWD1.234" in text
+
+
+def test_a_partial_payment_is_acknowledged():
+    text = rendered(letter(line(open=usd(23_450)))).text
+    assert "Received so far, thank you: $1,000.00" in text
+    assert "Open: $234.50" in text
+
+
+@pytest.mark.parametrize(
+    ("link", "kept"),
+    [
+        ("https://pay.example/a?b=1&c=2", True),
+        ("http://127.0.0.1:8000/x", True),
+        ("javascript:alert(1)", False),
+        ("https://pay.example/ x", False),
+        ('https://pay.example/"onclick', False),
+        ("data:text/html,x", False),
+        (None, False),
+    ],
+)
+def test_only_plain_web_addresses_become_links(link: str | None, kept: bool):
+    assert (safe_link(link) is not None) is kept
+    assert ("<a href=" in rendered(letter(line(link=link), reply_to=None)).html) is kept
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("a@b.example", ("a@b.example",)),
+        ("a@b.example, c@d.example;e@f.example", ("a@b.example", "c@d.example", "e@f.example")),
+        ("a@b.example\r\nBcc: x@y.example", ("a@b.example", "x@y.example")),
+        ("Ann <a@b.example>", ()),
+        ("a@b", ()),
+        ("a..b@c.example", ()),
+        ("", ()),
+        (None, ()),
+    ],
+)
+def test_addresses_are_read_from_untidy_fields(text: str | None, found: tuple[str, ...]):
+    assert addresses(text) == found
+
+
+def test_text_is_cut_with_an_ellipsis():
+    assert one_line("abcdef", 4) == "abc…"
+    assert one_line(" a \t b\n") == "a b"
+
+
+def test_a_long_statement_is_still_one_message():
+    made = letter(*(line(f"N{index:04}", 1000 + index) for index in range(400)), kind=LetterKind.STATEMENT)
+    message = rendered(made)
+    assert "N0399" in message.html
+    assert message.subject == "Statement of account for Acme Ltd, March 17, 2026"
+
+
+def test_many_invoices_are_counted_in_a_subject():
+    made = letter(*(line(f"N{index}", 1000 + index) for index in range(9)))
+    assert rendered(made).subject == "A reminder about invoices N0, N1, N2, and N3 (+5) from Bright IT"
