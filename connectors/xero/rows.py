@@ -28,7 +28,7 @@ def one(value: T | list[Any] | None) -> T | None:
     return None if isinstance(value, list) else value
 
 
-class Row(msgspec.Struct, rename=_vendor_name, frozen=True, kw_only=True):
+class Row(msgspec.Struct, rename=_vendor_name):
     """Base of every row: fields in snake_case here, in Xero's spelling on the wire."""
 
 

@@ -167,10 +167,10 @@ class Access:
 
     def tenant_of(self, request: httpx.Request, grant: Grant) -> str | httpx.Response:
         """The tenant a call is for. Custom connections need not name theirs."""
-        named = request.headers.get("xero-tenant-id")
+        named: str | None = request.headers.get("xero-tenant-id")
         if not named and grant.custom and self.tenants:
             return next(iter(self.tenants))
-        if named not in self.tenants:
+        if named is None or named not in self.tenants:
             return problem(403, "Forbidden", "AuthenticationUnsuccessful")
         return named
 
@@ -241,7 +241,14 @@ class Access:
 
 def problem(status: int, title: str, detail: str) -> httpx.Response:
     """The identity layer's error body (recorded: 401 TokenExpired, 403 AuthenticationUnsuccessful)."""
-    body = {"Type": None, "Title": title, "Status": status, "Detail": detail, "Instance": guid(status, detail), "Extensions": {}}
+    body: dict[str, Any] = {
+        "Type": None,
+        "Title": title,
+        "Status": status,
+        "Detail": detail,
+        "Instance": guid(status, detail),
+        "Extensions": {},
+    }
     return httpx.Response(status, json=body)
 
 
