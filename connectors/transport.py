@@ -351,15 +351,18 @@ class Transport:
     def _note(self, call: _Call, error: ConnectorError) -> None:
         with self._counting:
             self._failures[f"{call.endpoint} {type(error).__name__}"] += 1
-        log.warning(
-            "request.throttled" if isinstance(error, RateLimited) else "request.failed",
-            connection=self.connection,
-            endpoint=call.endpoint,
-            kind=type(error).__name__,
-            problem=error.message,
-            request_id=error.request_id,
-            retry_after=getattr(error, "retry_after", None),
-        )
+        facts: dict[str, Any] = {
+            "connection": self.connection,
+            "endpoint": call.endpoint,
+            "kind": type(error).__name__,
+            "problem": error.message,
+            "request_id": error.request_id,
+            "retry_after": getattr(error, "retry_after", None),
+        }
+        if isinstance(error, RateLimited):
+            log.warning("request.throttled", **facts)
+        else:
+            log.warning("request.failed", **facts)
 
 
 def _as_read(streamed: httpx.Response, content: bytes, request: httpx.Request) -> httpx.Response:

@@ -39,6 +39,9 @@ CATALOGUE: dict[str, Event] = {
     "outbox.unclear": Event("info", "it cannot be told yet whether an action was done; it waits"),
     "push.crashed": Event("exception", "a connector failed in a way nobody foresaw while it may have acted"),
     "record.malformed": Event("warning", "one record could not be read and was set aside; `where` names the place"),
+    "request.failed": Event(
+        "warning", "a vendor could not be reached, or answered with an error; `kind` and `problem` tell which"
+    ),
     "request.sent": Event("debug", "a vendor answered; status, time and the vendor's request id stand with it"),
     "request.throttled": Event("warning", "a vendor asked us to slow down"),
     "review.done": Event("info", "accounts were examined; counts stand with it"),

@@ -87,6 +87,7 @@ class Bench:
 
     name = "bench"
     role = Role.BOOKS
+    address = ADDRESS  # where the sandbox is reached; another one when it is served over HTTP
     currency = "USD"
     timezone = "Pacific/Auckland"  # far from UTC, so that a date taken in the wrong zone is another date
     relists: frozenset[Stream] = frozenset()
@@ -125,7 +126,7 @@ class Bench:
     def keys(self) -> dict[str, Any]:
         """The connection's settings."""
         paged = {"page_size": PAGE} if "page_size" in self.spec.settings.model_fields else {}
-        return {**self.sandbox.settings(ADDRESS), **paged, **self.connection_settings}
+        return {**self.sandbox.settings(self.address), **paged, **self.connection_settings}
 
     def transport(self) -> httpx.BaseTransport | None:
         """What carries requests to the vendor."""

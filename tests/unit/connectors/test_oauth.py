@@ -207,6 +207,36 @@ def test_two_processes_on_one_store_refresh_once(issuer, tmp_path):
     assert len(issuer.seen) == 1
 
 
+_DIES = _PROCESS.replace(
+    "print(tokens",
+    """import os, signal
+from core.store.vault import Slot
+Slot.write = lambda self, tokens: os.kill(os.getpid(), signal.SIGKILL)
+print(tokens""",
+)
+
+
+@pytest.mark.reliability("quickbooks:1")
+def test_killed_between_the_answer_and_the_save_the_next_start_goes_on(issuer, tmp_path):
+    """Kill -9 while the lock is held: the lock is free again, the old token is still there, and the vendor's grace repairs it."""
+    issuer.older["refresh-0"] = issuer.grace = 1
+    url, key = f"sqlite:///{tmp_path / 'store.db'}", new_vault_key()
+    store = open_store(url, clock=SleepingClock(NOW), vault_key=key)
+    store.migrate()
+    with store.vault.locked("books") as slot:
+        slot.write(held(access_expires_at=datetime(2020, 1, 1, tzinfo=UTC)))
+    root = Path(__file__).resolve().parents[3]
+    with serve(issuer) as base_url:
+        arguments = [url, key.decode(), f"{base_url}/token"]
+        dead = subprocess.run([sys.executable, "-c", _DIES, *arguments], cwd=root, timeout=60)
+        assert dead.returncode == -9
+        assert store.vault.read("books").refresh == "refresh-0"
+        said = subprocess.run([sys.executable, "-c", _PROCESS, *arguments], cwd=root, timeout=60, capture_output=True, text=True)
+    assert said.stdout.splitlines()[-1] == "access-2"
+    assert store.vault.read("books").refresh == "refresh-2"
+    store.close()
+
+
 def test_a_token_refused_by_the_vendor_is_replaced_unless_a_sibling_did(opened, issuer, vault):
     first, second = opened(), opened()
     assert first.access_token() == second.access_token() == "access-0"
