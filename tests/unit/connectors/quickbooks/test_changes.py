@@ -25,6 +25,14 @@ def settled(rig):
     return rig
 
 
+def forget(rig, stream) -> None:
+    """Let the overlap of the last pull run out, so that only what really moved can come."""
+    for _ in range(2):
+        rig.clock.advance(timedelta(hours=1))
+        rig.pull(stream)
+    rig.clock.advance(timedelta(minutes=1))
+
+
 def test_a_pass_without_change_is_one_call_for_all_streams(settled):
     pages = settled.pull_all()
     assert all(not page.entries and not page.more for found in pages.values() for page in found)
@@ -181,7 +189,7 @@ def test_a_voided_payment_shows_as_void(settled):
 def test_a_payment_banked_later_is_read_again_although_its_own_time_stands_still(settled):
     paid = settled.payment(settled.client, 100, {settled.bill: 100})
     (before,) = records(settled.pull(Stream.PAYMENTS))
-    settled.clock.advance(timedelta(hours=2))
+    forget(settled, Stream.PAYMENTS)
     stamp = settled.books.get("Payment", paid)["MetaData"]
     settled.deposit(paid)
     assert settled.books.get("Payment", paid)["MetaData"] == stamp
@@ -195,7 +203,7 @@ def test_a_deposit_taken_back_frees_its_payments_again(settled, how):
     paid = settled.payment(settled.client, 100, {settled.bill: 100})
     banked = settled.deposit(paid)
     settled.pull(Stream.PAYMENTS)
-    settled.clock.advance(timedelta(hours=2))
+    forget(settled, Stream.PAYMENTS)
     if how == "deleted":
         settled.delete("Deposit", banked)
     else:
@@ -235,13 +243,13 @@ def test_a_journal_entry_on_the_receivable_account_adjusts_each_customer_it_name
 def test_what_a_payment_takes_of_a_journal_credit_is_no_longer_left(settled):
     entry = journal(settled, (settled.client, "Credit", 40))
     settled.pull(Stream.ADJUSTMENTS)
-    settled.clock.advance(timedelta(hours=1))
+    forget(settled, Stream.ADJUSTMENTS)
     link = apply_journal(settled, entry, settled.client, settled.bill, 30)
     (left,) = records(settled.pull(Stream.ADJUSTMENTS))
     assert (left.amount.minor, left.remaining.minor) == (-4000, -1000)
     (payment,) = [item for item in records(settled.pull(Stream.PAYMENTS)) if item.ref == link]
     assert [(use.stream, use.ref, use.amount.minor) for use in payment.credits_used] == [(Stream.ADJUSTMENTS, entry, 3000)]
-    settled.clock.advance(timedelta(hours=1))
+    forget(settled, Stream.ADJUSTMENTS)
     settled.delete("Payment", link)
     (back,) = records(settled.pull(Stream.ADJUSTMENTS))
     assert back.remaining.minor == -4000
@@ -296,3 +304,25 @@ def test_changes_deletes_and_a_rotating_token_work_together_for_a_month(settled)
                 kept.pop(gone.ref, None)
         assert set(kept) == alive
     assert settled.box.oauth.refreshes >= 30
+
+
+def test_a_change_that_shows_only_after_the_pull_it_belonged_to_is_caught_by_the_overlap(settled):
+    settled.pull(Stream.INVOICES)
+    line = {"Amount": 1, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": {"value": "1"}}}
+    body = {"CustomerRef": {"value": settled.client}, "Line": [line]}
+    late = settled.books.create("Invoice", body, at=settled.clock.now() - timedelta(minutes=5))
+    settled.clock.advance(timedelta(minutes=3))
+    assert refs(settled.pull(Stream.INVOICES)) == [late["Id"]]
+
+
+def test_a_customer_taken_off_a_journal_entry_loses_the_adjustment(settled):
+    second = settled.customer("Second")
+    entry = journal(settled, (settled.client, "Credit", 40), (second, "Debit", 15))
+    settled.pull(Stream.ADJUSTMENTS)
+    forget(settled, Stream.ADJUSTMENTS)
+    lines = [line for line in settled.books.get("JournalEntry", entry)["Line"] if line["Amount"] == 40]
+    settled.books.touch("JournalEntry", entry, Line=lines)
+    (page,) = settled.pull(Stream.ADJUSTMENTS)
+    assert refs([page]) == [entry]
+    assert f"{entry}:2" in {item.ref for item in page.deleted}
+    assert entry not in {item.ref for item in page.deleted}

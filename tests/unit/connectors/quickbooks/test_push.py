@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from connectors.quickbooks.push import NOTE_LENGTH, marker
-from connectors.testing.faults import writes_only
+from connectors.testing.faults import Remembered, writes_only
 from core.actions import OpenTicket, PostNote, SetField, idempotency_key
 from core.errors import Conflict, NotFound, OutcomeUnknown, RateLimited, Rejected, Transient
 from core.records import Ref, Stream
@@ -117,6 +117,16 @@ def test_notes_beyond_a_page_are_searched_too(rig, bill):
     for index in range(1100):
         rig.books.create("Attachable", {"Note": f"note {index}", "AttachableRef": link})
     assert rig.find(note(bill)) is not None
+
+
+@pytest.mark.parametrize("make", ACTIONS)
+def test_a_late_repetition_acts_once_although_quickbooks_forgot_the_request_id(rig, bill, make):
+    rig.box.request_ids = Remembered(rig.clock, lifetime=60)
+    first = rig.push(make(bill))
+    rig.clock.advance(timedelta(days=2))
+    assert rig.connect().push(make(bill), idempotency_key(make(bill))).ref == first.ref
+    assert len(rig.box.mails) == (make is send)
+    assert len(rig.books.objects["Attachable"]) == (0 if make is field else 1)
 
 
 # ── mail ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
