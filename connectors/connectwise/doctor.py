@@ -35,7 +35,7 @@ def examine(api: Api, walker: Walker, context: ConnectionContext) -> Probe:
     """Every check. A connection that cannot sign in says so and skips the rest."""
     settings: ConnectwiseSettings = context.settings
     try:
-        company = api.company()
+        company = api.company(again=True)
         answer = api.call("GET", "/finance/invoices", params={"pageSize": 1, "fields": "id,_info"})
     except (AuthExpired, PermissionMissing) as error:
         return Probe(ok=False, checks=(_failed("sign in", error),))

@@ -53,7 +53,8 @@ def read(cursor: Cursor | None) -> Place:
         data = json.loads(cursor or "{}")
         known = {key: data[key] for key in data if key in Place.__dataclass_fields__}
         place = Place(**known)
-    except (ValueError, TypeError):
+        _unpacked(place.seen.removeprefix(OVERFLOW))
+    except (AttributeError, TypeError, ValueError):
         return Place()
     sound = isinstance(place.after, int) and isinstance(place.overlap, int) and isinstance(place.watermark, str)
     return place if sound else Place()
@@ -149,14 +150,12 @@ def news(page: Sequence[Row], place: Place) -> list[Row]:
         return list(page)
     timeless = [row for row in page if rows.read_instant(stamp(row)) is None]
     inside = _within(page, bound)
-    try:
-        known = _unpacked(place.seen.removeprefix(OVERFLOW))
-    except ValueError:
-        return [*timeless, *(row for row, _ in inside)]
+    known = _unpacked(place.seen.removeprefix(OVERFLOW))
     if not place.seen.startswith(OVERFLOW):
-        return [*timeless, *(row for row, value in inside if value not in set(known))]
+        prints = frozenset(known)
+        return [*timeless, *(row for row, value in inside if value not in prints)]
     now = _window_sums(value for _, value in inside)
-    changed = {bucket for bucket in range(WINDOW_BUCKETS) if len(known) <= bucket or known[bucket] != now[bucket]}
+    changed = {bucket for bucket, value in enumerate(now) if known[bucket : bucket + 1] != [value]}
     return [*timeless, *(row for row, value in inside if value % WINDOW_BUCKETS in changed)]
 
 

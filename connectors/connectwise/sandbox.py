@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import email.utils
 import json
+import math
 import re
 from collections.abc import Iterable
 from datetime import timedelta
@@ -183,7 +184,7 @@ class ConnectwiseSandbox:
         """Keys, client id, role and rate, in the order the vendor's front asks."""
         wait = self.limit.admit()
         if wait is not None:
-            raise _Throttled(int(wait) + 1)
+            raise _Throttled(math.ceil(wait))
         if not self._known_keys(request):
             if self.refuse_keys_with == 404:
                 raise _Unreadable(404)

@@ -55,7 +55,7 @@ def test_429_of_any_shape_is_a_limit(at_cw, html, header):
 def test_our_own_pace_stays_below_the_vendors_limit(at_cw):
     at_cw.box.limit.limit = 500
     at_cw.invoices(3)
-    for _ in range(130):
+    for _ in range(45):
         at_cw.psa.reread(Stream.INVOICES, Ref("2"))
         at_cw.psa.probe()
     assert not any(item.status == 429 for item in at_cw.box.levers.log)

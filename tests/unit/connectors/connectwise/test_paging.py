@@ -44,7 +44,9 @@ def test_a_full_cursor_stays_within_a_kilobyte():
     assert len(cursor) <= 1024
 
 
-@pytest.mark.parametrize("cursor", [None, "", "garbage", "[]", "7", '{"after":"x"}', '{"watermark":7}', '{"unknown":1}'])
+@pytest.mark.parametrize(
+    "cursor", [None, "", "garbage", "[]", "7", '{"after":"x"}', '{"watermark":7}', '{"seen":"x"}', '{"seen":7}', '{"unknown":1}']
+)
 def test_a_cursor_that_is_not_ours_begins_anew(cursor):
     assert paging.read(None if cursor is None else Cursor(cursor)) == Place()
 
