@@ -52,8 +52,6 @@ def solve(
     table = prepare.lay_out(invoices, payments, settings)
     prepare.first_lessons(table)
     prepare.identify(table, table.cash)
-    progress(0.1)
-    prepare.read_cites(table, table.cash, settings.options)
     progress(0.2)
     passes = Passes(table, settings)
     for share in passes.run():

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from core.matching.names import NameIndex, key, words
 from core.matching.pools import Bill, Cash, Pool
-from core.matching.references import Word, keys_of
+from core.matching.references import Word, keys_of, prefix_of
 
 UNRELATED_NAME = -4.5
 OTHER_ACCOUNT = -5.0
@@ -31,16 +31,13 @@ class GlobalReferences:
                 if gain >= GLOBAL_GAIN:
                     self._bills[text].append(bill.index)
 
-    def find(self, text: str) -> Sequence[int]:
-        """Bills that `text` names exactly, where they are few."""
-        found = self._bills.get(text, ())
-        return found if len(found) <= STRANGER_LIMIT else ()
-
-    def named(self, found: Sequence[Word]) -> dict[int, list[int]]:
-        """Bills by place in the memo that the words name exactly."""
-        places: dict[int, list[int]] = defaultdict(list)
+    def named(self, found: Iterable[Word]) -> dict[int, list[int]]:
+        """Bills by place in the memo that the words name exactly, where they are few."""
+        places: dict[int, list[int]] = {}
         for word in found:
-            places[word.anchor] += self.find(word.text)
+            bills = self._bills.get(word.text)
+            if bills and len(bills) <= STRANGER_LIMIT:
+                places.setdefault(word.anchor, []).extend(bills)
         return places
 
 
@@ -115,12 +112,18 @@ def _share(votes: Counter[int], client: int) -> float:
     return votes.get(client, 0) / (votes.total() + 0.5)
 
 
-def bill_keys(number: str, reference: str, identity: str) -> dict[str, float]:
+def bill_keys(bill: Bill, common: Container[str]) -> dict[str, float]:
     """Every string that names an invoice: its number, its own id, and the order or other reference it carries."""
-    found = dict(keys_of(number)) if number else {}
-    for text, gain in keys_of(identity, whole_only=bool(number)).items():
+    found = dict(keys_of(bill.number, common=common)) if bill.number else {}
+    for text, gain in keys_of(bill.id, whole_only=bool(bill.number), common=common).items():
         found.setdefault(text, gain)
-    if reference:
-        for text, gain in keys_of(reference).items():
+    if bill.reference:
+        for text, gain in keys_of(bill.reference, common=common).items():
             found.setdefault(text, gain - 0.5)
     return found
+
+
+def common_prefixes(bills: Iterable[Bill]) -> frozenset[str]:
+    """Letters that more than three numbers, ids or references begin with."""
+    counts = Counter(prefix_of(text) for bill in bills for text in (bill.number, bill.id, bill.reference) if text)
+    return frozenset(prefix for prefix, count in counts.items() if prefix and count > 3)

@@ -12,7 +12,7 @@ MOST_PAYMENTS = 40
 LONGEST = 400
 
 
-def adding_up(pool: Pool, payments: Sequence[Cash], left: Sequence[int]) -> Iterable[tuple[Bill, tuple[Cash, ...]]]:
+def adding_up(pool: Pool, payments: Sequence[Cash], wants: Sequence[int]) -> Iterable[tuple[Bill, tuple[Cash, ...]]]:
     """(invoice, the payments that settle it together), oldest invoice first. No payment is offered twice."""
     waiting = sorted(payments, key=lambda cash: (cash.paid, cash.id))
     taken: set[int] = set()
@@ -21,7 +21,7 @@ def adding_up(pool: Pool, payments: Sequence[Cash], left: Sequence[int]) -> Iter
         start = bisect_left(dates, bill.issued) if bill.issued else 0
         end = bisect_right(dates, bill.issued + LONGEST) if bill.issued else len(waiting)
         near = [cash for cash in waiting[start:end] if cash.index not in taken][:MOST_PAYMENTS]
-        found = _parts([cash.amount for cash in near], left[bill.index])
+        found = _parts([cash.amount for cash in near], wants[bill.index])
         if found:
             chosen = tuple(near[place] for place in found)
             taken.update(cash.index for cash in chosen)

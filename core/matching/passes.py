@@ -8,24 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from core.matching import equal, prepare
 from core.matching.instalments import adding_up
-from core.matching.likelihood import Evidence, Explained
+from core.matching.likelihood import SETTLING, Evidence, Explained
 from core.matching.pools import Cash
 from core.matching.prepare import Table
 from core.matching.search import Hypothesis, Search
 from core.matching.values import MatchSettings
 
-# (deep search, chance needed, only exact amounts); later passes see what earlier ones left
-STEPS = (
-    (False, 0.9995, True),
-    (False, 0.995, True),
-    (True, 0.995, False),
-    (True, 0.97, False),
-)
+PLAIN_CHANCE = 0.9999
+EXACT = frozenset({Evidence.EXACT})
+ANY = frozenset(Evidence)
+MOST_KNOWN = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,34 +43,65 @@ class Passes:
     def __init__(self, table: Table, settings: MatchSettings) -> None:
         self._table = table
         self._settings = settings
-        self._search = Search(table.bills, table.pools, table.claims.bill_left, settings)
+        self._search = Search(table.bills, table.pools, table.wants, settings)
         self._waiting = list(table.cash)
         self.decisions: list[Decision] = []
         self.stopped: set[int] = set()
+        self._known: dict[int, tuple[bool, list[Hypothesis]]] = {}
 
     def run(self) -> Iterator[float]:
         """Decide everything that can be decided, telling the share of the work done after each pass."""
-        for step, (deep, needed, exact_only) in enumerate(STEPS):
-            self._pass(deep=deep, needed=needed, exact_only=exact_only)
-            if step in (0, 2):
-                self._learn_again()
-            yield (step + 1) / 8
+        self._plain()
+        self._read(0)
+        self._pass(deep=False, needed=0.9995, kinds=EXACT)
+        self._learn_again()
+        yield 0.3
+        self._read(1)
+        self._pass(deep=False, needed=0.9995, kinds=EXACT)
+        self._pass(deep=False, needed=0.99, kinds=SETTLING)
+        self._learn_again(thorough=True)
+        yield 0.5
+        self._read(2)
+        self._pass(deep=True, needed=0.99, kinds=SETTLING)
         self._equal_amounts(0.9)
-        self._pass(deep=True, needed=0.8, exact_only=False)
-        yield 5 / 8
+        self._pass(deep=True, needed=0.95, kinds=SETTLING)
+        self._pass(deep=True, needed=0.9, kinds=ANY)
+        yield 0.7
         self._equal_amounts(self._settings.suggest_from)
-        yield 6 / 8
         self._instalments()
-        for needed in (0.6, self._settings.suggest_from):
-            self._pass(deep=True, needed=needed, exact_only=False)
+        yield 0.8
+        for needed in (0.7, self._settings.suggest_from):
+            self._pass(deep=True, needed=needed, kinds=ANY)
+        self._remainders()
         yield 1.0
 
+    def _plain(self) -> None:
+        """Payments whose words name just the invoices that add up to them, of their client, wanted by nobody else."""
+        table = self._table
+        offers = []
+        for cash in self._waiting:
+            bills = prepare.plain_match(table, cash)
+            if bills and any(pool == bills[0].pool and weight > prepare.UNSURE for pool, weight in cash.pools):
+                offers.append((cash, bills))
+        wanted = Counter(bill.index for _, bills in offers for bill in bills)
+        explained = Explained(Evidence.EXACT, 0.0)
+        for cash, bills in offers:
+            if all(wanted[bill.index] == 1 for bill in bills):
+                found = tuple(bill.index for bill in bills)
+                best = Hypothesis(bills[0].pool, found, cash.amount, explained, 0.0, len(found), 0, False, False, False)
+                self._settle(cash, best, PLAIN_CHANCE, contested=False)
+        self._sweep()
+
+    def _read(self, level: int) -> None:
+        prepare.read_cites(self._table, self._waiting, self._settings.options, level=level)
+        self._known.clear()
+
     # ── one payment after the other ─────────────────────────────────────────────────────────────────────────────────────
-    def _pass(self, *, deep: bool, needed: float, exact_only: bool) -> None:
+    def _pass(self, *, deep: bool, needed: float, kinds: Set[Evidence]) -> None:
         offers = []
         for cash in self._waiting:
             best, chance = self._best(cash, deep=deep)
-            if best and chance >= needed and (best.exact or not exact_only):
+            if best and chance >= needed and best.explained.evidence in kinds and (deep or _speaks_plainly(best)):
                 offers.append((cash, best, chance))
         wanted = Counter(bill for _, best, _ in offers for bill in best.bills)
         offers.sort(key=lambda offer: (not offer[1].exact, -round(offer[2], 6), offer[0].paid, offer[0].id))
@@ -81,7 +109,7 @@ class Passes:
             best, chance = offered, offered_chance
             if not self._fits(best):
                 again, chance = self._best(cash, deep=deep)
-                if not again or chance < needed or (exact_only and not again.exact):
+                if not again or chance < needed or again.explained.evidence not in kinds or not (deep or _speaks_plainly(again)):
                     continue
                 best = again
             contested = any(wanted[bill] > 1 for bill in offered.bills) and best.explained.evidence is not Evidence.PART
@@ -91,7 +119,7 @@ class Passes:
     def _best(self, cash: Cash, *, deep: bool) -> tuple[Hypothesis | None, float]:
         """The best hypothesis and its chance against the others and against nothing."""
         amount = self._table.claims.cash_left[cash.index]
-        found = self._search.hypotheses(cash, amount, self._table.unit(cash), deep=deep)
+        found = self._hypotheses(cash, amount, deep=deep)
         if not found:
             return None, 0.0
         best = found[0]
@@ -101,31 +129,61 @@ class Passes:
         rivals = sum(math.exp(max(other.score - best.score, -40.0)) for other in found[1:])
         return best, 1 / (1 + rivals + math.exp(min(none - best.score, 40.0)))
 
+    def _hypotheses(self, cash: Cash, amount: int, *, deep: bool) -> list[Hypothesis]:
+        """What `cash` may be for; what was found before, less what others took since, as long as nothing new was learned."""
+        known = self._known.get(cash.index)
+        if known and (known[0] or not deep):
+            still = [hypothesis for hypothesis in known[1] if self._fits(hypothesis)]
+            if len(still) == len(known[1]) or not self._part_paid(known[1]):
+                return still
+        found = self._search.hypotheses(cash, amount, self._table.unit(cash), deep=deep)[:MOST_KNOWN]
+        self._known[cash.index] = deep, found
+        return found
+
+    def _part_paid(self, hypotheses: Iterable[Hypothesis]) -> bool:
+        """Whether an invoice of these was paid in part: then the rest of it may be what the payment is for."""
+        wants, bills = self._table.wants, self._table.bills
+        return any(0 < wants[bill] < bills[bill].amount for hypothesis in hypotheses for bill in hypothesis.bills)
+
     def _fits(self, hypothesis: Hypothesis) -> bool:
-        left = self._table.claims.bill_left
-        return sum(left[bill] for bill in hypothesis.bills) == hypothesis.total and all(left[bill] for bill in hypothesis.bills)
+        wants = self._table.wants
+        return sum(wants[bill] for bill in hypothesis.bills) == hypothesis.total and all(wants[bill] for bill in hypothesis.bills)
 
     def _settle(self, cash: Cash, best: Hypothesis, chance: float, *, contested: bool, stage: Evidence | None = None) -> None:
-        shares = shares_of(best, self._table.claims.bill_left, self._table.claims.cash_left[cash.index])
-        self._table.claims.claim(cash.index, shares)
+        claims, wants = self._table.claims, self._table.wants
+        shares = shares_of(best, wants, claims.cash_left[cash.index])
+        claims.claim(cash.index, shares)
+        more_to_come = best.explained.evidence in (Evidence.PART, Evidence.SUM)
         for bill, _ in shares:
-            self._table.pools[best.pool].spent(bill)
+            wants[bill] = claims.bill_left[bill] if more_to_come else 0
+            self._table.pools[best.pool].changed(bill)
         self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage or best.explained.evidence))
 
     def _sweep(self) -> None:
         done = {decision.cash for decision in self.decisions}
         self._waiting = [cash for cash in self._waiting if cash.index not in done]
 
-    def _learn_again(self) -> None:
+    def _learn_again(self, *, thorough: bool = False) -> None:
         """Take what was settled so far as lessons, and rank the clients of the rest anew."""
         table = self._table
         table.samples.clear()
         for decision in self.decisions:
-            if decision.chance >= 0.995 and not decision.contested:
+            if decision.chance >= 0.99 and not decision.contested:
                 prepare.note(table, table.cash[decision.cash], [table.bills[bill] for bill, _ in decision.shares])
         prepare.settle_habits(table)
-        prepare.identify(table, self._waiting)
-        prepare.read_cites(table, self._waiting, self._settings.options)
+        prepare.identify(table, self._waiting, thorough=thorough)
+        self._known.clear()
+
+    def _remainders(self) -> None:
+        """Let payments settle what a deduction left open: last, and only to the cent."""
+        table = self._table
+        for pool in table.pools:
+            for bill in pool.bills:
+                if table.claims.bill_left[bill.index] and not table.wants[bill.index]:
+                    table.wants[bill.index] = table.claims.bill_left[bill.index]
+                    pool.changed(bill.index)
+        self._known.clear()
+        self._pass(deep=False, needed=0.9, kinds=EXACT)
 
     # ── equal amounts, instalments ──────────────────────────────────────────────────────────────────────────────────────
     def _equal_amounts(self, needed: float) -> None:
@@ -134,7 +192,7 @@ class Passes:
         otherwise: dict[int, float] = {}
         for cash in self._waiting:
             amount = self._table.claims.cash_left[cash.index]
-            found = self._search.hypotheses(cash, amount, self._table.unit(cash), deep=False)
+            found = self._hypotheses(cash, amount, deep=True)
             singles = [item for item in found if item.exact and len(item.bills) == 1]
             if not singles or singles[0] is not found[0]:
                 continue
@@ -161,31 +219,41 @@ class Passes:
         self._sweep()
 
     def _add_up(self, pool_index: int, waiting: Sequence[Cash]) -> None:
-        left = self._table.claims.bill_left
-        for bill, parts in adding_up(self._table.pools[pool_index], waiting, left):
-            total = left[bill.index]
+        wants = self._table.wants
+        for bill, parts in adding_up(self._table.pools[pool_index], waiting, wants):
+            total = wants[bill.index]
             explained = Explained(Evidence.SUM, -4.0, f"1/{len(parts)}")
             for cash in parts:
                 cites = [cite for cite in cash.cites.get(pool_index, ()) if cite.bill == bill.index]
                 named = bool(cites)
+                if not named and cash.amount != parts[0].amount:
+                    continue  # unnamed and unequal: as likely chance
                 hypothesis = Hypothesis(pool_index, (bill.index,), total, explained, 0.0, int(named), 0, False, False, False)
                 self._settle(cash, hypothesis, 0.95 if named else 0.75, contested=False, stage=Evidence.SUM)
 
 
-def shares_of(best: Hypothesis, left: Sequence[int], amount: int) -> tuple[tuple[int, int], ...]:
+def _speaks_plainly(best: Hypothesis) -> bool:
+    """Whether a shallow look is enough: an exact amount, or one that a single surely named invoice or a usual rate explains."""
+    if best.exact:
+        return True
+    named = best.cited == len(best.bills) and not best.slips and not best.contradicted and not best.loose
+    return named and (len(best.bills) == 1 or best.explained.evidence is Evidence.DISCOUNT)
+
+
+def shares_of(best: Hypothesis, wants: Sequence[int], amount: int) -> tuple[tuple[int, int], ...]:
     """How `amount` is spread over the invoices: in full where it suffices, in proportion for a percentage, else oldest first."""
-    wants = [(bill, left[bill]) for bill in best.bills]
-    total = sum(want for _, want in wants)
+    owed = [(bill, wants[bill]) for bill in best.bills]
+    total = sum(want for _, want in owed)
     if amount >= total:
-        return tuple(wants)
-    if best.explained.evidence in (Evidence.DISCOUNT, Evidence.WITHHOLDING) and len(wants) > 1:
-        return _in_proportion(wants, amount, total)
+        return tuple(owed)
+    if best.explained.evidence in (Evidence.DISCOUNT, Evidence.WITHHOLDING) and len(owed) > 1:
+        return _in_proportion(owed, amount, total)
     if best.explained.evidence in (Evidence.FEE, Evidence.NEAR):
         short = total - amount
-        largest = max(range(len(wants)), key=lambda at: (wants[at][1], -at))
-        if wants[largest][1] > short:
-            return tuple((bill, want - (short if at == largest else 0)) for at, (bill, want) in enumerate(wants))
-    return tuple(_in_turn(wants, amount))
+        largest = max(range(len(owed)), key=lambda at: (owed[at][1], -at))
+        if owed[largest][1] > short:
+            return tuple((bill, want - (short if at == largest else 0)) for at, (bill, want) in enumerate(owed))
+    return tuple(_in_turn(owed, amount))
 
 
 def _in_proportion(wants: Sequence[tuple[int, int]], amount: int, total: int) -> tuple[tuple[int, int], ...]:

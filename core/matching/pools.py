@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
+from core.matching.citations import Cite
 from core.matching.habits import Habit
-from core.matching.references import Cite, Word
 
 UNDATED = 0
 
@@ -33,7 +33,10 @@ class Bill:
 
 @dataclass(slots=True)
 class Cash:
-    """A payment under work. `pools` are (pool, log of its likelihood), the likeliest first; `cites` per pool."""
+    """A payment under work. `pools` are (pool, log of its likelihood), the likeliest first; `cites` per pool.
+
+    `named` are the bills, over all clients, that strong references in the memo lead to, by place in it.
+    """
 
     index: int
     id: str
@@ -42,8 +45,8 @@ class Cash:
     currency: str
     account: str
     payer: str
-    words: list[Word]
-    memo_length: int
+    memo: str
+    named: dict[int, list[int]] = field(default_factory=dict)
     pools: list[tuple[int, float]] = field(default_factory=list)
     cites: dict[int, list[Cite]] = field(default_factory=dict)
 
@@ -54,40 +57,43 @@ def ordinal(day: date | None) -> int:
 
 
 class Pool:
-    """Bills of one client and currency, in order of issue. Only bills with money left are found."""
+    """Bills of one client and currency, in order of issue. Only bills that still wait for money are found."""
 
-    def __init__(self, index: int, client: int, currency: str, bills: Iterable[Bill], left: Sequence[int]) -> None:
-        """`left[bill.index]` is what each bill still wants; the list is shared with Claims and read live."""
+    def __init__(self, index: int, client: int, currency: str, bills: Iterable[Bill], wants: Sequence[int]) -> None:
+        """`wants[bill.index]` is what each bill still waits for; read live."""
         self.index = index
         self.client = client
         self.currency = currency
         self.bills = sorted(bills, key=lambda bill: (bill.issued, bill.due, bill.id))
         self.habit = Habit()
-        self._left = left
+        self._wants = wants
         self._place = {bill.index: place for place, bill in enumerate(self.bills)}
         self._alive = list(range(len(self.bills)))
         self._issued = [bill.issued for bill in self.bills]
         self._by_amount: dict[int, list[int]] = defaultdict(list)
         for place, bill in enumerate(self.bills):
-            self._by_amount[left[bill.index]].append(place)
+            self._by_amount[wants[bill.index]].append(place)
         self._amounts = sorted(self._by_amount)
 
-    def spent(self, bill: int) -> None:
-        """Tell the pool that money was claimed from `bill`: it leaves, or is found under what remains."""
-        place = self._place[bill]
-        remaining = self._left[bill]
-        if remaining:
-            if remaining not in self._by_amount:
-                insort(self._amounts, remaining)
-            self._by_amount[remaining].append(place)
-            return
+    def changed(self, bill: int) -> None:
+        """Tell the pool that what `bill` wants has changed: it leaves, comes back, or is found under its new amount."""
+        place, wanted = self._place[bill], self._wants[bill]
         at = bisect_left(self._alive, place)
-        if at < len(self._alive) and self._alive[at] == place:
-            del self._alive[at]
+        there = at < len(self._alive) and self._alive[at] == place
+        if not wanted:
+            if there:
+                del self._alive[at]
+            return
+        if not there:
+            self._alive.insert(at, place)
+        if wanted not in self._by_amount:
+            insort(self._amounts, wanted)
+        if place not in self._by_amount[wanted]:
+            self._by_amount[wanted].append(place)
 
     def worth(self, amount: int) -> list[Bill]:
         """Bills that want exactly `amount`."""
-        return [self.bills[place] for place in self._by_amount.get(amount, ()) if self._left[self.bills[place].index] == amount]
+        return [self.bills[place] for place in self._by_amount.get(amount, ()) if self._wants[self.bills[place].index] == amount]
 
     def worth_between(self, low: int, high: int, limit: int) -> list[Bill]:
         """Bills that want between `low` and `high`, the smallest first, at most `limit`."""

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from core.matching.citations import Cite, ReferenceIndex, likeness
 from core.matching.claims import Claims
-from core.matching.clients import Directory, GlobalReferences, bill_keys
+from core.matching.clients import Directory, GlobalReferences, bill_keys, common_prefixes
 from core.matching.habits import learn
+from core.matching.likelihood import STRONG_CITE
 from core.matching.pools import Bill, Cash, Pool, ordinal
-from core.matching.references import ReferenceIndex, read_words
+from core.matching.references import read_words
 from core.matching.values import IncomingPayment, MatchSettings, OpenInvoice
 from core.money import exponent
+
+LONGEST_MEMO = 400
+MOST_STRANGERS = 150
+UNSURE = -2.5
 
 
 @dataclass
 class Table:
-    """Everything the passes share."""
+    """Everything the passes share.
+
+    `wants` is what each bill still waits for: what Claims has left, or nothing once a deduction was taken for settling it.
+    `amounts` are (amount, bill) per currency, rising.
+    """
 
     invoices: list[OpenInvoice]
     payments: list[IncomingPayment]
@@ -25,11 +36,13 @@ class Table:
     cash: list[Cash]
     pools: list[Pool]
     claims: Claims
+    wants: list[int]
     directory: Directory
     references: GlobalReferences
     by_amount: dict[tuple[str, int], list[Bill]]
     keys: dict[int, dict[str, float]]
     clients: dict[str, int]
+    amounts: dict[str, list[tuple[int, int]]]
     samples: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def unit(self, cash: Cash) -> int:
@@ -50,14 +63,20 @@ def lay_out(invoices: Iterable[OpenInvoice], payments: Iterable[IncomingPayment]
     claims = Claims((bill.amount for bill in bills), (item.amount for item in cash))
     parties = sorted({_client(item) for item in owed})
     clients = {party: index for index, party in enumerate(parties)}
-    pools = _pools(owed, bills, clients, claims)
+    wants = list(claims.bill_left)
+    pools = _pools(owed, bills, clients, wants)
     names = {clients[_client(item)]: item.party for item in reversed(owed)}
-    keys = {bill.index: bill_keys(bill.number, bill.reference, bill.id) for bill in bills}
+    common = common_prefixes(bills)
+    keys = {bill.index: bill_keys(bill, common) for bill in bills}
     by_amount: dict[tuple[str, int], list[Bill]] = defaultdict(list)
     for bill in bills:
         by_amount[pools[bill.pool].currency, bill.amount].append(bill)
     directory = Directory([names[index] for index in range(len(parties))], pools, settings.pools)
-    return Table(owed, paid, bills, cash, pools, claims, directory, GlobalReferences(bills, keys), by_amount, keys, clients)
+    amounts: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for (currency, amount), found in sorted(by_amount.items()):
+        amounts[currency] += [(amount, bill.index) for bill in found]
+    references = GlobalReferences(bills, keys)
+    return Table(owed, paid, bills, cash, pools, claims, wants, directory, references, by_amount, keys, clients, amounts)
 
 
 def _unique(ids: Iterable[str]) -> None:
@@ -80,12 +99,11 @@ def _bill(index: int, item: OpenInvoice) -> Bill:
 
 def _cash(index: int, item: IncomingPayment) -> Cash:
     account = "".join(char for char in item.account.upper() if char.isalnum())
-    words = read_words(item.memo[:400])
     paid = ordinal(item.paid_on)
-    return Cash(index, item.id, item.amount.minor, paid, item.amount.currency, account, item.payer, words, len(item.memo))
+    return Cash(index, item.id, item.amount.minor, paid, item.amount.currency, account, item.payer, item.memo[:LONGEST_MEMO])
 
 
-def _pools(owed: Sequence[OpenInvoice], bills: Sequence[Bill], clients: dict[str, int], claims: Claims) -> list[Pool]:
+def _pools(owed: Sequence[OpenInvoice], bills: Sequence[Bill], clients: dict[str, int], wants: list[int]) -> list[Pool]:
     members: dict[tuple[int, str], list[Bill]] = defaultdict(list)
     for item, bill in zip(owed, bills, strict=True):
         members[clients[_client(item)], item.open.currency].append(bill)
@@ -93,13 +111,16 @@ def _pools(owed: Sequence[OpenInvoice], bills: Sequence[Bill], clients: dict[str
     for index, ((client, currency), found) in enumerate(sorted(members.items())):
         for bill in found:
             bill.pool = index
-        pools.append(Pool(index, client, currency, found, claims.bill_left))
+        pools.append(Pool(index, client, currency, found, wants))
     return pools
 
 
 # ── who paid, and what the words say ────────────────────────────────────────────────────────────────────────────────────
-def identify(table: Table, cash: Iterable[Cash]) -> None:
-    """Rank the clients of each payment; where the caller knows the client, it is the only one."""
+def identify(table: Table, cash: Iterable[Cash], *, thorough: bool = False) -> None:
+    """Rank the clients of each payment; where the caller knows the client, it is the only one.
+
+    `thorough` also looks for payments of no known client among the invoices of nearly their amount that the words may name.
+    """
     pool_of = {(pool.client, pool.currency): pool.index for pool in table.pools}
     for item in cash:
         known = table.payments[item.index].client
@@ -107,16 +128,28 @@ def identify(table: Table, cash: Iterable[Cash]) -> None:
             index = pool_of.get((table.clients.get(known, -1), item.currency))
             item.pools = [] if index is None else [(index, 0.0)]
             continue
-        named = {bill for found in table.references.named(item.words).values() for bill in found}
+        named = sorted({bill for found in item.named.values() for bill in found})
         worth = table.by_amount.get((item.currency, item.amount), ())
-        item.pools = table.directory.rank(item, [table.bills[bill] for bill in sorted(named)], worth)
+        item.pools = table.directory.rank(item, [table.bills[bill] for bill in named], worth)
+        if thorough and (not item.pools or item.pools[0][1] < UNSURE):
+            item.pools = table.directory.rank(item, _perhaps_named(table, item), worth)
+
+
+def _perhaps_named(table: Table, cash: Cash) -> list[Bill]:
+    """Invoices of any client that want this amount or a little more and that the words name, slips corrected."""
+    amounts = table.amounts.get(cash.currency, [])
+    start = bisect_left(amounts, (cash.amount - table.unit(cash), -1))
+    words = read_words(cash.memo)
+    near = [table.bills[bill] for _, bill in amounts[start : start + MOST_STRANGERS]]
+    return [bill for bill in near if table.wants[bill.index] and likeness(words, table.keys[bill.index]) >= 1.2]
 
 
 def first_lessons(table: Table) -> None:
     """Learn accounts, payer names and habits from payments whose words and amount agree on one client beyond doubt."""
     table.directory.learn_names(table.cash)
     for cash in table.cash:
-        found = _plain_match(table, cash)
+        cash.named = table.references.named(read_words(cash.memo))
+        found = plain_match(table, cash)
         if found:
             note(table, cash, found)
     settle_habits(table)
@@ -134,33 +167,47 @@ def settle_habits(table: Table) -> None:
         table.pools[index].habit = learn(samples)
 
 
-def _plain_match(table: Table, cash: Cash) -> list[Bill]:
-    """Bills of one client that the words name exactly and that add up to the amount; none where two clients have such."""
-    places = table.references.named(cash.words)
+def plain_match(table: Table, cash: Cash) -> list[Bill]:
+    """All bills of one client that the words name exactly, if they add up to the amount and no other client's do."""
     by_pool: dict[int, set[int]] = defaultdict(set)
-    for bills in places.values():
+    for bills in cash.named.values():
         for bill in bills:
             by_pool[table.bills[bill].pool].add(bill)
-    fitting = []
-    for pool, members in by_pool.items():
-        if table.pools[pool].currency != cash.currency:
-            continue
-        single = [bill for bill in members if table.bills[bill].amount == cash.amount]
-        if len(single) == 1:
-            fitting.append(single)
-        elif sum(table.bills[bill].amount for bill in members) == cash.amount:
-            fitting.append(sorted(members))
-    return [table.bills[bill] for bill in fitting[0]] if len(fitting) == 1 and len(fitting[0]) < 30 else []
+    fitting = [
+        members
+        for pool, members in by_pool.items()
+        if table.pools[pool].currency == cash.currency and sum(table.bills[bill].amount for bill in members) == cash.amount
+    ]
+    return [table.bills[bill] for bill in sorted(fitting[0])] if len(fitting) == 1 else []
 
 
-def read_cites(table: Table, cash: Iterable[Cash], options: int) -> None:
-    """Read each payment's words against the references of each client it may come from, one client's index at a time."""
+def read_cites(table: Table, cash: Iterable[Cash], options: int, *, level: int) -> None:
+    """Read each payment's words against the references of each client it may come from, one client's index at a time.
+
+    Level 0 reads them as they stand, 1 corrects slips in words that name nothing, 2 in all (a slip may make another's number).
+    """
     wanted: dict[int, list[Cash]] = defaultdict(list)
     for item in cash:
         for pool, _ in item.pools:
-            if pool not in item.cites:
-                wanted[pool].append(item)
+            wanted[pool].append(item)
     for pool, readers in wanted.items():
-        index = ReferenceIndex((bill.index, table.keys[bill.index]) for bill in table.pools[pool].bills)
+        bills = table.pools[pool].bills
+        index = ReferenceIndex(
+            ((bill.index, table.keys[bill.index]) for bill in bills), {bill.index: bill.issued for bill in bills}
+        )
         for item in readers:
-            item.cites[pool] = index.cites(item.words, options=options)
+            item.cites[pool] = _cites(index, item, options, level)
+
+
+def _cites(index: ReferenceIndex, cash: Cash, options: int, level: int) -> list[Cite]:
+    words = read_words(cash.memo)
+    exact = index.exact(words, cash.paid, options=options)
+    if not level:
+        return exact
+    settled = 0
+    if level == 1:
+        for cite in exact:
+            settled |= cite.mask if cite.gain >= STRONG_CITE else 0
+    places = {(cite.bill, cite.anchor) for cite in exact}
+    slipped = index.slipped(words, cash.paid, options=options, settled=settled)
+    return exact + [cite for cite in slipped if (cite.bill, cite.anchor) not in places]

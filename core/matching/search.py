@@ -12,27 +12,38 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from core.matching import sums
+from core.matching.citations import Cite
 from core.matching.likelihood import (
+    BOTH,
     CONTRADICTED,
+    CONTRADICTED_BY_SETTLED,
+    DISCOUNTS,
+    FEE_LIMIT,
+    LOOSE_WORD,
     NO_CITES,
     NOTHING,
+    PER_MYRIAD,
     STRONG_CITE,
     UNCITED,
+    WITHHOLDINGS,
     Evidence,
     Explained,
     chance_amount,
     explain,
+    gap_is_small,
     size_weight,
 )
 from core.matching.pools import Bill, Cash, Pool
-from core.matching.references import Cite
-from core.matching.sums import Option, Pick
+from core.matching.sums import CitedSums, Option, Pick
 from core.matching.values import MatchSettings
 
 # lengths at which banks cut the text they pass on (BAI2, MT940 lines, SEPA 35 and 140, NACHA 10-80 addenda, card descriptors)
 CUT_LENGTHS = frozenset((10, 15, 16, 18, 20, 22, 24, 25, 27, 30, 32, 34, 35, 40, 50, 54, 65, 70, 80, 100, 105, 128, 140))
 LIST_WEIGHT = -6.0
-DISCOUNT_SHARES = (1000, 980, 990, 970, 950, 975, 985, 995, 900, 925, 850, 800, 981, 960, 940, 930)
+PART_OF_MANY = -4.0
+LOOSE_CITE = 3.5
+TRIPLE_WINDOW = 36
+SHORT_RATES = (*DISCOUNTS, *WITHHOLDINGS, *BOTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Hypothesis:
     listed: bool
     contradicted: bool
     stopped: bool
+    loose: int = 0
 
     @property
     def exact(self) -> bool:
@@ -57,7 +69,10 @@ class Hypothesis:
 
 @dataclass(slots=True)
 class _View:
-    """One payment beside one client's pool."""
+    """One payment beside one client's pool.
+
+    `named`: places that name an invoice surely, with what it costs to disregard them; `loose`: places that nearly name one.
+    """
 
     cash: Cash
     amount: int
@@ -66,16 +81,17 @@ class _View:
     weight: float
     cites: dict[int, list[Cite]]
     named: dict[int, float]
+    loose: frozenset[int]
     stopped: bool = False
 
 
 class Search:
-    """Builds hypotheses against what is still open now (`left` is read live)."""
+    """Builds hypotheses against what is still open now (`wants` is read live)."""
 
-    def __init__(self, bills: Sequence[Bill], pools: Sequence[Pool], left: Sequence[int], settings: MatchSettings) -> None:
+    def __init__(self, bills: Sequence[Bill], pools: Sequence[Pool], wants: Sequence[int], settings: MatchSettings) -> None:
         self._bills = bills
         self._pools = pools
-        self._left = left
+        self._wants = wants
         self._settings = settings
 
     def hypotheses(self, cash: Cash, amount: int, unit: int, *, deep: bool) -> list[Hypothesis]:
@@ -96,7 +112,7 @@ class Search:
         again = 0.0
         for cites in cash.cites.values():
             for cite in cites:
-                if cite.slips == 0 and cite.gain >= STRONG_CITE and not self._left[cite.bill]:
+                if cite.slips == 0 and cite.gain >= STRONG_CITE and not self._wants[cite.bill]:
                     again = max(again, 9.0 if self._bills[cite.bill].amount == amount else 3.0)
         return NOTHING + chance_amount(amount) + again
 
@@ -106,62 +122,94 @@ class Search:
         covered = 0
         for cite in found:
             if cite.slips == 0 and cite.gain >= STRONG_CITE:
-                named[cite.anchor] = max(named.get(cite.anchor, 0.0), cite.gain)
+                against = CONTRADICTED if self._wants[cite.bill] else CONTRADICTED_BY_SETTLED
+                named[cite.anchor] = min(named.get(cite.anchor, 0.0), against)
                 covered |= cite.mask
         cites: dict[int, list[Cite]] = defaultdict(list)
         for cite in found:  # a part of a reference that was read in full (its year) names nothing on its own
-            if self._left[cite.bill] and (cite.anchor in named or not covered >> cite.anchor & 1):
+            if self._wants[cite.bill] and (cite.anchor in named or not covered >> cite.anchor & 1):
                 cites[cite.bill].append(cite)
-        return _View(cash, amount, unit, pool, weight, cites, named)
+        near = {cite.anchor for cite in found if cite.slips and cite.gain >= LOOSE_CITE and not covered >> cite.anchor & 1}
+        return _View(cash, amount, unit, pool, weight, cites, named, frozenset(near))
 
     # ── which sets ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _sets(self, view: _View, *, deep: bool) -> Iterable[tuple[tuple[int, ...], bool]]:
         singles = [bill.index for bill in view.pool.worth(view.amount)[:40]]
-        exact, best = self._picks(view, slips=False)
-        if not exact and (deep or not any(bill in view.cites for bill in singles)):
-            exact, best = self._picks(view, slips=True)
-        for pick in (*exact, *best[:6]):
+        named = self._cited_sums(view, slips=False)
+        exact = named.worth(view.amount) if named else []
+        best = named.best() if named else []
+        if named and not exact and (deep or not any(bill in view.cites for bill in singles)):
+            named = self._cited_sums(view, slips=True) or named
+            exact = named.worth(view.amount)
+            best += named.best()
+        if named and not exact:
+            best += named.worth_between(view.amount - view.unit, view.amount + FEE_LIMIT * view.unit)
+            best += self._withheld(view, named) if deep else ()
+        for pick in (*exact, *self._plausible(view, best)):
             yield tuple(sorted(pick.bills)), False
-        for bill in (*singles, *list(view.cites)[:8]):
+        for bill in (*singles, *list(view.cites)[:40]):
             yield (bill,), False
         if not exact or deep:
             yield from self._stretches(view)
         if deep:
             yield from self._deep(view, best)
 
-    def _picks(self, view: _View, *, slips: bool) -> tuple[list[Pick], list[Pick]]:
-        """Combinations of named invoices: of the very amount, and the best supported of any.
+    def _plausible(self, view: _View, picks: Iterable[Pick]) -> list[Pick]:
+        """The likeliest by words and amount together."""
 
-        Without `slips`, corrected readings stand only where the memo has no exact one.
-        """
+        weights: dict[tuple[int, ...], float] = {}
+        chosen: dict[tuple[int, ...], Pick] = {}
+        for pick in picks:
+            bills = tuple(sorted(pick.bills))
+            weight = explain(pick.total, view.amount, view.unit, len(bills)).weight + pick.gain - 3.0 * len(bills)
+            if weight > weights.get(bills, -math.inf):
+                weights[bills], chosen[bills] = weight, pick
+        likeliest = sorted(weights, key=lambda bills: (-weights[bills], bills))[:10]
+        return [chosen[bills] for bills in likeliest]
+
+    def _cited_sums(self, view: _View, *, slips: bool) -> CitedSums | None:
+        """Combinations of named invoices; without `slips`, corrected readings stand only where the memo has no exact one."""
         groups: dict[int, list[Option]] = defaultdict(list)
         for bill, cites in view.cites.items():
             for cite in cites:
                 if slips or not cite.slips or cite.anchor not in view.named:
-                    groups[cite.anchor].append(Option(bill, self._left[bill], cite.gain, cite.mask))
+                    groups[cite.anchor].append(Option(bill, self._wants[bill], cite.gain, cite.mask))
         if not groups:
-            return [], []
-        limit = view.amount * 3 // 2 + 100 * view.unit
-        exact, best, stopped = sums.pick_cited(list(groups.values()), view.amount, limit, self._settings.states)
-        view.stopped = view.stopped or stopped
-        return exact, best
+            return None
+        found = CitedSums(list(groups.values()), view.amount * 3 // 2 + 100 * view.unit, self._settings.states)
+        view.stopped = view.stopped or found.stopped
+        return found
+
+    def _withheld(self, view: _View, named: CitedSums) -> list[Pick]:
+        """Named invoices of which a usual rate of discount or tax was kept back."""
+        found: list[Pick] = []
+        for rate in SHORT_RATES:
+            wanted = view.amount * PER_MYRIAD // (PER_MYRIAD - rate)
+            found += named.worth_between(wanted - 3, wanted + 4)[:3]
+        return found
 
     def _stretches(self, view: _View) -> Iterable[tuple[tuple[int, ...], bool]]:
         near = view.pool.before(view.cash.paid, self._settings.window)
-        wants = [self._left[bill.index] for bill in near]
+        wants = [self._wants[bill.index] for bill in near]
         for first, end in sums.runs_worth(wants, view.amount):
             yield tuple(sorted(bill.index for bill in near[first:end])), True
 
     def _deep(self, view: _View, picks: Sequence[Pick]) -> Iterable[tuple[tuple[int, ...], bool]]:
         near = view.pool.before(view.cash.paid, self._settings.window)
-        wants = [self._left[bill.index] for bill in near]
         yield from self._filled(view, picks[:12], near)
+        if not view.named:
+            yield from self._unnamed(view, near)
+
+    def _unnamed(self, view: _View, near: Sequence[Bill]) -> Iterable[tuple[tuple[int, ...], bool]]:
+        """Sums and deductions for a memo that names nothing surely."""
+        wants = [self._wants[bill.index] for bill in near]
         for first, end, out in sums.all_but_one(wants, view.amount):
             yield tuple(sorted(bill.index for place, bill in enumerate(near[first:end], first) if place != out)), True
         for pair in sums.pairs_worth(wants, view.amount):
             yield tuple(sorted(near[place].index for place in pair)), False
-        for triple in sums.triples_worth(wants, view.amount):
-            yield tuple(sorted(near[place].index for place in triple)), False
+        newest = max(len(near) - TRIPLE_WINDOW, 0)
+        for triple in sums.triples_worth(wants[newest:], view.amount):
+            yield tuple(sorted(near[newest + place].index for place in triple)), False
         yield from self._deducted(view)
         yield from self._instalments(view)
 
@@ -175,10 +223,21 @@ class Search:
                 if bill.index not in pick.bills:
                     yield tuple(sorted((*pick.bills, bill.index))), False
             if rank < 4:
+                yield from self._filled_short(view, pick)
                 yield from self._filled_by_many(pick, rest, [bill for bill in near if bill.index not in pick.bills])
 
+    def _filled_short(self, view: _View, pick: Pick) -> Iterable[tuple[tuple[int, ...], bool]]:
+        """Named invoices and another one, less a usual rate or a small deduction from the whole."""
+        wanted = {view.amount * PER_MYRIAD // (PER_MYRIAD - rate) - pick.total for rate in SHORT_RATES}
+        others = [bill for rest in sorted(wanted) if rest > 0 for bill in view.pool.worth_between(rest - 2, rest + 3, 2)]
+        rest = view.amount - pick.total
+        others += view.pool.worth_between(rest - view.unit, rest + FEE_LIMIT * view.unit, 12)
+        for bill in others:
+            if bill.index not in pick.bills:
+                yield tuple(sorted((*pick.bills, bill.index))), False
+
     def _filled_by_many(self, pick: Pick, rest: int, others: Sequence[Bill]) -> Iterable[tuple[tuple[int, ...], bool]]:
-        wants = [self._left[bill.index] for bill in others]
+        wants = [self._wants[bill.index] for bill in others]
         for first, end in sums.runs_worth(wants, rest)[:6]:
             yield tuple(sorted((*pick.bills, *(bill.index for bill in others[first:end])))), False
         for one, two in sums.pairs_worth(wants, rest)[:8]:
@@ -186,11 +245,11 @@ class Search:
 
     def _deducted(self, view: _View) -> Iterable[tuple[tuple[int, ...], bool]]:
         """Single invoices of which the amount is what a discount, withholding or fee leaves, or a little more."""
-        for share in DISCOUNT_SHARES[1:]:
-            wanted = view.amount * 1000 // share
+        for rate in SHORT_RATES:
+            wanted = view.amount * PER_MYRIAD // (PER_MYRIAD - rate)
             for bill in view.pool.worth_between(wanted - 1, wanted + 2, 4):
                 yield (bill.index,), False
-        for bill in view.pool.worth_between(view.amount - view.unit, view.amount + 60 * view.unit, 24):
+        for bill in view.pool.worth_between(view.amount - view.unit, view.amount + FEE_LIMIT * view.unit, 40):
             yield (bill.index,), False
 
     def _instalments(self, view: _View) -> Iterable[tuple[tuple[int, ...], bool]]:
@@ -201,15 +260,25 @@ class Search:
 
     # ── how likely ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _score(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> Hypothesis:
-        total = sum(self._left[bill] for bill in bills)
+        total = sum(self._wants[bill] for bill in bills)
         explained = explain(total, view.amount, view.unit, len(bills))
         gain, cited, slips, used = _said(bills, view.cites)
         contradicted = [anchor for anchor in view.named if not used >> anchor & 1]
+        loose = sum(not used >> anchor & 1 for anchor in view.loose)
         missing = len(bills) - cited
-        cut = 0.35 if view.cash.memo_length in CUT_LENGTHS else 1.0
-        words = gain + (UNCITED * cut * missing if cited else NO_CITES) + CONTRADICTED * len(contradicted)
+        cut = 0.35 if len(view.cash.memo) in CUT_LENGTHS else 1.0
+        words = (
+            gain
+            + (UNCITED * cut * missing if cited else NO_CITES)
+            + LOOSE_WORD * loose
+            + sum(view.named[anchor] for anchor in contradicted)
+        )
+        if explained.evidence is Evidence.PART and len(bills) > 1 and not gap_is_small(total, view.amount):
+            words += PART_OF_MANY
         score = view.weight + explained.weight + words + self._prior(view, bills, listed=listed)
-        return Hypothesis(view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped)
+        return Hypothesis(
+            view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped, loose
+        )
 
     def _prior(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> float:
         """How likely this client pays these invoices then, before looking at amount and words."""

@@ -1,17 +1,19 @@
 """Which invoices add up to an amount: bounded searches that say when they stopped early.
-`pick_cited` combines what a memo may name; `runs_worth`, `pairs_worth` and `triples_worth` look for sums among a client's open
+`CitedSums` combines what a memo may name; `runs_worth`, `pairs_worth` and `triples_worth` look for sums among a client's open
 invoices without any word to go by. Amounts are minor units. None looks at all subsets.
 """
 
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 MAX_FOUND = 24
+NEAR_LIMIT = 3000
+NEAR_STATES = 250
 
 
 class Option(NamedTuple):
@@ -23,77 +25,99 @@ class Option(NamedTuple):
     mask: int
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """Bills chosen for a payment, their sum, and the gain of the words that name them."""
+class Pick(NamedTuple):
+    """Bills chosen for a payment, their sum, and the gain of the words (digit runs in `mask`) that name them."""
 
-    bills: tuple[int, ...]
     total: int
-    gain: float
     mask: int
+    gain: float
+    bills: tuple[int, ...]
 
 
-_State = tuple[int, int, float, tuple[int, ...]]  # total, mask, gain, bills
-_EMPTY: _State = (0, 0, 0.0, ())
+_EMPTY = Pick(0, 0, 0.0, ())
 
 
-def pick_cited(groups: Sequence[Sequence[Option]], target: int, limit: int, states: int) -> tuple[list[Pick], list[Pick], bool]:
-    """Combinations of at most one option per group: those worth `target`, and the best supported of any worth up to `limit`.
+class CitedSums:
+    """Combinations of at most one option per place of a memo.
 
-    Meets in the middle: each half of the groups grows to `states` partial combinations at most, the best supported ones; the
-    third value says whether some had to be dropped.
+    Meets in the middle: each half of the places grows to `states` partial combinations at most, the best supported ones;
+    `stopped` says whether some had to be dropped.
     """
-    ordered = sorted(groups, key=len)
-    left, left_stopped = _grow(ordered[::2], limit, states)
-    right, right_stopped = _grow(ordered[1::2], limit, states)
-    worth: dict[int, list[_State]] = defaultdict(list)
-    for state in right:
-        worth[state[0]].append(state)
-    exact = [joined for one in left for two in worth.get(target - one[0], ()) if (joined := _join(one, two))]
-    exact.sort(key=_by_gain)
-    best = [
-        joined for one in _top(left) for two in _top(right) if (joined := _join(one, two)) and joined[0] <= limit and joined[3]
-    ]
-    best.sort(key=_by_gain)
-    return (
-        [_pick(state) for state in exact[:MAX_FOUND]],
-        [_pick(state) for state in best[:MAX_FOUND]],
-        left_stopped or right_stopped,
-    )
+
+    def __init__(self, groups: Sequence[Sequence[Option]], limit: int, states: int) -> None:
+        """Only sums up to `limit` are kept."""
+        ordered = sorted(groups, key=len)
+        self._limit = limit
+        self._left, left_stopped = _grow(ordered[::2], limit, states)
+        self._right, right_stopped = _grow(ordered[1::2], limit, states)
+        self.stopped = left_stopped or right_stopped
+        self._near: tuple[list[Pick], list[Pick], list[int]] | None = None
+
+    def worth(self, target: int) -> list[Pick]:
+        """Combinations worth exactly `target`, best supported first."""
+        by_total: dict[int, list[Pick]] = defaultdict(list)
+        for pick in self._right:
+            by_total[pick[0]].append(pick)
+        found = [joined for one in self._left for two in by_total.get(target - one[0], ()) if (joined := _join(one, two))]
+        return _best(found, MAX_FOUND)
+
+    def best(self) -> list[Pick]:
+        """The best supported combinations of any worth."""
+        found = [joined for one in _top(self._left) for two in _top(self._right) if (joined := _join(one, two))]
+        return _best([pick for pick in found if pick.bills and pick.total <= self._limit], MAX_FOUND)
+
+    def worth_between(self, low: int, high: int) -> list[Pick]:
+        """Combinations worth `low` to `high`, best supported first; looks at no more than NEAR_LIMIT of them."""
+        left, right, totals = self._halves()
+        found: list[Pick] = []
+        for one in left:
+            start = bisect_left(totals, low - one[0])
+            end = bisect_right(totals, high - one[0])
+            found += [joined for two in right[start:end] if (joined := _join(one, two)) and joined.bills]
+            if len(found) > NEAR_LIMIT:
+                self.stopped = True
+                break
+        return _best(found, MAX_FOUND)
+
+    def _halves(self) -> tuple[list[Pick], list[Pick], list[int]]:
+        """The best supported of each half, the right one by total, and those totals."""
+        if self._near is None:
+            right = sorted(_best(self._right, NEAR_STATES))
+            self._near = _best(self._left, NEAR_STATES), right, [pick[0] for pick in right]
+        return self._near
 
 
-def _by_gain(state: _State) -> tuple[float, tuple[int, ...]]:
-    return -state[2], state[3]
+def _best(picks: list[Pick], count: int) -> list[Pick]:
+    return heapq.nsmallest(count, picks, key=_by_gain) if len(picks) > 1 else picks
 
 
-def _top(states: list[_State]) -> list[_State]:
-    return heapq.nsmallest(6, states, key=_by_gain)
+def _by_gain(pick: Pick) -> tuple[float, tuple[int, ...]]:
+    return -pick[2], pick[3]
 
 
-def _pick(state: _State) -> Pick:
-    return Pick(state[3], state[0], state[2], state[1])
+def _top(picks: list[Pick]) -> list[Pick]:
+    return _best(picks, 6)
 
 
-def _join(one: _State, two: _State) -> _State | None:
+def _join(one: Pick, two: Pick) -> Pick | None:
     if one[1] & two[1] or (one[3] and two[3] and not set(one[3]).isdisjoint(two[3])):
         return None
-    return one[0] + two[0], one[1] | two[1], one[2] + two[2], one[3] + two[3]
+    return Pick(one[0] + two[0], one[1] | two[1], one[2] + two[2], one[3] + two[3])
 
 
-def _grow(groups: Sequence[Sequence[Option]], limit: int, states: int) -> tuple[list[_State], bool]:
+def _grow(groups: Sequence[Sequence[Option]], limit: int, states: int) -> tuple[list[Pick], bool]:
     grown, stopped = [_EMPTY], False
     for group in groups:
         fresh = []
-        for option in group:
-            bill, amount, gain, mask = option
+        for bill, amount, gain, mask in group:
             room = limit - amount
             for total, used, said, bills in grown:
                 if used & mask:
                     continue
                 if bill in bills:  # named twice, by number and by order: surer, not more money
-                    fresh.append((total, used | mask, said + 0.5 * gain, bills))
+                    fresh.append(Pick(total, used | mask, said + 0.5 * gain, bills))
                 elif total <= room:
-                    fresh.append((total + amount, used | mask, said + gain, (*bills, bill)))
+                    fresh.append(Pick(total + amount, used | mask, said + gain, (*bills, bill)))
         grown += fresh
         if len(grown) > states:
             grown = heapq.nsmallest(states, grown, key=_by_gain)

@@ -78,5 +78,5 @@ class MatchSettings:
     suggest_from: float = 0.45
     window: int = 60
     states: int = 700
-    options: int = 24
+    options: int = 40
     pools: int = 8

@@ -48,8 +48,9 @@ class World:
     groups: float = 0.0
     currencies: tuple[str, ...] = ("USD",)
     unpaid: float = 0.12
-    months: int = 18
+    months: int = 24
     numbering: str = "mixed"
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass
@@ -348,7 +349,7 @@ def make_ledger(world: World, seed: int) -> Ledger:
     sent.sort(key=lambda item: (item.paid_on, item.amount))
     for item in sent:
         if rng.random() < world.faulty:
-            spoil(item, rng, rng.randint(*world.faults))
+            spoil(item, rng, rng.randint(*world.faults), world.kinds)
     payments, truth, faults = [], {}, {}
     for index, item in enumerate(sent):
         payment = finish(item, f"p{index:06d}", rng, accounts_known=world.accounts_known)
