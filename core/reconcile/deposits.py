@@ -19,11 +19,10 @@ from core.reconcile import wording
 from core.reconcile.allocations import parties_named
 from core.reconcile.conventions import deposits_everything
 from core.reconcile.desk import Desk
-from core.reconcile.evidence import called, money_fact
+from core.reconcile.evidence import called, money_fact, telling
 from core.reconcile.world import Line, World
 from core.records import Deposit, DocumentStatus, Invoice, Payment, PaymentStatus, Posting, Ref, Role, Sale, key_of
 
-_TELLING_DIGITS = 5  # significant digits from which an amount is hardly anybody else's
 _EARLY = timedelta(days=7)  # deposits are sometimes booked before the invoice they pay
 _NAMED_LONGER = 4  # money that names the client or the invoice may come this many times later
 _MOST_TOGETHER = 3
@@ -130,7 +129,7 @@ def _distance(income: _Income, invoice: Invoice) -> int:
 def _nameless(desk: Desk, used: set[object]) -> Iterator[Finding]:
     """Income without any name whose telling amount exactly one open invoice of all clients owes, and it is this client's."""
     for invoice in desk.open_invoices:
-        if key_of(invoice) in used or len(str(invoice.open.minor).rstrip("0")) < _TELLING_DIGITS:
+        if key_of(invoice) in used or not telling(invoice.open):
             continue
         lines = nameless_income(desk.world).get((invoice.connection, invoice.open), ())
         fits = [item for item in lines if _in_time(desk.world, item, invoice)]

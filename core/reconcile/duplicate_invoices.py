@@ -22,7 +22,7 @@ from core.linking.numbers import copy_of, number_key
 from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
-from core.reconcile.evidence import called
+from core.reconcile.evidence import called, telling
 from core.records import CreditNote, Invoice, key_of
 
 _TELLING_DIGITS = (
@@ -108,10 +108,6 @@ _SERIES = 3
 _SERIES_SHARE = 5  # a quarterly beside a monthly one: five of nineteen
 
 
-def _telling(amount: Money) -> bool:
-    return len(str(amount.minor).rstrip("0")) >= _TELLING_DIGITS
-
-
 def _window(desk: Desk, group: Sequence[Invoice]) -> int:
     """Days within which two of these equal invoices are too close to be two bills."""
     rules = desk.world.rules
@@ -119,7 +115,7 @@ def _window(desk: Desk, group: Sequence[Invoice]) -> int:
     gaps = [(later.issued_on - earlier.issued_on).days for earlier, later in itertools.pairwise(group)]
     rhythm = [gap for gap in gaps if gap > rules.duplicate_invoice_days]
     limit = rules.duplicate_invoice_days
-    if _telling(amount):
+    if telling(amount):
         limit = max(limit, rules.duplicate_invoice_telling_days)
     if len(rhythm) > 1:
         limit = min(limit, int(median(rhythm)) // _RHYTHM_SHARE)
@@ -140,7 +136,7 @@ def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | N
         return None
     paid_apart = first.open.minor == 0 and second.open.minor == 0
     confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
-    if paid_apart and not _telling(first.total) and (days or first.agreement_ref != second.agreement_ref):
+    if paid_apart and not telling(first.total) and (days or first.agreement_ref != second.agreement_ref):
         confidence = 0.0  # the client paid both, each in its turn, and the price is a common one
     return _Copy(second, first, confidence, f"issued {days} days apart" if days else "issued on the same day", dated=True)
 
@@ -171,7 +167,7 @@ def _told_apart(first: Invoice, second: Invoice) -> bool:
     pairs = ((first.agreement_ref, second.agreement_ref), (_cell(first), _cell(second)), (_memo(first), _memo(second)))
     if _periods_differ(first, second) or any(one and two and one != two for one, two in pairs):
         return True
-    if bool(_cell(first)) != bool(_cell(second)) and not _telling(first.total):
+    if bool(_cell(first)) != bool(_cell(second)) and not telling(first.total):
         return True  # a job with a ticket or an order beside a bill without one, at a common price
     recurring, single = (first, second) if first.agreement_ref else (second, first)
     return bool(recurring.agreement_ref and not single.agreement_ref and _cell(single) and not _cell(recurring))

@@ -75,6 +75,14 @@ def facts(records: Iterable[Record]) -> list[Fact]:
     return [fact(record) for record in records]
 
 
+def telling(amount: Money) -> bool:
+    """Is the amount hardly anybody else's? 1,234.50 is; 412.50 (hours at a rate) and 1,200.00 (a price) are not."""
+    return len(str(amount.minor).rstrip("0")) >= _TELLING_DIGITS
+
+
+_TELLING_DIGITS = 5  # significant digits
+
+
 def called(record: Record) -> str:
     """What people call the record: its number, else the vendor's id."""
     number = getattr(record, "number", None)

@@ -17,6 +17,7 @@ from core.findings import Finding
 from core.linking.names import firm_domain, loose_key, mail_addresses, name_key, words
 from core.linking.numbers import number_key
 from core.reconcile.conventions import conventions
+from core.reconcile.evidence import telling
 from core.reconcile.rules import ReconcileRules
 from core.reconcile.world import World
 from core.records import Payment
@@ -80,7 +81,7 @@ class _Marks:
             self.numbers.update(_last_digits(item.number) for item in seed.invoices)
             self.names.update(_names(seed))
             self.contacts.update(_contacts(seed))
-            self.amounts.update(item.open for item in seed.invoices if item.open.minor > 0)
+            self.amounts.update(item.open for item in seed.invoices if telling(item.open))
             self.references.update(_reference(item) for item in seed.payments)
         for found in (self.numbers, self.names, self.contacts, self.references):
             found.discard("")
@@ -100,7 +101,11 @@ class _Marks:
         text = f"{payment.reference or ''} {payment.memo or ''} {payment.payer or ''}"
         if any(run.lstrip("0") in self.numbers for run in _DIGITS.findall(text)) or _reference(payment) in self.references:
             return True
-        return not self.first_words.isdisjoint(words(text))
+        said = [word for word in words(text) if word != "and"]
+        if self.first_words.isdisjoint(said):
+            return False
+        line = f" {' '.join(said)} "
+        return any(f" {name} " in line for name in self.names)
 
 
 def _last_digits(number: str | None) -> str:
