@@ -59,7 +59,6 @@ def mail_of(action: SendReminder, key: IdempotencyKey, settings: SmtpSettings, *
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = message_id(key, settings.from_address)
     mail[KEY_HEADER] = key
-    mail["Content-Language"] = action.locale.replace("_", "-")
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: automatic answers should not answer this
     mail["X-Auto-Response-Suppress"] = "OOF, AutoReply"
     if action.stage in settings.unsubscribe_stages:
@@ -67,6 +66,7 @@ def mail_of(action: SendReminder, key: IdempotencyKey, settings: SmtpSettings, *
     mail.set_content(action.text, subtype="plain", charset="utf-8", cte="quoted-printable")
     if action.html:
         mail.add_alternative(action.html, subtype="html", charset="utf-8", cte="quoted-printable")
+    mail["Content-Language"] = action.locale.replace("_", "-")  # last: setting content drops every Content- header
     return mail
 
 
