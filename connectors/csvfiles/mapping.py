@@ -8,10 +8,11 @@ applied to it.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from connectors.csvfiles.allocating import Applied
 from connectors.csvfiles.cells import BadCell, Cells
@@ -60,6 +61,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "allocations.csv": ("source_ref", "invoice_ref", "amount", "applied_on"),
     "deposits.csv": ("ref", "party_ref", "currency", "amount", "deposited_on", "posted_to", "memo", "payment_ref"),
 }
+_JSON = msgspec.json.Encoder(order="deterministic")
 SETTLED = (DocumentStatus.CLOSED, DocumentStatus.VOID)
 
 
@@ -117,7 +119,7 @@ def malformed(file: str, stream: Stream, row: Line | Bad, bad: BadCell) -> Malfo
 
 def entry_of(record: Record, cells: Mapping[str, str] | list[dict[str, str]], extra: object) -> Entry:
     """The record with its row as JSON. The version is a digest of that and of the record's own reading of blank cells."""
-    raw = json.dumps({"row": cells, "with": extra} if extra else {"row": cells}, ensure_ascii=False, sort_keys=True).encode()
+    raw = _JSON.encode({"row": cells, "with": extra} if extra else {"row": cells})
     version = hashlib.blake2b(raw + _derived(record).encode(), digest_size=12).hexdigest()
     return Entry(record=replace(record, version=version), raw=raw)
 

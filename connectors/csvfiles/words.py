@@ -7,6 +7,7 @@ never a guess: taking "on hold" for open would chase somebody.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TypeVar
 
 from core.records import DocumentStatus, PaymentStatus, Posting
@@ -68,6 +69,7 @@ PAYMENT_WORDS = _by_word(_PAYMENT)
 ACTIVE_WORDS = _by_word(_ACTIVE)
 
 
+@lru_cache(maxsize=1_000)
 def plain(text: str) -> str:
     """`text` in lower case, every run of punctuation and space as one space: "Partially-Paid" is "partially paid"."""
     return _STRAY.sub(" ", text.casefold()).strip()
