@@ -73,7 +73,6 @@ class XeroSandbox:
             "base_url": f"{base_url}{PREFIX}",
             "identity_url": base_url,
             "webhook_key": self.webhook_key,
-            "push": {"notes": True, "invoices": True, "fields": True},
         }
 
     def seed_world(self, records: Iterable[Record]) -> World:

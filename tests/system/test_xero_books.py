@@ -26,7 +26,7 @@ from core.pull import pull_connection
 from core.reconcile import reconcile
 from core.records import Role, Stream
 from core.store import open_store
-from tests.unit.connectors.xero.kit import Stage, note
+from tests.unit.connectors.xero.kit import WRITES, Stage, note
 
 TODAY = date(2026, 5, 5)
 
@@ -231,7 +231,7 @@ def test_over_loopback_a_torn_connection_leaves_one_note(case: Case) -> None:
     ref = case.invoice(acme, "500.00")["InvoiceID"]
     stage = case.stage
     with serve(stage.box) as base_url:
-        settings = SPEC.settings.model_validate(stage.box.settings(base_url))
+        settings = SPEC.settings.model_validate(stage.box.settings(base_url) | WRITES)
         context = ConnectionContext(
             name="xero",
             role=Role.BOOKS,

@@ -34,6 +34,7 @@ from core.records import Cursor, Page, Record, Ref, Role, Stream
 
 NOON = datetime(2026, 5, 5, 12, 0, tzinfo=UTC)
 BASE = "https://xero.test"
+WRITES = {"push": {"notes": True, "invoices": True, "fields": True}}
 Handle = Callable[[httpx.Request], httpx.Response]
 
 
@@ -51,7 +52,7 @@ class Stage:
         self.connector = self.connect()
 
     def connect(self, name: str = "xero", **keys: Any) -> XeroConnector:
-        settings = SPEC.settings.model_validate({**self.box.settings(BASE), **self.keys, **keys})
+        settings = SPEC.settings.model_validate({**self.box.settings(BASE), **WRITES, **self.keys, **keys})
         context = ConnectionContext(
             name=name,
             role=Role.BOOKS,

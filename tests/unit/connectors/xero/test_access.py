@@ -68,7 +68,7 @@ def test_a_consent_with_pkce_connects_with_and_without_a_secret() -> None:
 def test_scopes_are_asked_for_with_percent_20(consented: Stage) -> None:
     settings = settings_of(consented)
     url = invite(provider_of(settings), client_id="c", redirect_uri="http://localhost/x").url
-    assert "scope=offline_access%20accounting.contacts%20" in url
+    assert "scope=offline_access%20accounting.contacts.read%20" in url
     assert "+" not in url
 
 
