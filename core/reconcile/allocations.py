@@ -78,9 +78,19 @@ def misapplied_parties(desk: Desk) -> Iterator[Finding]:
 
 def _crosses(desk: Desk, payment: Payment) -> Finding | None:
     strangers = [item for item in desk.paid_invoices(payment) if desk.world.account_of(item) not in (desk.account, None)]
-    if not strangers:
+    if not strangers or _pays_for(desk, strangers[0]):
         return None
     return _wrong_party(desk, payment, strangers[0], 0.9, f"it is applied to invoice {called(strangers[0])} of another client")
+
+
+def _pays_for(desk: Desk, invoice: Invoice) -> bool:
+    """Does this client pay that one's invoices as a habit (an unlinked parent, an owner of two firms)? It is no mistake then."""
+    other = desk.world.account_of(invoice)
+    paid = sum(any(desk.world.account_of(item) == other for item in desk.paid_invoices(one)) for one in desk.payments)
+    return paid >= _HABIT
+
+
+_HABIT = 3
 
 
 def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
@@ -91,7 +101,7 @@ def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
     loose = desk.loose(payment)
     named = [item for item in mentions if item.sure and (item.marked or loose) and _could_pay(item, payment)]
     accounts = {desk.world.account_of(item.invoice) for item in named}
-    if len(accounts) != 1 or None in accounts:
+    if len(accounts) != 1 or None in accounts or _pays_for(desk, named[0].invoice):
         return None
     invoice = named[0].invoice
     return _wrong_party(desk, payment, invoice, 0.9, f"it names invoice {called(invoice)} of another client")

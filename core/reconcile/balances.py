@@ -131,12 +131,14 @@ def _credits(desk: Desk) -> Iterator[tuple[CreditNote, Finding]]:
     for note in desk.credit_notes:
         if key_of(note) in desk.told_payments or note.connection not in desk.world.keeps_allocations:
             continue
-        used = sum(item.amount.minor for item in note.allocations) + desk.world.credit_uses.get(key_of(note), 0)
-        refunded = sum(
-            item.amount.minor for item in desk.books.refunds if (item.connection, item.source_ref) == (note.connection, note.ref)
-        )
-        difference = note.total.minor - used - refunded - note.remaining.minor
-        if difference and (used or refunded or difference < 0 or note.connection in desk.world.shows_credit_use):
+        difference = desk.unseen_use(note)
+        if difference == 0 or difference in desk.carried_credit:
+            continue
+        if (
+            difference < 0
+            or difference < note.total.minor - note.remaining.minor
+            or note.connection in desk.world.shows_credit_use
+        ):
             desk.told_payments.add(key_of(note))
             yield note, _note(desk, note, Money(difference, note.total.currency))
 

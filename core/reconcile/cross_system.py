@@ -45,7 +45,7 @@ def pairs(desk: Desk) -> Iterator[tuple[str, str]]:
 
 
 def linked(desk: Desk, psa: str, books: str) -> InvoiceLinks:
-    """The account's invoices of two connections joined; drafts and zeroes take no part."""
+    """The account's invoices of two connections joined; zeroes take no part."""
     return link_invoices(_of(desk, psa), _of(desk, books))
 
 
@@ -53,21 +53,17 @@ def _of(desk: Desk, connection: str) -> list[Invoice]:
     return [
         item
         for item in desk.books.invoices
-        if item.connection == connection
-        and item.status is not DocumentStatus.DRAFT
-        and (item.total.minor > 0 or item.status is DocumentStatus.VOID)
+        if item.connection == connection and (item.total.minor > 0 or item.status is DocumentStatus.VOID)
     ]
 
 
 # ── joined invoices ─────────────────────────────────────────────────────────────────────────────────────────────────────
 def _compare(desk: Desk, link: InvoiceLink) -> Iterator[Finding]:
     psa, books = link.left, link.right
-    void = {item.status is DocumentStatus.VOID for item in (*psa, *books)}
-    if void == {True}:
-        return
-    if len(void) == 2:
-        if not _told(desk, link):
-            yield _void_on_one_side(desk, link)
+    states = {item.status if item.status not in _SETTLED else DocumentStatus.OPEN for item in (*psa, *books)}
+    if states != {DocumentStatus.OPEN}:
+        if len(states) == 2 and DocumentStatus.OPEN in states and not _told(desk, link) and _had_time(desk, link):
+            yield _stands_on_one_side(desk, link)
         return
     currencies = {item.total.currency for item in (*psa, *books)}
     if len(currencies) > 1:
@@ -78,6 +74,13 @@ def _compare(desk: Desk, link: InvoiceLink) -> Iterator[Finding]:
     if abs(difference) > desk.world.rules.tax_rounding_minor:
         yield _amounts(desk, link, Money(difference, currency))
     yield from _paid(desk, link, currency)
+
+
+def _had_time(desk: Desk, link: InvoiceLink) -> bool:
+    """A draft may wait some days for its approval; a void invoice waits for nothing."""
+    grace = timedelta(days=desk.world.rules.cross_system_grace_days)
+    drafts = [item for item in (*link.left, *link.right) if item.status is DocumentStatus.DRAFT]
+    return all(item.issued_on + grace <= desk.world.today for item in drafts)
 
 
 def _told(desk: Desk, link: InvoiceLink) -> bool:
@@ -121,17 +124,17 @@ def _of_amount(payments: list[Payment], amount: Money) -> Payment | None:
     return next((item for item in payments if item.amount == amount), None)
 
 
-def _void_on_one_side(desk: Desk, link: InvoiceLink) -> Finding:
+def _stands_on_one_side(desk: Desk, link: InvoiceLink) -> Finding:
     live = next(item for item in (*link.right, *link.left) if item.status in _SETTLED)
-    void = next(item for item in (*link.right, *link.left) if item.status is DocumentStatus.VOID)
+    other = next(item for item in (*link.right, *link.left) if item.status not in _SETTLED)
     return desk.find(
         FindingKind.STATUS_MISMATCH,
         (*link.right, *link.left),
         at_stake=live.total,
         confidence=0.95,
         severity=Severity.HIGH if live.open.minor else Severity.MEDIUM,
-        what=f"Invoice {called(void)} is void in {void.connection} and stands in {live.connection} with {live.open} open.",
-        proposal=wording.recheck(desk.system(live.connection), f"invoice {called(live)}; void it too, or restore the other"),
+        what=f"Invoice {called(other)} is {other.status} in {other.connection}, in {live.connection} {live.open} is open.",
+        proposal=wording.recheck(desk.system(live.connection), f"invoice {called(live)}; give both systems one state"),
         more={"joined_by": link.how},
     )
 

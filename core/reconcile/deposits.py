@@ -64,7 +64,7 @@ def _mine(desk: Desk) -> Iterator[_Income]:
 
 def _income(line: Line) -> Iterator[_Income]:
     item = line.line
-    if item.posting in (Posting.INCOME, Posting.OTHER) and item.amount.minor > 0:
+    if item.posting is Posting.INCOME and item.amount.minor > 0:
         memo = " ".join(filter(None, (item.memo, line.deposit.memo)))
         yield _Income(
             line.deposit, item.amount, line.deposit.deposited_on, item.party_ref, memo, item.posted_to or str(item.posting)
@@ -143,7 +143,7 @@ def nameless_income(world: World) -> Mapping[tuple[str, Money], tuple[_Income, .
         found: dict[tuple[str, Money], list[_Income]] = defaultdict(list)
         for line in world.lines_of_account.get(None, ()):
             for income in _income(line):
-                if income.party is None and income.posted_to and line.line.posting is Posting.INCOME and not income.memo.strip():
+                if income.party is None and not income.memo.strip():
                     found[(income.record.connection, income.amount)].append(income)
         world.memory["nameless"] = {key: tuple(items) for key, items in found.items()}
     result: Mapping[tuple[str, Money], tuple[_Income, ...]] = world.memory["nameless"]

@@ -123,6 +123,25 @@ class Desk:
         prepaid = invoice.prepaid.minor if invoice.prepaid else 0
         return invoice.total.minor - invoice.open.minor - prepaid - sum(item.amount.minor for item in self.applied(invoice))
 
+    def unseen_use(self, note: CreditNote) -> int:
+        """Minor units of a credit note that are gone without any application, refund or payment having taken them."""
+        used = sum(item.amount.minor for item in note.allocations) + self.world.credit_uses.get(key_of(note), 0)
+        place = (note.connection, note.ref)
+        refunded = sum(item.amount.minor for item in self.books.refunds if (item.connection, item.source_ref) == place)
+        return note.total.minor - used - refunded - note.remaining.minor
+
+    @cached_property
+    def unseen_credit(self) -> frozenset[int]:
+        """Amounts of credit notes that went somewhere unseen."""
+        return frozenset(amount for note in self.credit_notes if (amount := self.unseen_use(note)) > 0)
+
+    @cached_property
+    def carried_credit(self) -> frozenset[int]:
+        """Amounts by which payments, zero ones included, were applied beyond what they brought: credit they carried unseen."""
+        counted = (item for item in self.books.payments if item.connection in self.ledger and item.status in COUNTED_PAYMENTS)
+        beyond = (self.used(item) + item.unapplied.minor - item.amount.minor for item in counted)
+        return frozenset(amount for amount in beyond if amount > 0)
+
     @cached_property
     def unlinked_amounts(self) -> Mapping[int, tuple[Invoice, ...]]:
         """Invoices by the amount they show as paid without anything having paid it."""

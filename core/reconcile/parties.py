@@ -56,8 +56,14 @@ def _pair_up(world: World, group: list[Party], why: str, found: dict[RecordKey, 
         for older in ordered[:position]:
             if key_of(party) in found or _one_account(world, party, older):
                 continue
-            if why == "name" or token_sort_ratio(name_key(party.name), name_key(older.name)) >= _NEARLY:
+            if why == "name" or _nearly_one(name_key(party.name), name_key(older.name)):
                 found[key_of(party)] = (older, why, 0.92 if why == "name" else 0.85)
+
+
+def _nearly_one(one: str, two: str) -> bool:
+    """A slip of the pen, not a further word: "Harbor Dental Airport" is a site of "Harbor Dental", not the same record twice."""
+    more, less = sorted((set(one.split()), set(two.split())), key=len, reverse=True)
+    return not less < more and token_sort_ratio(one, two) >= _NEARLY
 
 
 def _one_account(world: World, one: Party, two: Party) -> bool:

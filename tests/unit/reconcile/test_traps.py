@@ -78,6 +78,14 @@ TRAPS: dict[str, Sequence[Record]] = {
         bill("A2", "1234.56", "04-02", reference="PO 78"),
     ],
     "link payments of zero": [C, *link_payment()],
+    "a link payment that does not say which credit it carried": [
+        C,
+        bill("A1", "100", "02-01", "0"),
+        replace(credit("N1", "100", "03-01"), remaining=Money(0, "USD"), status=DocumentStatus.CLOSED),
+        pay("L1", "0", "03-01", {"A1": "100"}, unapplied=Money(0, "USD")),
+        bill("A2", "30", "02-01", "0"),
+        credit("N2", "30", "03-01", {"A2": "30"}),
+    ],
     "zero invoices": [C, bill("Z1", "0", "04-01"), bill("Z2", "0", "04-01")],
     "void copy": [C, bill("A1", "512.34", "04-01"), bill("A2", "512.34", "04-01", "0", status=VOID)],
     "bounced and paid again": [
