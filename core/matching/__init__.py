@@ -67,7 +67,8 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
     if decision.stage is Evidence.EQUAL:
         kind = f"{kind}, {decision.stage}"
     confidence = calibrated(kind, decision.chance)
-    tier = tier_of(confidence, settings.certain_from, contested=decision.contested)
+    doubtful = decision.contested or decision.hypothesis.doubtful
+    tier = tier_of(confidence, settings.certain_from, doubtful=doubtful)
     for bill, amount in decision.shares:
         invoice = table.invoices[bill]
         yield Match(

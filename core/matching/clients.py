@@ -18,6 +18,7 @@ UNRELATED_NAME = -4.5
 OTHER_ACCOUNT = -5.0
 STRANGER_LIMIT = 24
 GLOBAL_GAIN = 6.0
+FAR_BEHIND = 2.6
 _LIKENESS = ((0.97, 0.0), (0.92, -0.4), (0.85, -1.0), (0.75, -2.0), (0.65, -3.0), (0.5, -4.0))
 
 
@@ -85,7 +86,8 @@ class Directory:
             for client, weight in best
             if (client, cash.currency) in self._pools
         ]
-        return found[: self._limit]
+        worst = found[0][1] - FAR_BEHIND if found and found[0][1] > -0.7 else -math.inf
+        return [(pool, weight) for pool, weight in found[: self._limit] if weight >= worst]
 
     def _pools_of(self, bills: Iterable[Bill]) -> set[int]:
         return {self._client_of_pool[bill.pool] for bill in bills}

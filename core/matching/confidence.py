@@ -30,6 +30,6 @@ def calibrated(kind: str, chance: float) -> float:
     return steps[max(at, 0)][1]
 
 
-def tier_of(confidence: float, certain_from: float, *, contested: bool) -> Tier:
-    """CERTAIN from `certain_from` on, unless another payment or invoice would do as well."""
-    return Tier.CERTAIN if confidence >= certain_from and not contested else Tier.SUGGESTED
+def tier_of(confidence: float, certain_from: float, *, doubtful: bool) -> Tier:
+    """CERTAIN from `certain_from` on, unless something in the evidence leaves a doubt that no score takes away."""
+    return Tier.CERTAIN if confidence >= certain_from and not doubtful else Tier.SUGGESTED

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from core.matching import equal, prepare
 from core.matching.instalments import adding_up
 from core.matching.likelihood import SETTLING, Evidence, Explained
-from core.matching.pools import Cash
+from core.matching.pools import Bill, Cash
 from core.matching.prepare import Table
 from core.matching.search import Hypothesis, Search
 from core.matching.values import MatchSettings
@@ -51,8 +51,9 @@ class Passes:
 
     def run(self) -> Iterator[float]:
         """Decide everything that can be decided, telling the share of the work done after each pass."""
-        self._plain()
+        self._plain(prepare.plain_match)
         self._read(0)
+        self._plain(prepare.named_by_client)
         self._pass(deep=False, needed=0.9995, kinds=EXACT)
         self._learn_again()
         yield 0.3
@@ -75,12 +76,11 @@ class Passes:
         self._remainders()
         yield 1.0
 
-    def _plain(self) -> None:
+    def _plain(self, find: Callable[[Table, Cash], list[Bill]]) -> None:
         """Payments whose words name just the invoices that add up to them, of their client, wanted by nobody else."""
-        table = self._table
         offers = []
         for cash in self._waiting:
-            bills = prepare.plain_match(table, cash)
+            bills = find(self._table, cash)
             if bills and any(pool == bills[0].pool and weight > prepare.UNSURE for pool, weight in cash.pools):
                 offers.append((cash, bills))
         wanted = Counter(bill.index for _, bills in offers for bill in bills)

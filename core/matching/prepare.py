@@ -20,6 +20,7 @@ from core.money import exponent
 LONGEST_MEMO = 400
 MOST_STRANGERS = 150
 UNSURE = -2.5
+SURE = -0.7
 
 
 @dataclass
@@ -179,6 +180,19 @@ def plain_match(table: Table, cash: Cash) -> list[Bill]:
         if table.pools[pool].currency == cash.currency and sum(table.bills[bill].amount for bill in members) == cash.amount
     ]
     return [table.bills[bill] for bill in sorted(fitting[0])] if len(fitting) == 1 else []
+
+
+def named_by_client(table: Table, cash: Cash) -> list[Bill]:
+    """The open bills of the likeliest client that the words name, one at each place, if they add up to the amount."""
+    if not cash.pools or cash.pools[0][1] < SURE:
+        return []
+    places: dict[int, int] = {}
+    for cite in cash.cites[cash.pools[0][0]]:
+        if cite.gain >= STRONG_CITE and places.setdefault(cite.anchor, cite.bill) != cite.bill:
+            return []
+    found = sorted(set(places.values()))
+    wants = [table.wants[bill] for bill in found]
+    return [table.bills[bill] for bill in found] if found and all(wants) and sum(wants) == cash.amount else []
 
 
 def read_cites(table: Table, cash: Iterable[Cash], options: int, *, level: int) -> None:

@@ -63,6 +63,12 @@ class Hypothesis:
     loose: int = 0
 
     @property
+    def doubtful(self) -> bool:
+        """Whether a person should look: words left over that name something else, money left over, or a search cut short."""
+        unexplained = self.explained.evidence in (Evidence.OVER, Evidence.PART) and (len(self.bills) > 1 or not self.cited)
+        return self.contradicted or self.stopped or self.loose > 0 or unexplained
+
+    @property
     def exact(self) -> bool:
         return self.explained.evidence is Evidence.EXACT
 
