@@ -80,6 +80,7 @@ class QuickBooksApi:
         self._clock = context.clock
         self._vault = context.vault
         self._first_token = settings.refresh_token
+        self.vendor_now: datetime | None = None
         self.tokens = OAuthTokens(
             connection=context.name,
             provider=provider_of(settings),
@@ -171,8 +172,9 @@ class QuickBooksApi:
         return found
 
     def singleton(self, path: str, entity: str) -> Row:
-        """An object there is one of: CompanyInfo, Preferences."""
+        """An object there is one of: CompanyInfo, Preferences. Notes the vendor's clock on the way."""
         answer = self._get(path, {}, endpoint=f"GET {entity.lower()}")
+        self.vendor_now = self._time(self._parts(answer))
         found = self._entity(answer, entity)
         if found is None:
             raise self._garbled(answer)

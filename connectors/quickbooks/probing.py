@@ -40,6 +40,7 @@ def _probe(api: QuickBooksApi, info: Row, preferences: Row, settings: QuickBooks
         _currency(currency, context.currency, multi=_preference(preferences, "CurrencyPrefs").find_flag("MultiCurrencyEnabled")),
         _zone(zone, context.timezone),
         *_rules(preferences, context.clock.now().date()),
+        *_terms(api, preferences),
         *_consent(api, context.clock.now(), context.name),
     ]
     senders = (OtherSender(what=_MAY_REMIND, certain=False),) if _mails(preferences) else ()
@@ -48,7 +49,7 @@ def _probe(api: QuickBooksApi, info: Row, preferences: Row, settings: QuickBooks
         company=name,
         timezone=zone,
         currency=currency,
-        vendor_now=context.clock.now(),
+        vendor_now=api.vendor_now,
         checks=tuple(checks),
         other_senders=senders,
     )
@@ -97,6 +98,18 @@ def _rules(preferences: Row, today: date) -> list[Check]:
     if sales.find_flag("CustomTxnNumbers"):
         found.append(Check(name="invoice numbers", ok=None, detail="typed by hand: expect missing and double ones"))
     return found
+
+
+def _terms(api: QuickBooksApi, preferences: Row) -> list[Check]:
+    """When new invoices fall due unless somebody says otherwise."""
+    ref = _preference(preferences, "SalesFormsPrefs").find_ref("DefaultTerms")
+    term = api.read("Term", ref) if ref else None
+    if term is None:
+        return []
+    row = term.row
+    days, day = row.find_text("DueDays"), row.find_text("DayOfMonthDue")
+    when = f"{days} days after their date" if days else f"on day {day} of the month" if day else "as their terms say"
+    return [Check(name="terms", ok=True, detail=f"new invoices are due {when} ({row.find_text('Name')})")]
 
 
 def _mails(preferences: Row) -> bool:

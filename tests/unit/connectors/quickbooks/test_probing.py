@@ -25,6 +25,9 @@ def test_a_good_connection_names_company_zone_and_currency(rig):
     assert (probe.ok, probe.company, probe.timezone, probe.currency) == (True, "Sandbox Company", "America/Chicago", "USD")
     assert rig.box.realm in check(probe, "sign-in").detail
     assert probe.other_senders == ()
+    assert "30 days" in check(probe, "terms").detail
+    assert probe.vendor_now is not None
+    assert abs(probe.vendor_now - rig.clock.now()) < timedelta(seconds=5)
 
 
 @pytest.mark.reliability("quickbooks:27")
@@ -43,6 +46,19 @@ def test_a_user_without_the_right_is_told_where_to_get_it(rig):
     probe = rig.qbo.probe()
     assert not probe.ok
     assert "Manage users" in check(probe, "sign-in").remedy
+
+
+@pytest.mark.parametrize(
+    ("term", "said"),
+    [
+        ({"DueDays": 10, "DayOfMonthDue": None}, "10 days"),
+        ({"DueDays": None, "DayOfMonthDue": 15}, "day 15"),
+        ({"DueDays": None}, "terms say"),
+    ],
+)
+def test_the_default_terms_are_told_in_words(rig, term, said):
+    rig.books.get("Term", "3").update(term)
+    assert said in check(rig.qbo.probe(), "terms").detail
 
 
 def test_another_home_currency_fails(rig):

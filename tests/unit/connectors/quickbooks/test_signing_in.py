@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.consent import exchange, invite, read_redirect
 from connectors.quickbooks import SPEC
 from connectors.quickbooks.api import AUTHORIZE_URL, SCOPE, TOKEN_URL
 from core.errors import AuthExpired, PermissionMissing, RateLimited, Transient
@@ -137,6 +138,32 @@ def test_a_connection_nobody_consented_to_says_so(rigged):
     rig = rigged(refresh_token=None)
     with pytest.raises(AuthExpired, match="not connected yet"):
         works(rig)
+
+
+def test_a_person_s_consent_connects_the_company_and_only_once(rigged):
+    import httpx
+
+    rig = rigged(refresh_token=None)
+    provider = SPEC.provider(rig.qbo._settings)
+    transport = httpx.MockTransport(rig.box.handle)
+    invitation = invite(provider, client_id=rig.box.oauth.client_id, redirect_uri="http://localhost:8456/callback")
+    with httpx.Client(transport=transport) as browser:
+        landed = browser.get(invitation.url).headers["location"]
+    consent = read_redirect(invitation, landed)
+    keys = {
+        "connection": "qbo",
+        "provider": provider,
+        "client_id": rig.box.oauth.client_id,
+        "client_secret": rig.box.oauth.client_secret,
+        "vault": rig.vault,
+        "clock": rig.clock,
+        "transport": transport,
+    }
+    tokens = exchange(invitation, consent, **keys)
+    assert tokens.realm == rig.box.realm
+    assert works(rig)
+    with pytest.raises(AuthExpired):
+        exchange(invitation, consent, **keys)
 
 
 @pytest.mark.reliability("quickbooks:27")
