@@ -17,9 +17,11 @@ from connectors.connectwise import conditions, paging, rows, verdicts
 from connectors.connectwise.settings import ConnectwiseSettings
 from connectors.connectwise.verdicts import NoSuchPath, NoSuchService
 from connectors.transport import Answer, Pacing, Transport
+from connectors.wire import endpoint_of
 from core.errors import AuthExpired, NotFound, PermissionMissing, Transient
 from core.ports import ConnectionContext
 
+SMALLEST_PAGE = 25  # what servers give when they do not honour pageSize; any cap they use is a multiple of it
 CLOUD = (".myconnectwise.net", ".connectwisedev.com")
 
 
@@ -128,6 +130,7 @@ class Api:
                 headers=given,
                 idempotent=safe,
                 expect_json=accept is None,
+                endpoint=endpoint_of(method, path),
             )
 
         codebase = self._codebase()
@@ -163,7 +166,7 @@ class Api:
         size = self.settings.page_size
         forward = {"pagination-type": "forward-only"}
         found = self.rows(path, conditions=where, fields=fields, pageSize=size, pageId=after, headers=forward)
-        if not found or any(paging.row_id(row) > after for row in found) or after == 0:
+        if _is_forward(found, after):
             return found
         keyset = conditions.every(where, f"id > {after}")
         return self.rows(path, conditions=keyset, fields=fields, pageSize=size, page=1, orderBy="id asc")
@@ -185,7 +188,9 @@ class Api:
         while True:
             found = self.rows(path, pageSize=size, page=page, orderBy=order)
             yield from found
-            if len(found) < size:
+            if len(found) < size and len(found) % SMALLEST_PAGE:
+                return
+            if not found:
                 return
             page += 1
 
@@ -195,6 +200,12 @@ class Api:
             return self._unsigned.request("GET", url, idempotent=True, endpoint="GET callbackkey").json()
         except (AuthExpired, PermissionMissing):
             return self._transport.request("GET", url, idempotent=True, endpoint="GET callbackkey").json()
+
+
+def _is_forward(page: list[Any], after: int) -> bool:
+    """Did the server honour forward-only paging: rising ids, all beyond `after`? Rows without an id say nothing."""
+    ids = [number for number in map(paging.row_id, page) if number]
+    return ids == sorted(ids) and (not ids or ids[0] > after)
 
 
 def api_host(site: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from connectors.connectwise import mapping, work
+from connectors.connectwise import mapping, payments, work
 from connectors.connectwise.api import Api
 from connectors.connectwise.callbacks import CallbackDesk
 from connectors.connectwise.doctor import examine
@@ -18,7 +18,7 @@ from connectors.connectwise.settings import ConnectwiseSettings
 from connectors.connectwise.streams import INVOICES, PATHS, Streams
 from connectors.connectwise.tables import Tables
 from core.actions import Action, IdempotencyKey, Receipt
-from core.errors import Rejected
+from core.errors import NotFound, Rejected
 from core.ports import ConnectionContext, Hint, Probe, StreamInfo
 from core.records import Cursor, Entry, Malformed, Page, Record, Ref, Stream, Tombstone
 
@@ -101,14 +101,14 @@ class ConnectwiseConnector:
         return result.record if isinstance(result, Entry) else None
 
     def _payment(self, ref: Ref) -> Record | None:
-        numbers = mapping.split_payment_ref(ref)
+        numbers = payments.split_payment_ref(ref)
         invoice = self._row(INVOICES, numbers[0]) if numbers else None
         if numbers is None or invoice is None:
             return None
         child = f"{INVOICES}/{numbers[0]}/payments"
         row = self._api.find(f"{child}/{numbers[1]}")
         found = [row] if row is not None else [item for item in self._api.all_pages(child) if _has_id(item, numbers[1])]
-        read = mapping.read_payments(invoice, found, self._tables.reading(Stream.PAYMENTS, ()))
+        read = payments.read_payments(invoice, found, self._tables.reading(Stream.PAYMENTS, ()))
         results: tuple[Entry | Malformed, ...] = (*read.entries, *read.malformed)
         return self._record(results[0] if results else None)
 
@@ -125,7 +125,10 @@ class ConnectwiseConnector:
         """ConnectWise's PDF of an invoice; None for anything else. Which Accept header it wants is UNCONFIRMED."""
         if stream is not Stream.INVOICES or not ref.isdigit():
             return None
-        return self._api.call("GET", f"{INVOICES}/{ref}/pdf", accept="application/pdf, */*").body
+        try:
+            return self._api.call("GET", f"{INVOICES}/{ref}/pdf", accept="application/pdf, */*").body
+        except NotFound:
+            return None
 
     def pay_link(self, ref: Ref) -> str | None:
         """ConnectWise has none by itself; payment pages belong to other products (brief 2.1)."""

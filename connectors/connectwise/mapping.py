@@ -19,16 +19,13 @@ from connectors.connectwise.rows import Row, Unreadable
 from core.money import Money, MoneyError, check_currency
 from core.records import (
     Agreement,
-    Allocation,
     Contact,
     CreditNote,
-    CreditUse,
     DocumentStatus,
     Entry,
     Invoice,
     Malformed,
     Party,
-    Payment,
     Record,
     Ref,
     Stream,
@@ -120,7 +117,7 @@ def raw_of(row: Row) -> bytes:
     return rows.encode(row)
 
 
-def _kept(row: Row, using: Reading, extra: object = "") -> dict[str, Any]:
+def kept(row: Row, using: Reading, extra: object = "") -> dict[str, Any]:
     """The fields every record has. The version is `_info.lastUpdated` and `extra`, which may change without it (brief 1.9)."""
     stamp = rows.text(row, "_info.lastUpdated") or f"crc:{zlib.crc32(raw_of(row)):08x}"
     return {
@@ -164,7 +161,7 @@ def _party(row: Row, using: Reading) -> Party | Tombstone:
     country = rows.text(row, "country.identifier") or ""
     parent = rows.find_ref(row, "parentCompany.id")
     return Party(
-        **_kept(row, using),
+        **kept(row, using),
         name=rows.get_text(row, "name"),
         email=mails[0] if mails else None,
         phone=rows.text(row, "phoneNumber"),
@@ -194,7 +191,7 @@ def _contact(row: Row, using: Reading) -> Contact | None:
     role = "accounts payable" if rows.flag(row, "defaultBillingFlag") else (types[0] if types else rows.text(row, "title"))
     email = _communication(row, "Email")
     return Contact(
-        **_kept(row, using),
+        **kept(row, using),
         party_ref=party,
         name=name or email or f"contact {rows.get_id(row, 'id')}",
         email=email,
@@ -228,7 +225,7 @@ def _invoice(row: Row, using: Reading) -> Invoice | None:
     order = rows.text(row, "customerPO")
     reference = rows.text(row, "reference") or order
     return Invoice(
-        **_kept(row, using, _moving(row)),
+        **kept(row, using, _moving(row)),
         party_ref=payer_of(row),
         number=rows.text(row, "invoiceNumber"),
         reference=reference,
@@ -286,7 +283,7 @@ def _credit(row: Row, using: Reading) -> CreditNote | None:
     currency = currency_of(row, using)
     remaining = abs(rows.get_money(row, "balance", currency))
     return CreditNote(
-        **_kept(row, using, _moving(row)),
+        **kept(row, using, _moving(row)),
         party_ref=payer_of(row),
         number=rows.text(row, "invoiceNumber"),
         reference=rows.text(row, "reference") or rows.text(row, "customerPO"),
@@ -295,64 +292,6 @@ def _credit(row: Row, using: Reading) -> CreditNote | None:
         issued_on=rows.get_day(row, "date", using.zone),
         status=DocumentStatus.OPEN if remaining.minor else DocumentStatus.CLOSED,
         memo=rows.text(row, "topComment"),
-    )
-
-
-# ── payments ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def payment_ref(invoice: int, payment: int) -> Ref:
-    """Payments are read below their invoice, so their ref names both: "2-9001"."""
-    return Ref(f"{invoice}-{payment}")
-
-
-def split_payment_ref(ref: Ref) -> tuple[int, int] | None:
-    """(invoice, payment) of a ref; None when it is none of ours."""
-    match = re.fullmatch(r"(\d{1,12})-(\d{1,12})", ref)
-    return (int(match[1]), int(match[2])) if match else None
-
-
-def read_payments(invoice: Row, found: Iterable[Any], using: Reading) -> Rows:
-    """The payments of one invoice row."""
-    entries: list[Entry] = []
-    malformed: list[Malformed] = []
-    number = rows.get_id(invoice, "id")
-    for place, row in enumerate(found):
-        where = f"finance/invoices/{number}/payments[{place}]"
-        ref = None
-        try:
-            if not isinstance(row, Mapping):
-                raise Unreadable("", "is not an object")
-            ref = payment_ref(number, rows.get_id(row, "id"))
-            entries.append(Entry(record=_payment(invoice, row, using), raw=raw_of(row)))
-        except Unreadable as error:
-            path = f"{where}.{error.where}".rstrip(".")
-            malformed.append(Malformed(stream=Stream.PAYMENTS, ref=ref, where=path, problem=error.problem))
-    return Rows(tuple(entries), tuple(malformed), ())
-
-
-def _payment(invoice: Row, row: Row, using: Reading) -> Payment:
-    """One payment line. A line with `credit` moves a credit memo's money: a link, not cash. Negative lines are not documented."""
-    currency = currency_of(invoice, using)
-    amount = rows.get_money(row, "amount", currency)
-    if amount.minor < 0:
-        raise Unreadable("amount", "is negative, which ConnectWise does not document")
-    number = rows.get_id(invoice, "id")
-    paid_on = rows.get_day(row, "paymentDate", using.zone)
-    credit = rows.find_ref(row, "credit.id")
-    kept = _kept(row, using)
-    kept["ref"] = payment_ref(number, rows.get_id(row, "id"))
-    used = CreditUse(stream=Stream.CREDIT_NOTES, ref=credit, amount=amount) if credit else None
-    allocation = Allocation(invoice_ref=Ref(str(number)), amount=amount, applied_on=paid_on)
-    return Payment(
-        **kept,
-        party_ref=payer_of(invoice),
-        amount=Money.zero(currency) if used else amount,
-        unapplied=Money.zero(currency),
-        paid_on=paid_on,
-        allocations=(allocation,) if amount else (),
-        credits_used=(used,) if used and amount else (),
-        reference=rows.text(row, "wisePayPayment.wisePayReference"),
-        method=rows.text(row, "type"),
-        payer_account=rows.text(row, "paymentAccount"),
     )
 
 
@@ -369,7 +308,7 @@ def _agreement(row: Row, using: Reading) -> Agreement:
     ends = None if rows.flag(row, "noEndingDateFlag") else rows.day(row, "endDate", using.zone)
     next_on = rows.text(row, "nextInvoiceDate")
     return Agreement(
-        **_kept(row, using),
+        **kept(row, using),
         party_ref=payer_of(row),
         name=rows.get_text(row, "name"),
         amount=amount,
@@ -386,7 +325,7 @@ def _ticket(row: Row, using: Reading) -> Ticket:
     status = rows.text(row, "status.name")
     in_sla = rows.find(row, "isInSla")
     return Ticket(
-        **_kept(row, using),
+        **kept(row, using),
         party_ref=Ref(str(rows.get_id(row, "company.id"))),
         summary=rows.get_text(row, "summary"),
         board=rows.text(row, "board.name"),

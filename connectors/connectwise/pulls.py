@@ -30,6 +30,7 @@ class Source:
 
     path: str
     where: str = ""
+    plain: str = ""  # `where` without a filter by balance, for servers that have none
     fields: str | None = None
     sweep: timedelta
     watched: bool = False
@@ -59,17 +60,15 @@ class Walker:
         """Every step of the pass that follows `cursor`."""
         now = self._clock.now()
         place = paging.begin(paging.read(cursor), now=now, sweep_every=source.sweep)
-        if place.listing:
-            yield from self.listed(source, place)
-            return
         try:
-            first = self._changed(source, place)
+            if place.listing:
+                yield from self.listed(source, place)
+            else:
+                yield from self._catch_up(source, place)
         except Rejected as refused:
             if not source.watched or refused.code != verdicts.UNKNOWN_FIELD:
                 raise
-            yield from self.listed(source, self.fresh(now, place))
-            return
-        yield from self._catch_up(source, place, first)
+            yield from self.listed(replace(source, where=source.plain), self.fresh(now, place))
 
     def fresh(self, now: datetime, place: Place) -> Place:
         """The start of a listing, whether or not one is due."""
@@ -131,8 +130,9 @@ class Walker:
         where = conditions.every(source.where, wanted)
         return self._api.page_after(source.path, place.after, where=where, fields=source.fields)
 
-    def _catch_up(self, source: Source, place: Place, page: list[Any]) -> Iterator[Step]:
+    def _catch_up(self, source: Source, place: Place) -> Iterator[Step]:
         """All at once while it is little; otherwise page by page, handing over everything."""
+        page = self._changed(source, place)
         if not place.started:
             # Everything up to the newest row of the first page was changed before the next page was asked for.
             place = replace(place, upto=_newest(page, place.watermark))

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.connectwise import conditions, mapping, paging, work
+from connectors.connectwise import conditions, mapping, paging, payments, work
 from connectors.connectwise.api import Api
 from connectors.connectwise.mapping import CREDIT_MEMO, Reading, Rows
 from connectors.connectwise.pulls import OPEN, Source, Step, Walker
@@ -35,6 +35,7 @@ PATHS = {
 TICKET_FIELDS = "id,summary,company,board,status,priority,closedFlag,closedDate,isInSla,externalXRef,_info"
 PAYING_FIELDS = "id,invoiceNumber,type,status,company,billToCompany,currency,total,payments,credits,balance,_info"
 _NOT_CREDITS = f'type != "{CREDIT_MEMO}"'
+_CREDITS = f'type = "{CREDIT_MEMO}"'
 _PER_COMMIT = 100  # invoices whose payments are read between two commits
 
 
@@ -52,18 +53,20 @@ def source_of(stream: Stream, settings: ConnectwiseSettings, zone: str) -> Sourc
     issued = _since(settings, "date", zone)
     invoices = conditions.every(_NOT_CREDITS, conditions.some(issued, OPEN) if issued else None)
     if stream is Stream.PAYMENTS:
-        return Source(path=INVOICES, where=invoices, fields=PAYING_FIELDS, sweep=rarely, watched=True, chunk=_PER_COMMIT)
+        return Source(
+            path=INVOICES, where=invoices, plain=_NOT_CREDITS, fields=PAYING_FIELDS, sweep=rarely, watched=True, chunk=_PER_COMMIT
+        )
     if stream is Stream.WORK:
         return Source(path="/time/entries", where=_since(settings, "timeStart", zone) or "", fields=work.FIELDS, sweep=rarely)
     path = PATHS[stream]
     if stream is Stream.INVOICES:
-        return Source(path=path, where=invoices, sweep=often, watched=True)
+        return Source(path=path, where=invoices, plain=_NOT_CREDITS, sweep=often, watched=True)
     if stream is Stream.CREDIT_NOTES:
-        return Source(path=path, where=f'type = "{CREDIT_MEMO}"', sweep=often, watched=True)
+        return Source(path=path, where=_CREDITS, plain=_CREDITS, sweep=often, watched=True)
     if stream is Stream.TICKETS:
         named = [f"board/name = {conditions.text(name)}" for name in settings.boards]
         boards = conditions.some(*named) if named else None
-        where = conditions.every(boards, _since(settings, "dateEntered", zone)) if boards or settings.since else ""
+        where = conditions.every(boards, _since(settings, "dateEntered", zone))
         return Source(path=path, where=where, fields=TICKET_FIELDS, sweep=rarely)
     return Source(path=path, sweep=often)
 
@@ -101,7 +104,7 @@ class Streams:
         for row in invoices:
             if isinstance(row, dict) and paging.row_id(row) and _has_payments(row):
                 found = self.api.all_pages(f"{INVOICES}/{row['id']}/payments")
-                read = mapping.read_payments(row, found, using)
+                read = payments.read_payments(row, found, using)
                 entries += read.entries
                 malformed += read.malformed
         return Rows(tuple(entries), tuple(malformed), ())

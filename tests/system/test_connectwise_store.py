@@ -177,6 +177,33 @@ def test_a_record_of_a_company_that_is_gone_is_kept(office):
     assert office.known() == {Ref(str(number))}
 
 
+def test_companies_deleted_before_we_came_are_no_trouble_and_later_ones_are_buried(office):
+    tenant = office.box.tenant
+    gone, kept = (tenant.add_company(name, at=START - timedelta(days=9))["id"] for name in ("Gone", "Kept"))
+    tenant.remove("company/companies", gone)
+    assert office.sync().errors == []
+    assert office.known(Stream.PARTIES) == {Ref(str(kept))}
+    office.clock.advance(timedelta(hours=1))
+    tenant.remove("company/companies", kept)
+    office.clock.advance(timedelta(hours=1))
+    assert office.sync().errors == []
+    assert office.known(Stream.PARTIES) == frozenset()
+
+
+def test_hours_put_on_an_invoice_move_to_its_sum(office):
+    (invoice,) = office.invoices(1)
+    tenant = office.box.tenant
+    company = next(iter(tenant.table("company/companies")))
+    entry = tenant.add_time(company, 2, START - timedelta(days=3), changed_at=START - timedelta(days=3))["id"]
+    office.sync()
+    assert office.known(Stream.WORK) == {Ref(f"2026-05.c{company}.a0.i0")}
+    office.clock.advance(timedelta(hours=1))
+    tenant.touch("time/entries", entry, invoice={"id": invoice})
+    office.clock.advance(timedelta(hours=1))
+    office.sync()
+    assert office.known(Stream.WORK) == {Ref(f"2026-05.c{company}.a0.i{invoice}")}
+
+
 def test_every_read_stays_a_read(office):
     office.invoices(3)
     office.sync()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.connectwise import mapping, rows, work
+from connectors.connectwise import mapping, payments, rows, work
 from connectors.connectwise.mapping import BillingStatus, Reading
 from core.money import Money
 from core.records import DocumentStatus, Entry, Malformed, Ref, Stream, Tombstone
@@ -85,7 +85,7 @@ def test_recorded_time_entries_read(shared, name):
 
 def test_the_recorded_shape_of_a_payment_reads(shared):
     body = recorded(shared / "fixtures/connectwise/synthetic/invoice_payment.SYNTHETIC.json")
-    found = mapping.read_payments({**INVOICE, "id": 2}, [body], USING)
+    found = payments.read_payments({**INVOICE, "id": 2}, [body], USING)
     assert found.malformed == ()
     payment = found.entries[0].record
     assert (payment.ref, payment.amount, payment.paid_on) == ("2-9001", Money(10_000, "USD"), date(2018, 8, 1))
@@ -295,7 +295,7 @@ def test_the_operator_says_which_ticket_statuses_mean_done():
 # ── payments ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_a_payment_line_with_a_credit_is_a_link_and_no_cash():
     line = {"id": 5, "amount": Decimal(20), "paymentDate": "2026-03-05T00:00:00Z", "credit": {"id": 8}}
-    (entry,) = mapping.read_payments(INVOICE, [line], USING).entries
+    (entry,) = payments.read_payments(INVOICE, [line], USING).entries
     payment = entry.record
     assert payment.amount == Money(0, "USD")
     assert [(use.ref, use.amount) for use in payment.credits_used] == [("8", Money(2000, "USD"))]
@@ -304,7 +304,7 @@ def test_a_payment_line_with_a_credit_is_a_link_and_no_cash():
 
 def test_a_negative_payment_is_named_and_not_guessed_at():
     lines = [{"id": 5, "amount": -1, "paymentDate": "2026-03-05T00:00:00Z"}, None]
-    found = mapping.read_payments(INVOICE, lines, USING)
+    found = payments.read_payments(INVOICE, lines, USING)
     assert [(bad.ref, bad.where) for bad in found.malformed] == [
         ("7-5", "finance/invoices/7/payments[0].amount"),
         (None, "finance/invoices/7/payments[1]"),

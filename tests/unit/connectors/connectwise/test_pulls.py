@@ -77,11 +77,36 @@ def test_a_pass_ends_with_or_without_link_headers(staged, links, rows):
     assert stage.refs(Stream.INVOICES) == {str(number) for number in ids}
 
 
-def test_a_server_without_forward_only_paging_is_asked_by_id(staged):
+@pytest.mark.parametrize("order", [None, "total desc"])
+def test_a_server_without_forward_only_paging_is_asked_by_id(staged, order):
     stage = staged(page_size=3)
     stage.box.forward_only = False
     ids = stage.invoices(8)
+    handle = stage.box.handle
+
+    def in_its_own_order(request):
+        ordered = "orderBy" in request.url.params or "pageId" not in request.url.params
+        url = request.url if ordered else request.url.copy_set_param("orderBy", order)
+        return handle(httpx.Request(request.method, url, headers=request.headers))
+
+    if order:
+        stage.box.handle = in_its_own_order
+        stage.psa = stage.connect()
     assert stage.refs(Stream.INVOICES) == {str(number) for number in ids}
+
+
+def test_a_child_list_that_is_capped_is_read_to_its_end(at_cw):
+    (number,) = at_cw.invoices(1)
+    for _ in range(60):
+        at_cw.tenant.pay(number, "0.01", DAY)
+    handle = at_cw.box.handle
+
+    def capped(request):
+        return handle(httpx.Request("GET", request.url.copy_set_param("pageSize", 25), headers=request.headers))
+
+    at_cw.box.handle = lambda request: capped(request) if request.url.path.endswith("/payments") else handle(request)
+    at_cw.psa = at_cw.connect()
+    assert len(at_cw.pull(Stream.PAYMENTS)) == 60
 
 
 @pytest.mark.reliability("connectwise:29")
@@ -268,6 +293,15 @@ def test_since_leaves_out_the_past_but_no_open_invoice(staged):
     stage.tenant.pay(old, 100, DAY)
     stage.tenant.pay(new, 100, DAY)
     assert stage.refs(Stream.INVOICES) == {str(owed), str(new)}
+
+
+def test_since_on_a_server_that_cannot_filter_by_balance_reads_everything(staged):
+    stage = staged(since="2026-01-01")
+    stage.box.unfilterable = frozenset({"balance"})
+    company = stage.company()
+    ids = [stage.invoice(company, on=day) for day in (DAY.replace(year=2020), DAY)]
+    for stream in (Stream.INVOICES, Stream.INVOICES):
+        assert stage.refs(stream) == {str(number) for number in ids}
 
 
 def test_only_the_named_boards_are_read(staged):
