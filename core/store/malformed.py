@@ -88,14 +88,16 @@ def _store(db: Database, tx: Connection, connection: str, page: Page, unreadable
         tx.execute(db.replace(held), fresh)
 
 
+def _told_by(page: Page) -> tuple[str, ...]:
+    """The streams a page speaks for: allocations are never pulled alone, they come with the payments."""
+    return (page.stream.value, Stream.ALLOCATIONS.value) if page.stream is Stream.PAYMENTS else (page.stream.value,)
+
+
 def _forget_unlisted(tx: Connection, connection: str, page: Page, bad: Collection[str]) -> None:
     held = table("malformed")
     assert page.listing is not None
-    rows = tx.execute(
-        select(held.c.place, held.c.listing).where(held.c.connection == connection, held.c.stream == page.stream.value)
-    )
+    mine = (held.c.connection == connection, held.c.stream.in_(_told_by(page)))
+    rows = tx.execute(select(held.c.place, held.c.listing).where(*mine))
     gone = [row.place for row in rows if row.place not in bad and (page.listing.first or row.listing != page.listing.id)]
     for some in chunks(gone):
-        tx.execute(
-            delete(held).where(held.c.connection == connection, held.c.stream == page.stream.value, among(held.c.place, some))
-        )
+        tx.execute(delete(held).where(*mine, among(held.c.place, some)))

@@ -111,6 +111,18 @@ def test_a_broken_cell_is_named_by_file_line_and_column_and_its_neighbours_go_on
     assert "invoices.csv:3:total" in json.dumps(item["evidence"])
 
 
+def test_a_broken_cell_that_is_mended_is_no_finding_any_more(folder):
+    wrong = "source_ref,invoice_ref,amount,applied_on\nQ1,I1,ten,2026-03-20\n"
+    (folder / "books" / "allocations.csv").write_text(wrong)
+    duesync(folder, "sync")
+    duesync(folder, "reconcile")
+    assert len(duesync(folder, "findings", "list", "--kind", "malformed_record", "--json").json) == 1
+    (folder / "books" / "allocations.csv").write_text(wrong.replace("ten", "10.00"))
+    duesync(folder, "sync")
+    duesync(folder, "reconcile")
+    assert duesync(folder, "findings", "list", "--kind", "malformed_record", "--json").json == []
+
+
 def test_no_configuration_says_where_it_looked(tmp_path):
     ran = duesync(tmp_path, "sync")
     assert ran.code == 2
