@@ -139,7 +139,7 @@ class AccountBooks:
         )
 
     def _direct_deposits(self) -> Iterable[Money]:
-        """Deposit lines posted straight to the receivable account: a credit that no payment record carries."""
+        """Deposit lines posted straight to the receivable account, less what payments carried of them to invoices since."""
         mine = {(party.connection, party.ref) for party in self.parties}
         for deposit in self.deposits:
             if deposit.connection not in self.ledger_connections:
@@ -148,6 +148,9 @@ class AccountBooks:
                 posted_here = line.posting is Posting.RECEIVABLE and line.payment_ref is None
                 if posted_here and (deposit.connection, line.party_ref) in mine:
                     yield line.amount
+        for payment in self.payments:
+            if payment.connection in self.ledger_connections:
+                yield from (-use.amount for use in payment.credits_used if use.stream is Stream.DEPOSITS)
 
 
 def _sum(amounts: Iterable[Money], currency: str) -> Money:
