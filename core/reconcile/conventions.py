@@ -7,8 +7,8 @@ that a caller who examines only changed accounts can tell when a habit changed a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
 
 from core.books import COUNTED_PAYMENTS
 from core.linking.numbers import number_key
@@ -18,32 +18,39 @@ from core.records import Invoice, Posting, Role
 _LEAST_OLD = 10  # payments needed before a habit can be told
 
 
-def deposits_everything(world: World) -> frozenset[str]:
-    """Books in which (nearly) every old payment stands in a deposit line, so that the few others are undeposited."""
-    if "deposits" not in world.memory:
-        world.memory["deposits"] = frozenset(_depositing(world))
-    result: frozenset[str] = world.memory["deposits"]
+def banked_until(world: World) -> Mapping[str, date]:
+    """Books in which (nearly) every payment stands in a deposit line, with the day until which the others are overdue there.
+
+    That day is the Monday `undeposited_days` before the last deposit: what was paid by then and is in no deposit was passed
+    over while later money went to the bank. Books nobody has updated for months do not make their last week stale.
+    """
+    if "banked_until" not in world.memory:
+        world.memory["banked_until"] = dict(_depositing(world))
+    result: Mapping[str, date] = world.memory["banked_until"]
     return result
 
 
-def _depositing(world: World) -> list[str]:
-    limit = world.today - timedelta(days=world.rules.undeposited_days)
+def _depositing(world: World) -> Iterator[tuple[str, date]]:
+    days = timedelta(days=world.rules.undeposited_days)
+    until: dict[str, date] = {}
+    for item in world.lines:
+        if item.line.payment_ref is not None and item.line.posting is not Posting.UNDEPOSITED:
+            last = min(item.deposit.deposited_on, world.today) - days
+            until[item.deposit.connection] = max(last, until.get(item.deposit.connection, last))
     old: Counter[str] = Counter()
     banked: Counter[str] = Counter()
     for books in world.books.all():
         for payment in books.payments:
-            if payment.paid_on >= limit or payment.status not in COUNTED_PAYMENTS or payment.amount.minor <= 0:
+            limit = until.get(payment.connection)
+            if limit is None or payment.paid_on > limit or payment.status not in COUNTED_PAYMENTS or payment.amount.minor <= 0:
                 continue
             old[payment.connection] += 1
             lines = world.lines_of_payment.get((payment.connection, payment.ref), ())
             banked[payment.connection] += any(item.line.posting is not Posting.UNDEPOSITED for item in lines)
-    return [
-        connection
-        for connection, count in sorted(old.items())
-        if count >= _LEAST_OLD
-        and banked[connection] >= count * world.rules.undeposited_share
-        and world.role(connection) is Role.BOOKS
-    ]
+    for connection, count in sorted(old.items()):
+        usual = count >= _LEAST_OLD and banked[connection] >= count * world.rules.undeposited_share
+        if usual and world.role(connection) is Role.BOOKS:
+            yield connection, until[connection] - timedelta(days=until[connection].weekday())
 
 
 def mirrors(world: World, here: str, there: str) -> bool:
@@ -111,7 +118,7 @@ def tracks_payments(world: World, psa: str) -> bool:
 def conventions(world: World) -> Mapping[str, tuple[str, ...]]:
     """All of them, JSON-plain."""
     return {
-        "deposits_everything": tuple(sorted(deposits_everything(world))),
+        "deposits_everything": tuple(f"{name} until {day}" for name, day in sorted(banked_until(world).items())),
         "keeps_allocations": tuple(sorted(world.keeps_allocations)),
         "mirrors": tuple(sorted(" > ".join(pair) for pair in _mirrors(world))),
     }

@@ -17,7 +17,7 @@ from core.findings import Finding, FindingKind, Severity
 from core.money import Money
 from core.reconcile import wording
 from core.reconcile.allocations import parties_named
-from core.reconcile.conventions import deposits_everything
+from core.reconcile.conventions import banked_until
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact, telling
 from core.reconcile.world import Line, World
@@ -168,22 +168,23 @@ def _to_income(desk: Desk, income: _Income, invoices: tuple[Invoice, ...], confi
 
 def stale_undeposited(desk: Desk) -> Iterator[Finding]:
     """Payments that sit in Undeposited Funds for longer than the rule allows."""
-    limit = desk.world.today - timedelta(days=desk.world.rules.undeposited_days)
     for payment in desk.payments:
-        if payment.paid_on < limit and payment.status is PaymentStatus.RECEIVED and _undeposited(desk, payment):
+        if payment.status is PaymentStatus.RECEIVED and _undeposited(desk, payment):
             yield _stale(desk, payment)
 
 
 def _undeposited(desk: Desk, payment: Payment) -> bool:
-    """Does the vendor say so, does a line say so, or is it the odd one out where every payment is deposited?"""
+    """Does the vendor say so, does a line say so, or was it passed over where every payment is deposited?"""
+    late = payment.paid_on < desk.world.today - timedelta(days=desk.world.rules.undeposited_days)
     if payment.deposited is not None:
-        return not payment.deposited
+        return late and not payment.deposited
     if desk.world.role(payment.connection) is not Role.BOOKS:
         return False
     lines = desk.world.lines_of_payment.get((payment.connection, payment.ref), ())
     if lines:
-        return all(item.line.posting is Posting.UNDEPOSITED for item in lines)
-    return key_of(payment) not in desk.told_payments and payment.connection in deposits_everything(desk.world)
+        return late and all(item.line.posting is Posting.UNDEPOSITED for item in lines)
+    until = banked_until(desk.world).get(payment.connection)
+    return until is not None and payment.paid_on <= until and key_of(payment) not in desk.told_payments
 
 
 def _stale(desk: Desk, payment: Payment) -> Finding:

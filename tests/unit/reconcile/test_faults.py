@@ -295,4 +295,7 @@ def test_deposits_show_which_payment_never_reached_the_bank() -> None:
             records.append(
                 deposit(f"B{number}", f"{100 + number}", "03-04", posting=Posting.OTHER, payment_ref=Ref(f"P{number}"))
             )
+    assert found(records) == set()  # nothing later reached the bank either: the deposits may not be entered yet
+    records += [bill("L", "77", "03-20", "0"), pay("PL", "77", "04-20", {"L": "77"})]
+    records.append(deposit("BL", "77", "04-22", posting=Posting.OTHER, payment_ref=Ref("PL")))
     assert found(records) == told("stale_undeposited", "P7")
