@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint bench soak score docs lock clean
+.PHONY: demo test lint bench soak score docs requirements lock clean
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "duesync needs Python 3.11 or newer; found $$($(PYTHON) --version)"; exit 1; }
@@ -37,6 +37,9 @@ score: $(STAMP)  ## accuracy of matching and reconciling on the labelled corpus,
 
 docs: $(STAMP)   ## what is generated: config.example.toml, docs/events.md, docs/requirements.md
 	@$(BIN)/python -m tests.generated
+
+requirements: $(STAMP)   ## run everything and write which requirement is proven by which test
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --write-requirements docs/requirements.md
 
 lock:            ## resolve again: versions and hashes only
 	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv

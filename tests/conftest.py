@@ -32,3 +32,42 @@ def shared() -> Path:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(datetime(2026, 5, 5, 12, 0, tzinfo=UTC))
+
+
+# ── which requirement is proven by which test ───────────────────────────────────────────────────────────────────────────
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-requirements", metavar="FILE", help="write which requirement is proven by which passing test")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for name in ("req", "reliability"):
+        for mark in item.iter_markers(name):
+            item.user_properties.extend(("proves", proven) for proven in mark.args)
+
+
+class _Proofs:
+    """Collects outcomes by requirement, also from the workers of a parallel run."""
+
+    def __init__(self, target: Path) -> None:
+        self.target = target
+        self.passed: set[tuple[str, str]] = set()
+        self.failed: set[tuple[str, str]] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        test = report.nodeid.rpartition("::")[2].partition("[")[0]
+        for name, value in report.user_properties:
+            if name == "proves" and report.failed:
+                self.failed.add((str(value), test))
+            elif name == "proves" and report.when == "call" and report.passed:
+                self.passed.add((str(value), test))
+
+    def pytest_sessionfinish(self) -> None:
+        from tests.generated.requirements import page
+
+        self.target.write_text(page(self.passed, self.failed), encoding="utf-8")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    target = config.getoption("--write-requirements")
+    if target and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_Proofs(Path(target)))
