@@ -36,13 +36,14 @@ class _Rhythm:
 
 
 def billing_gaps(desk: Desk) -> Iterator[Finding]:
-    """One finding per period without a bill."""
+    """One finding per hole in an agreement's bills, however many periods wide, so that a growing hole stays one finding."""
     for rhythm in _rhythms(desk):
         months = sorted(rhythm.bills)
         last = _last_due(desk, rhythm, months[-1])
-        for month in _expected(months, rhythm.cycle, last)[:_MOST_MISSING]:
-            if not _billed_otherwise(desk, rhythm, month):
-                yield _gap(desk, rhythm, month, months)
+        expected = _expected(months, rhythm.cycle, last)[:_MOST_MISSING]
+        missing = [month for month in expected if not _billed_otherwise(desk, rhythm, month)]
+        for _, hole in itertools.groupby(missing, key=lambda month: max(item for item in months if item < month)):
+            yield _gap(desk, rhythm, [*hole], months)
 
 
 def _rhythms(desk: Desk) -> Iterator[_Rhythm]:
@@ -126,20 +127,22 @@ def _covers(invoice: Invoice, month: int) -> bool:
 _TURN = 14  # a period from the 15th to the 14th belongs to the month it begins in
 
 
-def _gap(desk: Desk, rhythm: _Rhythm, month: int, months: Sequence[int]) -> Finding:
-    before = rhythm.bills[max(item for item in months if item < month)]
-    after = next((rhythm.bills[item] for item in months if item > month), None)
-    amount = rhythm.agreement.amount if rhythm.agreement and rhythm.agreement.amount else before.total
+def _gap(desk: Desk, rhythm: _Rhythm, hole: Sequence[int], months: Sequence[int]) -> Finding:
+    before = rhythm.bills[max(item for item in months if item < hole[0])]
+    after = next((rhythm.bills[item] for item in months if item > hole[-1]), None)
+    usual = rhythm.agreement.amount if rhythm.agreement and rhythm.agreement.amount else before.total
+    amount = Money(usual.minor * len(hole), usual.currency)
     name = rhythm.agreement.name if rhythm.agreement else str(rhythm.ref)
-    period = f"{_day(month):%Y-%m}"
+    periods = [f"{_day(month):%Y-%m}" for month in hole]
     found = desk.find(
         FindingKind.BILLING_GAP,
         (before, *((after,) if after else ())),
-        at_stake=amount if isinstance(amount, Money) else before.total,
+        at_stake=amount,
         confidence=0.9 if after else 0.8,
         severity=Severity.MEDIUM,
-        what=f"Agreement {name} bills every {rhythm.cycle} month(s), but nothing bills {period}.",
-        proposal=f"Check agreement {name}: bill {period} ({amount}), or note why it is free. Last bill before: {called(before)}.",
-        more={"period": period, "cycle_months": rhythm.cycle, "agreement": str(rhythm.ref)},
+        what=f"Agreement {name} bills every {rhythm.cycle} month(s), but nothing bills {', '.join(periods)}.",
+        proposal=f"Check agreement {name}: bill {', '.join(periods)} ({amount}), or note why it is free. "
+        f"Last bill before: {called(before)}.",
+        more={"periods": periods, "cycle_months": rhythm.cycle, "agreement": str(rhythm.ref)},
     )
     return desk.naming(found, RecordKey(rhythm.connection, Stream.AGREEMENTS, rhythm.ref))

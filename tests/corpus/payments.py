@@ -146,6 +146,8 @@ def make_clients(world: World, rng: random.Random) -> list[Client]:
         )
     for client in found:
         client.payer = client.trade
+        if client.silent and rng.random() < 0.6:  # pays whatever is due, on its day
+            client.spread = 0.0
     _share_accounts(found, world, rng)
     return found
 
