@@ -6,6 +6,7 @@
 Only the names below are for others; the tables are the store's own.
 """
 
+from core.store.copying import restore_backup
 from core.store.journal import GENESIS
 from core.store.outbox import Held
 from core.store.store import Store, open_store
@@ -50,4 +51,5 @@ __all__ = [
     "Vault",
     "new_vault_key",
     "open_store",
+    "restore_backup",
 ]

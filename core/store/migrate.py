@@ -1,6 +1,7 @@
 """Bringing the tables to this release: Alembic revisions from core.store.migrations, all pending ones in one transaction.
 
-Revisions are numbered by their file's name, so that opening a store need not load Alembic. Forward only: a store that carries a revision this release does not know was written by a newer one: it is refused, not touched.
+Revisions are numbered by their file's name, so that opening a store need not load Alembic. Forward only: a store that carries
+a revision this release does not know was written by a newer one: it is refused, not touched.
 """
 
 from __future__ import annotations

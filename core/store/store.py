@@ -13,6 +13,7 @@ from core.store import migrate
 from core.store.accounts import AccountVerbs
 from core.store.books import ReadVerbs
 from core.store.contacts import ContactVerbs
+from core.store.copying import CopyVerbs
 from core.store.engine import Database
 from core.store.findings import FindingVerbs
 from core.store.holds import HoldVerbs
@@ -24,7 +25,9 @@ from core.store.values import SchemaState
 from core.store.vault import Vault
 
 
-class Store(PullVerbs, ReadVerbs, AccountVerbs, FindingVerbs, OutboxVerbs, ContactVerbs, HoldVerbs, JournalVerbs, RunVerbs):
+class Store(
+    PullVerbs, ReadVerbs, AccountVerbs, FindingVerbs, OutboxVerbs, ContactVerbs, HoldVerbs, JournalVerbs, RunVerbs, CopyVerbs
+):
     """One store, shared by all threads of a process. `vault` keeps tokens; it asks for its key only when used."""
 
     def __init__(self, database: Database, clock: Clock, vault_keys: Sequence[bytes] = ()) -> None:
