@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
 import typer
+from pydantic import BaseModel, SecretStr
 
 from connectors import registry
 from connectors.testing.serve import serve
@@ -41,10 +42,21 @@ def serve_sandbox(
             raise UsageError(f"the {vendor} sandbox cannot be seeded from recorded responses")
         seed(recorded)
     with serve(sandbox, port=port) as base_url:
-        keys = {"type": vendor, **sandbox.settings(base_url)}
+        keys, secrets = _by_reference(vendor, spec.settings, sandbox.settings(base_url))
         if chosen.json:
-            console.print_json({"vendor": vendor, "base_url": base_url, "settings": keys})
+            console.print_json({"vendor": vendor, "base_url": base_url, "settings": keys, "environment": secrets})
         else:
             console.say(f"{vendor} sandbox at {base_url}; stop it with Ctrl-C. Point a connection at it:\n")
-            console.say(toml_section(f"connections.{vendor}", keys))
+            console.say(toml_section(f"connections.{vendor}", {"type": vendor, **keys}))
+            console.say("\n".join(f"export {name}='{value}'" for name, value in secrets.items()))
         threading.Event().wait(seconds)
+
+
+def _by_reference(vendor: str, model: type[BaseModel], keys: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The keys with every secret replaced by a reference, and the environment that holds them."""
+    shown, secrets = dict(keys), {}
+    for name, field in model.model_fields.items():
+        if name in keys and SecretStr in (field.annotation, *get_args(field.annotation)):
+            variable = f"DUESYNC_{vendor}_{name}".upper()
+            shown[name], secrets[variable] = f"env:{variable}", str(keys[name])
+    return shown, secrets
