@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connectors.quickbooks.api import Changes, QuickBooksApi, RawRow
+from connectors.quickbooks.faults import FeatureMissing
 from connectors.quickbooks.ledger import changed_at, is_gone
 from connectors.quickbooks.reading import Row, Unreadable
 from core.clock import Clock
@@ -52,16 +53,32 @@ class ChangeFeed:
         """Everything the stream must hear of since an instant. `count` at MOST_OBJECTS or above means that some is missing."""
         place = self._order.index(stream)
         if place == 0:
-            answer = self._api.changes(_ALL, since)
-            whole = answer.count < MOST_OBJECTS
-            self._shared, self._served = ((since, self._clock.now(), answer) if whole else None), place
-            return _only(answer, HEARD[stream]) if whole else self._api.changes(HEARD[stream], since)
+            together = self._together(since)
+            self._shared, self._served = ((since, self._clock.now(), together) if together else None), place
+            return _only(together, HEARD[stream]) if together else self._alone(stream, since)
         shared = self._shared
         if shared is not None and place > self._served and shared[0] <= since and self._clock.now() - shared[1] <= _SHARED_FOR:
             self._served = place
             return _only(shared[2], HEARD[stream])
         self.spoil()
-        return self._api.changes(HEARD[stream], since)
+        return self._alone(stream, since)
+
+    def _together(self, since: datetime) -> Changes | None:
+        """Every stream's entities in one answer; None where that would be cut off, or where the company lacks one of them."""
+        try:
+            answer = self._api.changes(_ALL, since)
+        except FeatureMissing:
+            return None
+        return answer if answer.count < MOST_OBJECTS else None
+
+    def _alone(self, stream: Stream, since: datetime) -> Changes:
+        """The stream's entities; its own one where the company lacks the other. FeatureMissing when it lacks that too."""
+        try:
+            return self._api.changes(HEARD[stream], since)
+        except FeatureMissing:
+            if len(HEARD[stream]) == 1:
+                raise
+        return self._api.changes(HEARD[stream][:1], since)
 
 
 def _only(answer: Changes, entities: tuple[str, ...]) -> Changes:

@@ -16,7 +16,7 @@ from connectors.quickbooks import paging
 from connectors.quickbooks.api import QuickBooksApi, RawRow
 from connectors.quickbooks.applications import entry_of
 from connectors.quickbooks.changes import LOOK_BACK, MOST_OBJECTS, ChangeFeed, links, moved_unnamed
-from connectors.quickbooks.faults import CompanyReset, TooOld
+from connectors.quickbooks.faults import CompanyReset, FeatureMissing, TooOld
 from connectors.quickbooks.ledger import is_gone, ref_of
 from connectors.quickbooks.listing import Batch, Walk
 from connectors.quickbooks.mapping import ENTITIES
@@ -68,8 +68,18 @@ class QuickBooksConnector:
 
     # ── pull ────────────────────────────────────────────────────────────────────────────────────────────────────────────
     def pull(self, stream: Stream, cursor: Cursor | None) -> Iterator[Page]:
-        """Pages from `cursor` on; a cursor of another release starts over."""
-        position = paging.decode(cursor)
+        """Pages from `cursor` on; a cursor of another release starts over.
+
+        A kind of record the company's plan does not have is an empty stream, looked for again with the next listing.
+        """
+        try:
+            yield from self._pages(stream, paging.decode(cursor))
+        except FeatureMissing:
+            now = paging.mark(self._clock.now())
+            nothing = paging.encode(CaughtUp(at=now, listed_at=now))
+            yield Page(stream=stream, entries=(), cursor=nothing, more=False)
+
+    def _pages(self, stream: Stream, position: paging.Position | None) -> Iterator[Page]:
         if isinstance(position, CaughtUp) and not self._is_listing_due(position):
             try:
                 yield from self._changed(stream, position)

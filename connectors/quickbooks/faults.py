@@ -32,6 +32,10 @@ class CompanyReset(Rejected):
     """Code 10200: the company was reset; everything must be listed again."""
 
 
+class FeatureMissing(Rejected):
+    """Code 5030: the company's plan does not have this kind of record."""
+
+
 class TooOld(Rejected):
     """Change data capture was asked for changes older than it keeps (30 days)."""
 
@@ -136,7 +140,7 @@ _CLOSED = "The books are closed for that date; a company admin can move the clos
 _REMEDIES: Mapping[str, tuple[type[Rejected], str]] = {
     "610": (NotFound, ""),
     "5010": (Conflict, "It was changed meanwhile; it is decided again with the next pull."),
-    "5030": (Rejected, "The company's QuickBooks plan does not have this feature."),
+    "5030": (FeatureMissing, "The company's QuickBooks plan does not have this feature."),
     "6140": (Rejected, "Look whether that number is an earlier attempt of ours before trying another."),
     "6190": (Rejected, "The company's QuickBooks subscription has lapsed; reading may still work, writing does not."),
     "6200": (Rejected, _CLOSED),

@@ -27,6 +27,7 @@ from core.records import Ref, Stream
 
 NOTE_LENGTH = 2000  # characters of Attachable.Note (API reference)
 _NEVER = "never"
+_BEFORE = "Last e-mail before: "
 _REPLAYED = timedelta(minutes=10)  # a note "created" longer ago than this is an answer replayed by its requestid
 _PAGE = 1000
 _NESTED = {"CustomerMemo": "value", "BillEmail": "Address"}
@@ -100,6 +101,8 @@ class Pusher:
         self._refuse_settled(item.row, action)
         if self.settings.push.mark_sends:
             before = self._mark_send(action, key, item.row)
+            if before is None:
+                raise self._unreadable_mark(action)
             if _delivered_at(item.row) != before:
                 return self._sent_receipt(item.row, found=True)
         sent = self.api.send(action.invoice.ref, to=action.to, request_id=key)
@@ -122,16 +125,15 @@ class Pusher:
         except (Unreadable, MoneyError) as error:
             raise self._rejected(f"invoice {action.invoice.ref} cannot be read: {error}.") from error
 
-    def _mark_send(self, action: SendInvoice, key: IdempotencyKey, row: Row) -> str:
+    def _mark_send(self, action: SendInvoice, key: IdempotencyKey, row: Row) -> str | None:
         """Leave a note that names the last delivery before ours, or find the one of an earlier attempt; that delivery's time."""
         mark, delivered = marker(key), _delivered_at(row)
         note = self._find_note(Stream.INVOICES, action.invoice.ref, mark)
         if note is None:
-            text = f"E-mailed by duesync ({action.stage}). Last e-mail before: {delivered}. {mark}"
+            text = f"E-mailed by duesync ({action.stage}). {_BEFORE}{delivered}. {mark}"
             self._attach(Stream.INVOICES, action.invoice.ref, text, request_id=f"{key}-mark")
             return delivered
-        _, _, rest = note.text("Note").partition("Last e-mail before: ")
-        return rest.partition(". ")[0]
+        return _marked(note)
 
     def _find_sent(self, action: SendInvoice, key: IdempotencyKey) -> Receipt | None:
         """A delivery later than the one our mark names is ours. Without a mark, an invoice never mailed was not mailed by us."""
@@ -146,12 +148,23 @@ class Pusher:
             return None
         note = self._find_note(Stream.INVOICES, action.invoice.ref, marker(key))
         if note is not None:
-            _, _, rest = note.text("Note").partition("Last e-mail before: ")
-            return self._sent_receipt(row, found=True) if rest.partition(". ")[0] != delivered else None
+            before = _marked(note)
+            if before is None:
+                raise self._unreadable_mark(action)
+            return self._sent_receipt(row, found=True) if before != delivered else None
         if self.settings.push.mark_sends:
             return None  # the mark comes before the mail: no mark, no mail
         raise OutcomeUnknown(
             f"{self.api.connection}: invoice {action.invoice.ref} was mailed at {delivered}; nobody can tell by which attempt.",
+            connection=self.api.connection,
+            remedy="Look at the invoice's activity in QuickBooks, then `duesync outbox resolve`.",
+        )
+
+    def _unreadable_mark(self, action: SendInvoice) -> OutcomeUnknown:
+        """Somebody edited the note that says when the invoice was mailed before us."""
+        return OutcomeUnknown(
+            f"{self.api.connection}: the note that marks our mail of invoice {action.invoice.ref} was edited; nobody can tell "
+            "whether that mail left.",
             connection=self.api.connection,
             remedy="Look at the invoice's activity in QuickBooks, then `duesync outbox resolve`.",
         )
@@ -250,6 +263,12 @@ class Pusher:
 def _value(row: Row, field: str) -> str | None:
     inner = _NESTED.get(field)
     return row.find_in(field, inner) if inner else row.find_text(field)
+
+
+def _marked(note: Row) -> str | None:
+    """The last delivery before ours, as our note says; None when the note no longer says it."""
+    _, _, rest = note.text("Note").partition(_BEFORE)
+    return rest.partition(". ")[0] or None
 
 
 def _delivered_at(row: Row) -> str:

@@ -264,6 +264,7 @@ class QuickBooksSandbox(Rehearsed):
     def _query(self, statement: str) -> Json:
         query = parse(statement)
         entity = self.books.entity_named(query.entity)
+        self.books.refuse_if_lacking(entity)
         found = select(query, self.books.all(entity), named=entity in NAMED)
         if query.count:
             return {"totalCount": len(found)}

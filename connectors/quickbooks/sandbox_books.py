@@ -81,6 +81,7 @@ class SandboxBooks:
     home: str = "USD"
     custom_numbers: bool = False
     refuse_void_of_paid: bool = False
+    lacking: set[str] = field(default_factory=set)  # entities the company's plan does not have: 5030
     objects: dict[str, dict[str, Json]] = field(default_factory=lambda: {name: {} for name in ENTITIES})
     deleted: list[tuple[str, str, datetime]] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
@@ -99,6 +100,11 @@ class SandboxBooks:
         if found is None:
             raise Refusal("4001", "Invalid query", f"QueryValidationError: unknown entity '{name}'")
         return found
+
+    def refuse_if_lacking(self, entity: str) -> None:
+        """5030 for an entity that needs another plan."""
+        if entity in self.lacking:
+            raise Refusal("5030", "Feature Not Supported Error", f"The {entity} feature is not supported by this company's plan.")
 
     def get(self, entity: str, ref: str) -> Json:
         """The object, or Refusal 610."""

@@ -38,6 +38,7 @@ def capture(books: SandboxBooks, entities: str, since: str, *, false_tombstones:
     answers, room, lies = [], MOST_OBJECTS, set(false_tombstones)
     for name in entities.split(","):
         entity = books.entity_named(name.strip())
+        books.refuse_if_lacking(entity)
         if entity in _UNSUPPORTED:
             raise Refusal("500", "Unsupported Operation", f"{entity} is not supported by change data capture.")
         found = _changed(books, entity, start, lies)[:room]

@@ -326,3 +326,20 @@ def test_a_customer_taken_off_a_journal_entry_loses_the_adjustment(settled):
     assert refs([page]) == [entry]
     assert f"{entry}:2" in {item.ref for item in page.deleted}
     assert entry not in {item.ref for item in page.deleted}
+
+
+@pytest.mark.parametrize("lacking", [{"SalesReceipt"}, {"Deposit"}, {"JournalEntry", "RefundReceipt"}])
+def test_a_plan_without_some_kind_of_record_leaves_that_stream_empty_and_the_others_whole(rig, lacking):
+    rig.books.lacking |= lacking
+    customer = rig.customer()
+    bill = rig.invoice(customer)
+    first = rig.pull_all()
+    assert refs(first[Stream.INVOICES]) == [bill]
+    rig.clock.advance(timedelta(hours=1))
+    paid = rig.payment(customer, 100, {bill: 100})
+    later = rig.pull_all()
+    assert (refs(later[Stream.PAYMENTS]), refs(later[Stream.INVOICES])) == ([paid], [bill])
+    assert all(not pages[-1].more for pages in later.values())
+    rig.books.lacking.clear()
+    rig.clock.advance(timedelta(days=8))
+    assert all(pages[0].listing is not None for pages in rig.pull_all().values())

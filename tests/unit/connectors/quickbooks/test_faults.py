@@ -7,7 +7,7 @@ import json
 import httpx
 import pytest
 
-from connectors.quickbooks.faults import ApplicationFault, CompanyReset, Judge, TooOld, find_fault
+from connectors.quickbooks.faults import ApplicationFault, CompanyReset, FeatureMissing, Judge, TooOld, find_fault
 from core.errors import AuthExpired, Conflict, NotFound, PermissionMissing, RateLimited, Rejected, Transient
 
 JUDGE = Judge(connection="qbo", environment="production", realm="9341")
@@ -30,7 +30,7 @@ def judged(status: int, body: bytes):
         (403, "3100", AuthExpired),
         (400, "120", PermissionMissing),
         (403, "5020", PermissionMissing),
-        (400, "5030", Rejected),
+        (400, "5030", FeatureMissing),
         (429, "3001", RateLimited),
         (403, "003001", RateLimited),
         (400, "500", Rejected),

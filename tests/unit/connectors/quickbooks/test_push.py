@@ -140,6 +140,16 @@ def test_a_second_stage_is_a_second_mail_and_is_told_from_the_first(rig, bill):
     assert rig.find(later).at == rig.clock.now().replace(microsecond=0) or rig.find(later).found
 
 
+def test_a_mark_somebody_edited_leaves_the_question_to_a_person(rig, bill):
+    rig.push(send(bill))
+    (note_ref,) = rig.books.objects["Attachable"]
+    rig.books.touch("Attachable", note_ref, Note=marker(idempotency_key(send(bill))))
+    for ask in (rig.find, rig.push):
+        with pytest.raises(OutcomeUnknown, match="edited"):
+            ask(send(bill))
+    assert len(rig.box.mails) == 1
+
+
 def test_a_mail_goes_to_the_address_given(rig, bill):
     receipt = rig.push(send(bill, to="boss+ap@client.example"))
     assert rig.box.mails == [(bill, "boss+ap@client.example")]
