@@ -44,15 +44,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """The steps of one invoice under its policy: the per-invoice stages, in order."""
+    """The steps of one invoice under its policy; `stages` are those of single invoices, in order."""
 
     invoice: Invoice
     policy: Policy
     due_on: date
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        return tuple(stage for stage in self.policy.stages if stage.kind in _PER_INVOICE)
+    stages: tuple[Stage, ...]
 
     def day_of(self, stage: Stage, progress: Progress) -> date | None:
         """The day `stage` counts from the calendar; None while the stage before it, from which it counts, is not done."""
@@ -148,7 +145,12 @@ def ladder_of(invoice: Invoice, policy: Policy) -> Ladder:
     """The steps of an invoice that has a due date; grace days move them all."""
     if invoice.due_on is None:
         raise ValueError(f"invoice {invoice.ref} has no due date")
-    return Ladder(invoice=invoice, policy=policy, due_on=invoice.due_on + timedelta(days=policy.grace_days))
+    return Ladder(
+        invoice=invoice,
+        policy=policy,
+        due_on=invoice.due_on + timedelta(days=policy.grace_days),
+        stages=tuple(stage for stage in policy.stages if stage.kind in _PER_INVOICE),
+    )
 
 
 def contacts_about(invoice: RecordKey, history: Iterable[PastContact]) -> list[PastContact]:

@@ -301,8 +301,8 @@ def held_entry(desk: Desk, held: Sequence[Position], stage: Stage, due_on: date)
     )
 
 
-def step_reason(position: Position, today: date) -> str:
-    """Why this invoice is in the message: how late it is and which step came."""
+def step_reason(position: Position, today: date, *, steps: bool = True) -> str:
+    """Why this invoice is in the message: how late it is and, where `steps` are taken by invoice, which one came."""
     invoice, step = position.invoice, position.step
     days = (today - (invoice.due_on or invoice.issued_on)).days
     when = (
@@ -315,7 +315,7 @@ def step_reason(position: Position, today: date) -> str:
         else f"due {invoice.due_on}"
     )
     text = f"invoice {label(invoice)} is {when}"
-    if step is not None and step.on <= today:
+    if steps and step is not None and step.on <= today:
         text += f"; its step {step.stage.name} came on {step.on}"
         if step.passed_over:
             text += f" (passed over: {', '.join(step.passed_over)})"

@@ -25,6 +25,7 @@ from core.dunning.cadence import cycle_of
 from core.dunning.calendars import place_of
 from core.dunning.compose import Desk, call_entry, held_entry, mail_entry, step_reason, vendor_entry
 from core.dunning.decision import Channels, Decision, Entry, Task
+from core.dunning.fees import propose_fees
 from core.dunning.limits import contact_limit
 from core.dunning.policy import AccountPolicy, Stage, StageKind, Way
 from core.dunning.position import Position, earliest, positions_of
@@ -83,6 +84,7 @@ def decide(
         tasks=tuple(_tasks(desk, positions)),
         next_look=place.at(_next_day(desk, entries, look), policy.base.first_hour) if positions else None,
         ready_for_collections=ready_for_collections(view),
+        fees=propose_fees((item.invoice for item in free), rule=policy.base.late_fee, today=facts.today),
     )
 
 
@@ -112,7 +114,12 @@ def _entries(desk: Desk, positions: Sequence[Position], view: AccountView) -> It
     call = call_step(view)
     if call is not None and call.due_on <= desk.today and not _ticket_waits(desk, call):
         yield call_entry(
-            desk, stage=call.stage, lead=call.lead, due=view.positions, due_on=call.due_on, reasons=_reasons(desk, view.positions)
+            desk,
+            stage=call.stage,
+            lead=call.lead,
+            due=view.positions,
+            due_on=call.due_on,
+            reasons=_reasons(desk, view.positions, steps=False),
         )
     yield from _held(desk, positions)
     if chase is None and not notices:
@@ -152,8 +159,8 @@ def _notice_entry(desk: Desk, new: Sequence[Position]) -> Entry:
     )
 
 
-def _reasons(desk: Desk, positions: Sequence[Position]) -> list[str]:
-    found = [step_reason(item, desk.today) for item in positions]
+def _reasons(desk: Desk, positions: Sequence[Position], *, steps: bool = True) -> list[str]:
+    found = [step_reason(item, desk.today, steps=steps) for item in positions]
     for item in positions:
         word = word_on(item.invoice, desk.facts.promises, desk.facts.place, desk.today)
         if word is not None and word.broken:
@@ -203,7 +210,7 @@ def _account_mail(desk: Desk, positions: Sequence[Position], view: AccountView) 
         due=list(view.positions),
         upcoming=upcoming,
         due_on=step.due_on,
-        reasons=_reasons(desk, view.positions),
+        reasons=_reasons(desk, view.positions, steps=False),
     )
 
 

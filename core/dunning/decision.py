@@ -6,11 +6,12 @@ Conversions: `preview_row` for `duesync preview --json` (DESIGN.md section 6), `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from core.actions import Action, InvoiceMention, OpenTicket, SendInvoice, SendReminder
+from core.dunning.fees import FeeProposal
 from core.dunning.policy import Mode, StageKind, Tone, Way
 from core.messages.letter import Letter
 from core.messages.render import Rendered
@@ -76,7 +77,7 @@ class Decision:
     tasks: tuple[Task, ...] = ()
     next_look: datetime | None = None
     ready_for_collections: bool = False
-    fees: tuple[Any, ...] = field(default=())
+    fees: tuple[FeeProposal, ...] = ()
 
     @property
     def outgoing(self) -> tuple[Entry, ...]:

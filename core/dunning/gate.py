@@ -91,7 +91,12 @@ def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
         _senders(action, facts),
     ]
     if not isinstance(action, OpenTicket):
-        answers += [_limits(action, facts, place, today), _hours(facts, place, today), _addresses(action, facts)]
+        answers += [
+            _stage(action, facts, today),
+            _limits(action, facts, place, today),
+            _hours(facts, place, today),
+            _addresses(action, facts),
+        ]
     return tuple(answers)
 
 
@@ -262,6 +267,19 @@ def _senders(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts) 
         else:
             problems += [(False, f"{connection} reminds clients too: {item.what}") for item in found if item.certain]
     return _worst("other senders", problems, "nobody else reminds")
+
+
+def _stage(action: SendReminder | SendInvoice, facts: GateFacts, today: date) -> GateAnswer:
+    """Is it still the right kind of message? A reminder that waited until statements began would be one too many (A17)."""
+    statement = next((stage for stage in facts.policy.base.stages if stage.kind is StageKind.STATEMENT), None)
+    reminds = _stage_kind(action, facts.policy) is StageKind.REMINDER
+    grace = facts.policy.base.grace_days
+    oldest = max(((today - item.due_on).days - grace for item in action.invoices if item.due_on is not None), default=0)
+    if statement is not None and reminds and oldest >= statement.days:
+        return GateAnswer(
+            question="stage", ok=False, detail="an invoice in it reached the statements; single reminders have ended"
+        )
+    return GateAnswer(question="stage", ok=True, detail=f"{action.stage} is still right")
 
 
 def _limits(action: SendReminder | SendInvoice, facts: GateFacts, place: Place, today: date) -> GateAnswer:

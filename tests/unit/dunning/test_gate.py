@@ -49,6 +49,7 @@ NO: list[tuple[str, Callable[[Scene], object], str]] = [
     ("a bounce", lambda s: s.said(ContactKind.BOUNCE, to=("ap@acme.example",)), "ap@acme.example bounced"),
     ("another message first", lambda s: s.said(ContactKind.MESSAGE, stage="due"), "the last reminder went out"),
     ("the night", lambda s: s.go(TODAY, 22), "outside 8-18 h"),
+    ("statements began", lambda s: s.go(date(2026, 4, 9)), "single reminders have ended"),
     ("a Sunday", lambda s: s.go(date(2026, 3, 22), 10), "no business day"),
 ]
 
@@ -188,6 +189,7 @@ def test_every_answer_is_kept_also_the_good_ones():
         "holds",
         "signals",
         "other senders",
+        "stage",
         "spacing",
         "hours",
         "address",
