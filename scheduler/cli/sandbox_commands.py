@@ -13,6 +13,7 @@ from connectors import registry
 from connectors.testing.serve import serve
 from core.clock import SystemClock
 from core.errors import UsageError
+from core.records import Role, Stream
 from scheduler.cli import console
 from scheduler.cli.session import JsonOption, choose, chosen
 from scheduler.documents import toml_section
@@ -42,12 +43,13 @@ def serve_sandbox(
             raise UsageError(f"the {vendor} sandbox cannot be seeded from recorded responses")
         seed(recorded)
     with serve(sandbox, port=port) as base_url:
+        role = Role.PSA if Stream.TICKETS in spec.streams else Role.BOOKS
         keys, secrets = _by_reference(vendor, spec.settings, sandbox.settings(base_url))
         if chosen.json:
             console.print_json({"vendor": vendor, "base_url": base_url, "settings": keys, "environment": secrets})
         else:
             console.say(f"{vendor} sandbox at {base_url}; stop it with Ctrl-C. Point a connection at it:\n")
-            console.say(toml_section(f"connections.{vendor}", {"type": vendor, **keys}))
+            console.say(toml_section(f"connections.{vendor}", {"type": vendor, "role": role, **keys}))
             console.say("\n".join(f"export {name}='{value}'" for name, value in secrets.items()))
         threading.Event().wait(seconds)
 

@@ -1,0 +1,76 @@
+"""The daemon's HTTP: verified, bounded and replay-safe webhooks; metrics for those who may."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from connectors.quickbooks.sandbox import QuickBooksSandbox
+from core.errors import ConfigError
+from core.settings import HttpSettings
+from scheduler.app import open_app
+from scheduler.demo.days import FastClock
+from scheduler.demo.setup import write_configuration
+from scheduler.http.server import HttpServer, _refuse_open_door
+from scheduler.runner import Runner
+from tests.unit.shell.vendor import NOW
+
+
+@pytest.fixture
+def sandbox():
+    return QuickBooksSandbox(FastClock(NOW))
+
+
+@pytest.fixture
+def woken():
+    return []
+
+
+@pytest.fixture
+def client(tmp_path, sandbox, woken, monkeypatch):
+    config = write_configuration(tmp_path, sandbox.settings("http://127.0.0.1:1"), smtp_port=1, maildir=tmp_path)
+    monkeypatch.setenv("DUESYNC_TEST_METRICS", "let-me-see")
+    config.write_text(config.read_text() + '\n[http]\nenabled = true\nport = 0\ntoken = "env:DUESYNC_TEST_METRICS"\n')
+    with open_app(config, clock=FastClock(NOW), quiet=True) as app:
+        server = HttpServer(app, Runner(app), woken.append)
+        with httpx.Client(base_url=f"http://127.0.0.1:{server.start()}") as http:
+            yield http
+        server.stop()
+
+
+def test_a_signed_webhook_asks_for_a_pull_and_its_replay_does_not(client, sandbox, woken):
+    sandbox.books.create("Customer", {"DisplayName": "New client"}, at=NOW)
+    headers, body = sandbox.webhook()
+    assert client.post("/webhooks/books", headers=headers, content=body).status_code == 200
+    assert woken == ["books"]
+    assert client.post("/webhooks/books", headers=headers, content=body).status_code == 200
+    assert woken == ["books"]
+
+
+def test_a_forged_webhook_is_refused(client, sandbox, woken):
+    headers, body = sandbox.webhook()
+    assert client.post("/webhooks/books", headers={**headers, "intuit-signature": "AAAA"}, content=body).status_code == 401
+    assert client.post("/webhooks/books", headers=headers, content=body + b" ").status_code == 401
+    assert woken == []
+
+
+def test_a_webhook_for_nobody_or_without_end_is_refused(client, woken):
+    assert client.post("/webhooks/nobody", content=b"{}").status_code == 404
+    assert client.post("/webhooks/books", content=b"x" * (1024 * 1024 + 1)).status_code == 413
+    assert woken == []
+
+
+def test_metrics_need_the_token_and_health_does_not(client):
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").json()["ready"] is True
+    assert client.get("/metrics").status_code == 401
+    answer = client.get("/metrics", headers={"Authorization": "Bearer let-me-see"})
+    assert answer.status_code == 200
+    assert "duesync_paused 0.0" in answer.text
+
+
+def test_listening_beyond_this_machine_needs_tls_and_a_token():
+    with pytest.raises(ConfigError) as caught:
+        _refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "0.0.0.0"}))
+    assert len(caught.value.problems) == 2
+    _refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "127.0.0.1"}))
