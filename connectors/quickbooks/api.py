@@ -132,8 +132,11 @@ class QuickBooksApi:
     def query(self, statement: str, entity: str) -> Rows:
         """Run a SELECT and return its rows; none when the vendor leaves the entity's key out."""
         answer = self._get("query", {"query": statement}, endpoint=f"GET query {entity}")
-        parts = self._parts(answer)
-        found = _raw_parts.decode(parts.get("QueryResponse", msgspec.Raw(b"{}"))).get(entity)
+        parts = self._parts(answer, "QueryResponse")
+        try:
+            found = _raw_parts.decode(parts["QueryResponse"]).get(entity)
+        except msgspec.DecodeError as error:
+            raise self._garbled(answer) from error
         return Rows(rows=self._rows(answer, found), at=self._time(parts))
 
     def count(self, entity: str, where: str = "") -> int | None:
@@ -148,10 +151,10 @@ class QuickBooksApi:
         names = tuple(entities)
         params = {"entities": ",".join(names), "changedSince": since.astimezone(UTC).isoformat(timespec="seconds")}
         answer = self._get("cdc", params, endpoint="GET cdc")
-        parts = self._parts(answer)
+        parts = self._parts(answer, "CDCResponse")
         found: dict[str, tuple[RawRow, ...]] = dict.fromkeys(names, ())
         try:
-            for outer in _raw_list.decode(parts.get("CDCResponse", msgspec.Raw(b"[]"))):
+            for outer in _raw_list.decode(parts["CDCResponse"]):
                 for group in _raw_list.decode(_raw_parts.decode(outer).get("QueryResponse", msgspec.Raw(b"[]"))):
                     for name, rows in _raw_parts.decode(group).items():
                         if name in found:
@@ -244,11 +247,15 @@ class QuickBooksApi:
             request_id=answer.request_id,
         )
 
-    def _parts(self, answer: Answer) -> dict[str, msgspec.Raw]:
+    def _parts(self, answer: Answer, *needed: str) -> dict[str, msgspec.Raw]:
+        """The keys of an answer. A 200 without the one asked for is no empty answer but none: QuickBooks gives such no-ops."""
         try:
-            return _raw_parts.decode(answer.body)
+            parts = _raw_parts.decode(answer.body)
         except msgspec.DecodeError as error:
             raise self._garbled(answer) from error
+        if not parts.keys() >= set(needed):
+            raise self._garbled(answer)
+        return parts
 
     def _rows(self, answer: Answer, found: msgspec.Raw | None) -> tuple[RawRow, ...]:
         if found is None:
