@@ -30,6 +30,7 @@ CATALOGUE: dict[str, Event] = {
     "job.failed": Event("error", "a job could not do its work; logged once until it changes or recovers"),
     "job.failing": Event("debug", "a job fails as it did before"),
     "job.recovered": Event("info", "a job that failed works again"),
+    "link.unknown": Event("info", "a vendor could not be asked where an invoice can be paid; the message goes without a link"),
     "listing.partial": Event("warning", "a vendor's list changed while it was read; it is read again tomorrow"),
     "message.incomplete": Event("error", "a message lacks a fact or says what it must not, and was not written"),
     "outbox.blocked": Event("info", "an action was not queued because the same is queued or done already"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import TypeVar
 
@@ -17,21 +17,22 @@ import structlog
 from core.books import Books
 from core.clock import local_date
 from core.dunning.decide import decide
-from core.dunning.decision import Channels, Decision, to_queued
+from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.policy import DunningSettings
 from core.dunning.resolve import resolve_policy
 from core.findings import Finding, FindingState
 from core.holds import Hold
 from core.linking import link_accounts
-from core.messages.letter import Organisation
+from core.messages.letter import Letter, LetterLine, Organisation
 from core.messages.render import MessageIncomplete, render
 from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
 from core.reconcile import ReconcileRules, reconcile
-from core.records import Role, key_of
+from core.records import Invoice, Role, key_of
 from core.store import Store
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
+PayLink = Callable[[Invoice], "str | None"]
 
 WATERMARK = "review.watermark"  # the store setting that says up to which change a review has looked
 
@@ -115,8 +116,20 @@ def _linked(store: Store, rules: Rules, now: datetime) -> Books:
     return store.load_books(now=now)
 
 
-def review(store: Store, rules: Rules, *, now: datetime, run_id: str, full: bool = False, enqueue: bool = True) -> ReviewReport:
-    """Examine what changed (or everything), keep the findings, decide for every account and enqueue what is due."""
+def review(
+    store: Store,
+    rules: Rules,
+    *,
+    now: datetime,
+    run_id: str,
+    full: bool = False,
+    enqueue: bool = True,
+    pay_link: PayLink | None = None,
+) -> ReviewReport:
+    """Examine what changed (or everything), keep the findings, decide for every account and enqueue what is due.
+
+    `pay_link` asks a vendor where an invoice can be paid, for those that do not say so in their lists.
+    """
     today = local_date(now, rules.organisation.timezone)
     changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
     view = look(store, rules, now=now, today=today, examined=None if full else changed)
@@ -125,11 +138,12 @@ def review(store: Store, rules: Rules, *, now: datetime, run_id: str, full: bool
     made = decisions(store, rules, view, now=now) if enqueue else []
     outgoing = {item.account: item for item in made if item.outgoing}
     for account, decision in outgoing.items():
+        queued = _written(store, rules, decision, pay_link)  # before the unit: it may ask vendors
         with store.unit():
             if full or account in changed:
                 mine = [item for item in view.findings if item.account == account]
                 _keep(store, mine, [account], report, now, run_id)
-            _enqueue(store, rules, decision, report, now, run_id)
+            _enqueue(store, account, queued, report, now, run_id)
     _keep(store, view.findings, view.examined, report, now, run_id)
     store.put_setting(WATERMARK, watermark)
     report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
@@ -201,17 +215,33 @@ def _grouped(items: Iterable[_T], account_of: Callable[[_T], str]) -> dict[str, 
     return groups
 
 
-def _enqueue(store: Store, rules: Rules, decision: Decision, report: ReviewReport, now: datetime, run_id: str) -> None:
-    """Write the messages of one account and put them in the outbox; one that lacks a fact is told, not sent."""
+def _written(store: Store, rules: Rules, decision: Decision, pay_link: PayLink | None) -> list[Queued]:
+    """The messages of one account in words; one that lacks a fact is told, not sent."""
     queued: list[Queued] = []
     for entry in decision.outgoing:
-        message = render(entry.letter, rules.templates) if entry.letter is not None else None
+        letter = entry.letter if entry.letter is None or pay_link is None else _with_links(entry, entry.letter, pay_link)
+        message = render(letter, rules.templates) if letter is not None else None
         if isinstance(message, MessageIncomplete):
             log.error("message.incomplete", account=entry.account, stage=entry.stage, problems=list(message.problems))
             continue
         digests = store.digests([key_of(invoice) for invoice in entry.invoices])
         queued.append(to_queued(entry, message, digests=digests))
+    return queued
+
+
+def _with_links(entry: Entry, letter: Letter, pay_link: PayLink) -> Letter:
+    """The letter with a way to pay beside each invoice whose vendor has one."""
+    links = {invoice.number or invoice.ref: invoice.pay_link or pay_link(invoice) for invoice in entry.invoices}
+
+    def linked(lines: tuple[LetterLine, ...]) -> tuple[LetterLine, ...]:
+        return tuple(replace(line, link=line.link or links.get(line.label)) for line in lines)
+
+    groups = tuple(replace(group, due=linked(group.due), upcoming=linked(group.upcoming)) for group in letter.groups)
+    return replace(letter, groups=groups)
+
+
+def _enqueue(store: Store, account: str, queued: Sequence[Queued], report: ReviewReport, now: datetime, run_id: str) -> None:
     outcome = store.enqueue(queued, now=now, run_id=run_id)
     report.queued += len(outcome.added)
     for blocked in outcome.blocked:
-        log.info("outbox.blocked", account=decision.account, by=blocked.by, reason=blocked.reason)
+        log.info("outbox.blocked", account=account, by=blocked.by, reason=blocked.reason)

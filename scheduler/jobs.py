@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
+
+import structlog
 
 from core.clock import local_date
 from core.dispatch import DispatchReport, dispatch
 from core.dunning.decision import Channels
-from core.errors import RateLimited
+from core.errors import ConnectorError, RateLimited
 from core.log import bound
 from core.messages.letter import Organisation
-from core.ports import Capability
+from core.ports import Capability, Connector, FetchesDocuments
 from core.pull import Progress, PullReport, pull_connection
+from core.records import Invoice
 from core.review import ReviewReport, Rules, review
 from scheduler.app import MAIL, App
 from scheduler.runner import Job
+
+log = structlog.get_logger()
 
 
 def rules(app: App) -> Rules:
@@ -86,7 +92,33 @@ def sync_connection(
 def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str = "") -> ReviewReport:
     """Examine the accounts and, unless told otherwise, decide and enqueue."""
     now = app.clock.now()
-    return review(app.store, rules(app), now=now, run_id=run_id or app.store.start_run("review", now), full=full, enqueue=enqueue)
+    name = run_id or app.store.start_run("review", now)
+    with ExitStack() as stack:
+        links = PayLinks(app, stack)
+        return review(app.store, rules(app), now=now, run_id=name, full=full, enqueue=enqueue, pay_link=links.of)
+
+
+class PayLinks:
+    """Asks vendors where an invoice can be paid; each connection is opened at most once, and a vendor's silence is no link."""
+
+    def __init__(self, app: App, stack: ExitStack) -> None:
+        self._app = app
+        self._stack = stack
+        self._opened: dict[str, Connector] = {}
+
+    def of(self, invoice: Invoice) -> str | None:
+        """The link of one invoice, if its vendor has one."""
+        if not self._app.can(invoice.connection, Capability.PAY_LINK):
+            return None
+        try:
+            connector = self._opened.get(invoice.connection)
+            if connector is None:
+                connector = self._stack.enter_context(self._app.connection(invoice.connection))
+                self._opened[invoice.connection] = connector
+            return connector.pay_link(invoice.ref) if isinstance(connector, FetchesDocuments) else None
+        except ConnectorError as error:
+            log.info("link.unknown", connection=invoice.connection, ref=invoice.ref, error=error.message)
+            return None
 
 
 def dispatch_outbox(app: App) -> DispatchReport:
