@@ -62,10 +62,10 @@ KINDS = {
         "Auch Raten können wir vereinbaren.",
     },
     "reminder_firm": {
-        "subject": "Bitte um Antwort bis {{ answer_by }}: {{ amount }} überfällig bei {{ organisation }}",
+        "subject": "Bitte um Antwort bis zum {{ answer_by }}: {{ amount }} überfällig bei {{ organisation }}",
         "opening": "Trotz unserer Nachrichten haben wir zu den offenen Rechnungen von {{ client }} weder eine Zahlung noch eine "
         "Antwort erhalten. Die älteste ist seit dem {{ first_due_on }} fällig.",
-        "ask": "Bitte zahlen Sie {{ amount }} bis {{ answer_by }}, oder nennen Sie uns bis dahin einen Tag oder einen Plan, "
+        "ask": "Bitte zahlen Sie {{ amount }} bis zum {{ answer_by }}, oder nennen Sie uns bis dahin einen Tag oder einen Plan, "
         "der für Sie passt. Beim Betrag bleiben wir fest, beim Weg dorthin sind wir beweglich.",
     },
     "statement": {
@@ -75,12 +75,12 @@ KINDS = {
         "Solange Sie diese monatlichen Auszüge erhalten, erinnern wir nicht an einzelne Rechnungen.",
     },
     "final_notice": {
-        "subject": "Letzte Erinnerung: {{ amount }} offen bei {{ organisation }}, bitte um Antwort bis {{ answer_by }}",
+        "subject": "Letzte Erinnerung: {{ amount }} offen bei {{ organisation }}, bitte um Antwort bis zum {{ answer_by }}",
         "opening": "Wir haben wegen der unten genannten Rechnungen geschrieben und angerufen und möchten sie viel lieber "
         "gemeinsam "
         "mit {{ client }} klären als auf anderem Weg.",
-        "ask": "Bitte zahlen Sie {{ amount }} bis {{ answer_by }}, vereinbaren Sie Raten mit uns, oder sagen Sie uns, was nicht "
-        "stimmt. Dies ist unsere letzte Erinnerung; ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.",
+        "ask": "Bitte zahlen Sie {{ amount }} bis zum {{ answer_by }}, vereinbaren Sie Raten mit uns, oder sagen Sie uns, "
+        "was nicht stimmt. Dies ist unsere letzte Erinnerung; ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.",
     },
     "call": {
         "subject": "{{ client }} anrufen: {{ amount }} überfällig",

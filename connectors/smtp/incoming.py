@@ -1,0 +1,141 @@
+"""What comes back to our mailbox: bounces, replies, automatic answers. Pure: one raw mail in, what it is out.
+
+A bounce is a delivery status notification (RFC 3464); a reply names our Message-ID. Automatic answers (RFC 3834) are
+neither: nobody has read anything. Hostile mail is expected: nothing here raises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.message import EmailMessage, Message
+from email.parser import BytesParser
+from email.policy import default
+from email.utils import getaddresses, parsedate_to_datetime
+from enum import StrEnum
+
+from connectors.smtp.mapping import KEY_HEADER, keys_in
+from core.messages.clean import addresses, one_line
+
+_LARGEST = 2_000_000  # bytes of a mail that are looked at
+_DEEPEST = 40  # parts
+_EXCERPT = 500  # characters of a reply that are kept for the person who answers it
+_KEY = re.compile(rf"(?im)^{re.escape(KEY_HEADER)}:\s*([0-9a-f]{{40}})\s*$")
+_QUOTE = re.compile(r"(?m)^(?:>|On .{5,120} wrote:|-{2,}\s*Original|Am .{5,120} schrieb|Le .{5,120} a écrit).*")
+_AUTOMATIC = re.compile(
+    r"(?i)^(?:auto(?:matic)?[ -]?(?:reply|response)|out of (?:the )?office|automatische antwort|réponse automatique|abwesen)"
+)
+
+
+class IncomingKind(StrEnum):
+    """FAILED and DELAYED are bounces (permanent, temporary); AUTOMATIC was written by no person; OTHER is not about our mail."""
+
+    FAILED = "failed"
+    DELAYED = "delayed"
+    REPLY = "reply"
+    AUTOMATIC = "automatic"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """One mail. `keys` are those of our messages it is about, `addresses` whom it concerns: who bounced, or who replied."""
+
+    kind: IncomingKind
+    keys: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    status: str = ""
+    subject: str = ""
+    excerpt: str = ""
+    at: datetime | None = None
+
+
+def read_mail(raw: bytes) -> Incoming:
+    """What `raw` is."""
+    try:
+        mail = BytesParser(policy=default).parsebytes(raw[:_LARGEST])
+        return _read(mail, raw[:_LARGEST].decode("utf-8", "replace"))
+    except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
+        return Incoming(kind=IncomingKind.OTHER)  # a mail so broken that Python's parser gives up is nobody's answer
+
+
+def _read(mail: EmailMessage, text: str) -> Incoming:
+    subject = one_line(str(mail.get("Subject", "")), 200)
+    at = _date(mail)
+    reports = list(_reports(mail))
+    if reports:
+        failed = [item for item in reports if item[1] == "failed"]
+        kind = IncomingKind.FAILED if failed else IncomingKind.DELAYED if any(item[1] == "delayed" for item in reports) else None
+        if kind is None:
+            return Incoming(kind=IncomingKind.OTHER, subject=subject, at=at)
+        concerned = [item for item in reports if item[1] == ("failed" if failed else "delayed")]
+        return Incoming(
+            kind=kind,
+            keys=_keys(text),
+            addresses=tuple(dict.fromkeys(item[0] for item in concerned)),
+            status=one_line(concerned[0][2], 120),
+            subject=subject,
+            at=at,
+        )
+    keys = keys_in(f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}")
+    sender = tuple(address for _, given in getaddresses([str(mail.get("From", ""))]) for address in addresses(given))
+    if _is_automatic(mail, subject):
+        return Incoming(kind=IncomingKind.AUTOMATIC, keys=keys, addresses=sender, subject=subject, at=at)
+    if not sender or not keys:
+        return Incoming(kind=IncomingKind.OTHER, addresses=sender, subject=subject, at=at)
+    return Incoming(kind=IncomingKind.REPLY, keys=keys, addresses=sender, subject=subject, excerpt=_excerpt(mail), at=at)
+
+
+def _reports(mail: EmailMessage) -> Iterator[tuple[str, str, str]]:
+    """(address, action, status) of each recipient a delivery status notification names."""
+    for index, part in enumerate(mail.walk()):
+        if index > _DEEPEST:
+            return
+        if part.get_content_type() != "message/delivery-status":
+            continue
+        fields = part.get_payload()
+        for block in fields if isinstance(fields, list) else ():
+            if isinstance(block, Message):
+                yield from _recipient(block)
+
+
+def _recipient(block: Message) -> Iterator[tuple[str, str, str]]:
+    named = str(block.get("Final-Recipient", "") or block.get("Original-Recipient", ""))
+    found = addresses(named.partition(";")[2] or named)
+    if not found:
+        return
+    status = str(block.get("Status", "")).strip()
+    action = str(block.get("Action", "")).strip().lower()
+    if not action and status:
+        action = "failed" if status.startswith("5") else "delayed"
+    yield found[0], action, f"{status} {block.get('Diagnostic-Code', '')}".strip()
+
+
+def _keys(text: str) -> tuple[str, ...]:
+    """Keys of ours anywhere in a report: it quotes our headers."""
+    return tuple(dict.fromkeys((*_KEY.findall(text), *keys_in(text))))
+
+
+def _is_automatic(mail: EmailMessage, subject: str) -> bool:
+    submitted = str(mail.get("Auto-Submitted", "no")).strip().lower()
+    marked = any(mail.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"))
+    null_sender = str(mail.get("Return-Path", "")).strip() == "<>"
+    return submitted != "no" or marked or null_sender or bool(_AUTOMATIC.match(subject))
+
+
+def _date(mail: EmailMessage) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(str(mail.get("Date", "")))
+    except (ValueError, TypeError):
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _excerpt(mail: EmailMessage) -> str:
+    """The beginning of what the client wrote, without what it quotes of ours."""
+    body = mail.get_body(preferencelist=("plain",))
+    content = body.get_content() if body is not None else ""
+    own = _QUOTE.split(content if isinstance(content, str) else "", maxsplit=1)[0]
+    return one_line(own, _EXCERPT)
