@@ -48,6 +48,8 @@ class Passes:
         self.decisions: list[Decision] = []
         self.stopped: set[int] = set()
         self._known: dict[int, tuple[bool, list[Hypothesis]]] = {}
+        self._alike = Counter((cash.pools[0][0], cash.amount) for cash in table.cash if cash.pools)
+        self._equal = Counter((bill.pool, bill.amount) for bill in table.bills)
 
     def run(self) -> Iterator[float]:
         """Decide everything that can be decided, telling the share of the work done after each pass."""
@@ -157,7 +159,13 @@ class Passes:
         for bill, _ in shares:
             wants[bill] = claims.bill_left[bill] if more_to_come else 0
             self._table.pools[best.pool].changed(bill)
+        contested = contested or self._maybe_twice(cash, best)
         self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage or best.explained.evidence))
+
+    def _maybe_twice(self, cash: Cash, best: Hypothesis) -> bool:
+        """Whether the client sent this amount more often than it owes it: one of the payments was made twice, and which?"""
+        alike = self._alike[best.pool, cash.amount]
+        return best.exact and alike > (self._equal[best.pool, cash.amount] if len(best.bills) == 1 else 1)
 
     def _sweep(self) -> None:
         done = {decision.cash for decision in self.decisions}

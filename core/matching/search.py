@@ -64,9 +64,10 @@ class Hypothesis:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a person should look: words left over that name something else, money left over, or a search cut short."""
+        """Whether a person should look: words or money left over, a sum or a deduction nobody named, a search cut short."""
+        unnamed = not self.cited and (len(self.bills) > 1 or not self.exact)
         unexplained = self.explained.evidence in (Evidence.OVER, Evidence.PART) and (len(self.bills) > 1 or not self.cited)
-        return self.contradicted or self.stopped or self.loose > 0 or unexplained
+        return self.contradicted or self.stopped or self.loose > 0 or unnamed or unexplained
 
     @property
     def exact(self) -> bool:

@@ -1,7 +1,7 @@
 """What goes wrong between a remittance and a bank line: slips in ids, text cut or squeezed, names, deductions, noise.
 
-Faults are taken from how people type and how banks pass text on: a character missing, added, swapped with its neighbour, misread; a
-space inside; cut at either end; ids run together with any separator; order, phone and date numbers beside the real ones.
+Faults are taken from how people type and how banks pass text on: a character missing, added, swapped with its neighbour, misread;
+a space inside; cut at either end; ids run together with any separator; order, phone and date numbers beside the real ones.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Seeded ledgers of MSP clients and the money they sent, with the truth: which payment settled which invoice.
 
-Written from how people bill, pay and err, not from how the matcher looks for it. `World` says what kind of clients there are; what goes
-wrong on the way from a remittance to a bank line is in tests.corpus.payment_errors.
+Written from how people bill, pay and err, not from how the matcher looks for it. `World` says what kind of clients there are;
+what goes wrong on the way from a remittance to a bank line is in tests.corpus.payment_errors.
 """
 
 from __future__ import annotations
@@ -14,23 +14,28 @@ from core.matching import IncomingPayment, OpenInvoice
 from core.money import Money
 
 START = date(2024, 1, 2)
-_FIRST = (
-    "Harbor Summit Cedar Lakeside Pioneer Granite Meridian Bluebird Ironwood Northgate Silverline Redwood Evergreen Falcon Keystone Horizon "
-    "Beacon Maple Orchard Sterling Crescent Anchor Willow Prairie Copper Juniper Vista Alder Birch Compass Delta Ember Fairway Glacier "
-    "Hawthorne Inlet Jasper Kestrel Larkspur Monarch Nimbus Oakfield Pinnacle Quarry Ridgeway Sable Tamarack Umbra Verdant Westbrook Yarrow "
-    "Zephyr Müller Schröder Lefèvre Østergaard Núñez O'Brien MacLeod D'Angelo"
-).split()
-_SECOND = (
-    "Dental,Logistics,Manufacturing,Law Partners,Medical Group,Foods,Engineering,Properties,Insurance Services,Architects,Construction,"
-    "Accounting,Veterinary Clinic,Hospitality,Technologies,Consulting,Distribution,Pharmacy,Financial Advisors,Credit Union,Solutions,"
-    "Auto Group,Printing,Systems,School District,Home Care,Holdings,International,Associates,Brothers"
-).split(",")
+_FIRST_NAMES = (
+    "Harbor Summit Cedar Lakeside Pioneer Granite Meridian Bluebird Ironwood Northgate Silverline Redwood Evergreen "
+    "Falcon Keystone Horizon Beacon Maple Orchard Sterling Crescent Anchor Willow Prairie Copper Juniper Vista Alder "
+    "Birch Compass Delta Ember Fairway Glacier Hawthorne Inlet Jasper Kestrel Larkspur Monarch Nimbus Oakfield "
+    "Pinnacle Quarry Ridgeway Sable Tamarack Umbra Verdant Westbrook Yarrow Zephyr Müller Schröder Lefèvre Østergaard "
+    "Núñez O'Brien MacLeod D'Angelo"
+)
+_SECOND_NAMES = (
+    "Dental,Logistics,Manufacturing,Law Partners,Medical Group,Foods,Engineering,Properties,Insurance Services,"
+    "Architects,Construction,Accounting,Veterinary Clinic,Hospitality,Technologies,Consulting,Distribution,Pharmacy,"
+    "Financial Advisors,Credit Union,Solutions,Auto Group,Printing,Systems,School District,Home Care,Holdings,"
+    "International,Associates,Brothers"
+)
+_FIRST = _FIRST_NAMES.split()
+_SECOND = _SECOND_NAMES.split(",")
+_LINKS = ("&", "-", "of", "and")
 _FORMS = ("Inc", "LLC", "Ltd", "Corp", "GmbH", "Pty Ltd", "S.A.", "B.V.", "AG", "LLP", "PLC", "Inc.", "L.L.C.", "Co.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What a ledger is like. Shares are of clients or payments, in [0, 1]; `faults` is (least, most) faults per faulty payment."""
+    """What a ledger is like. Shares are in [0, 1]; `faults` is (least, most) faults per faulty payment, `kinds` their names."""
 
     clients: int = 50
     invoices: int = 300
@@ -84,7 +89,6 @@ class Sent:
     paid_on: date
     memo_ids: list[str]
     noise: list[str] = field(default_factory=list)
-    memo: str | None = None
     payer: str = ""
     account: str = ""
     truth: bool = True
@@ -95,7 +99,7 @@ class Sent:
 
 @dataclass(frozen=True)
 class Ledger:
-    """What the matcher sees, and the truth: (payment id, invoice id) → minor units. `faults` names what went wrong per payment."""
+    """What the matcher sees, and the truth: (payment id, invoice id) → minor units. `faults`: what went wrong, by payment."""
 
     invoices: list[OpenInvoice]
     payments: list[IncomingPayment]
@@ -108,7 +112,7 @@ def make_clients(world: World, rng: random.Random) -> list[Client]:
     while len(found) < world.clients:
         base = f"{rng.choice(_FIRST)} {rng.choice(_SECOND)}"
         if rng.random() < 0.3 or world.clients > 500:
-            base = f"{rng.choice(_FIRST)} {rng.choice('& - of and'.split())} {base}"
+            base = f"{rng.choice(_FIRST)} {rng.choice(_LINKS)} {base}"
         if world.clients > 2000:
             base = f"{base} {rng.choice(_FIRST)}{rng.randrange(100)}"
         if base in names:
@@ -316,6 +320,21 @@ def spoken(client: Client, invoice: OpenInvoice, rng: random.Random) -> str:
     return number
 
 
+def _twice(item: Sent, rng: random.Random) -> Sent:
+    """The same payment again, soon after: nothing is owed for it."""
+    again = item.paid_on + timedelta(days=rng.choice([0, 1, 7, 30]))
+    lists = {"memo_ids": [*item.memo_ids], "amounts": [*item.amounts], "noise": [*item.noise]}
+    return replace(item, paid_on=again, truth=False, faults=["duplicate"], **lists)
+
+
+def _for_nothing(world: World, clients: list[Client], rng: random.Random) -> Sent:
+    """Money of a client for something that was never invoiced here."""
+    client = rng.choice(clients)
+    amount, day = int(rng.lognormvariate(10.5, 1.2)) + 700, START + timedelta(days=rng.randrange(world.months * 30))
+    names = {"payer": client.payer, "account": client.account, "truth": False, "faults": ["for nothing"]}
+    return Sent(client, [], [], amount, day, [f"{rng.randrange(10**6, 10**7)}"], **names)
+
+
 def make_ledger(world: World, seed: int) -> Ledger:
     """The ledger of a world. The same seed gives the same ledger."""
     from tests.corpus.payment_errors import finish, spoil  # the two halves know each other's words
@@ -324,30 +343,9 @@ def make_ledger(world: World, seed: int) -> Ledger:
     clients = make_clients(world, rng)
     invoices = make_invoices(world, clients, rng)
     sent = [item for client in clients for item in plan_payments(world, client, rng)]
-    extra = []
-    for item in sent:
-        if rng.random() < world.duplicates:
-            extra.append(
-                replace(item, paid_on=item.paid_on + timedelta(days=rng.choice([0, 1, 7, 30])), truth=False, faults=["duplicate"])
-            )
-    for _ in range(round(len(sent) * world.strangers)):
-        client = rng.choice(clients)
-        amount = int(rng.lognormvariate(10.5, 1.2)) + 700
-        extra.append(
-            Sent(
-                client,
-                [],
-                [],
-                amount,
-                START + timedelta(days=rng.randrange(world.months * 30)),
-                [f"{rng.randrange(10**6, 10**7)}"],
-                payer=client.payer,
-                account=client.account,
-                truth=False,
-                faults=["for nothing"],
-            )
-        )
-    sent += extra
+    strangers = round(len(sent) * world.strangers)
+    sent += [_twice(item, rng) for item in sent if rng.random() < world.duplicates]
+    sent += [_for_nothing(world, clients, rng) for _ in range(strangers)]
     sent.sort(key=lambda item: (item.paid_on, item.amount))
     for item in sent:
         if rng.random() < world.faulty:
@@ -359,7 +357,6 @@ def make_ledger(world: World, seed: int) -> Ledger:
         faults[payment.id] = item.faults
         if item.truth:
             truth.update({(payment.id, invoice.id): amount for invoice, amount in zip(item.invoices, item.amounts, strict=True)})
-    shuffled = invoices[:]
-    rng.shuffle(shuffled)
+    rng.shuffle(invoices)
     rng.shuffle(payments)
-    return Ledger(shuffled, payments, truth, faults)
+    return Ledger(invoices, payments, truth, faults)

@@ -1,7 +1,7 @@
 """Measures cash application on the labelled corpus, and fits the calibration of its confidences.
 
-`python -m tests.corpus.score_payments` prints a table and writes the section "Cash application" of docs/accuracy.md;
-`--fit` first rewrites core/matching/calibration.py from ledgers with other seeds than those measured; `--clients N` for a smaller run.
+`python -m tests.corpus.score_payments` prints a table and writes the section "Cash application" of docs/accuracy.md; `--fit`
+first rewrites core/matching/calibration.py from ledgers with other seeds than those measured; `--clients N` is a smaller run.
 """
 
 from __future__ import annotations
@@ -165,18 +165,19 @@ def report(clients: int) -> str:
         matches, seconds = timed(ledger)
         found.append((ledger, matches))
         score, plain = measure(ledger, matches, seconds), measure(ledger, baseline(ledger.invoices, ledger.payments))
-        figures = f"{score.precision:.4f} | {score.recall:.4f} | **{score.f1:.4f}** | {score.certain:.3f} | {score.certain_precision:.5f}"
-        rows.append(f"| {name} | {score.invoices} | {score.payments} | {figures} | {seconds:.1f} | {plain.f1:.4f} |")
+        figures = f"{score.precision:.4f} | {score.recall:.4f} | **{score.f1:.4f}** | {score.certain:.3f}"
+        rows.append(f"| {name} | {score.invoices} | {score.payments} | {figures} | {score.certain_precision:.5f} | {seconds:.1f} | {plain.f1:.4f} |")
         print(rows[-1], flush=True)
     return _SECTION.format(table="\n".join(rows), confidence=confidence_table(found), kinds=kind_table(found))
 
 
 _SECTION = """## Cash application
 
-Payments matched to invoices (`duesync match`, `core/matching`), per (payment, invoice) pair, on ledgers made by `tests/corpus/payments.py` and
-`tests/corpus/payment_errors.py`. The calibration was fitted on other seeds. "Listed" faults are a space inside an id, a digit missing, added, swapped
-or cut off, other separators, ids that are noise, small deductions, fees, discounts, tax withheld and name variants; "any" adds ids left out, memos cut
-at the bank's length, misread digits and new accounts: there some payments hold nothing that would tell. The plain script is `tests/corpus/baseline_payments.py`.
+Payments matched to invoices (`duesync match`, `core/matching`), per (payment, invoice) pair, on ledgers made by
+`tests/corpus/payments.py` and `tests/corpus/payment_errors.py`. The calibration was fitted on other seeds. "Listed" faults
+are a space inside an id, a digit missing, added, swapped or cut off, other separators, ids that are noise, small deductions,
+fees, discounts, tax withheld and name variants; "any" adds ids left out, memos cut at the bank's length, misread digits and
+new accounts: there some payments hold nothing that would tell. The plain script is `tests/corpus/baseline_payments.py`.
 
 {table}
 
