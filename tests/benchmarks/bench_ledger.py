@@ -57,7 +57,8 @@ def write_books(folder: Path, invoices: int) -> None:
         issued = first + timedelta(days=30 * (number // clients) + chance.randrange(5))
         due, amount = issued + timedelta(days=30), f"{chance.randrange(10_000, 900_000) / 100:.2f}"
         paid = chance.random() < 0.97
-        state = ("0.00", "paid") if paid else (amount, "open")
+        rest, status = ("0.00", "paid") if paid else (amount, "open")
+        party, label = f"P{number % clients}", f"INV-{number}"
         out["invoices"].writerow(
             (f"I{number}", f"P{number % clients}", f"INV-{number}", "USD", amount, state[0], issued, due, state[1])
         )
