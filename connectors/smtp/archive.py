@@ -92,6 +92,8 @@ def mailbox(settings: ImapSettings) -> Iterator[imaplib.IMAP4]:
         if server is not None:
             with suppress(OSError, imaplib.IMAP4.error):
                 server.logout()
+            with suppress(OSError, imaplib.IMAP4.error):
+                server.shutdown()  # a logout that failed leaves the socket open
 
 
 def _quoted(text: str) -> str:
