@@ -145,6 +145,7 @@ def test_it_hears_of_changes(client, box, clock):
     assert not hasattr(found, "CreditMemo")
 
 
+@pytest.mark.reliability("quickbooks:24")
 def test_it_gets_a_pdf_and_a_report(client):
     assert Invoice.get("130", qb=client).download_pdf(qb=client).startswith(b"%PDF")
     report = client.get_report("AgedReceivables", {"report_date": "2026-05-05"})
