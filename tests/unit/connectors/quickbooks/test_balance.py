@@ -27,7 +27,7 @@ def books_of(rig: Rig, customer: str) -> AccountBooks:
     return AccountBooks(account=Account(id="a", name="Client", parties=(key,)), roles={"qbo": Role.BOOKS}, **parts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(STEP, max_size=14))
 def test_the_net_balance_is_the_customer_s_own(steps):
     rig = Rig()

@@ -19,7 +19,7 @@ OPERATIONS = st.sampled_from(["delete", "edit", "create", "wait"])
 STEPS = st.lists(st.lists(st.tuples(OPERATIONS, st.integers(0, 40)), max_size=4), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gaps=st.lists(st.sampled_from([0, 0, 0, 1, 30]), max_size=25), steps=STEPS, size=st.integers(2, 6))
 def test_whatever_happens_between_pages_no_untouched_row_is_lost(gaps, steps, size):
     rig = Rig(page_size=size)
@@ -75,7 +75,7 @@ KINDS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(lines=st.lists(st.tuples(KINDS, CENTS), max_size=8), unapplied=st.integers(0, 10**6))
 def test_a_payment_reads_so_that_it_adds_up(lines, unapplied):
     total = sum(side * cents for (_, side), cents in lines) + unapplied
@@ -119,7 +119,7 @@ KEYS = [
 ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(row=st.dictionaries(st.sampled_from([*KEYS, "Active", "DisplayName", "UnappliedAmt", "PrivateNote"]), VALUES))
 def test_no_row_however_odd_raises(row):
     for stream in (Stream.PARTIES, Stream.INVOICES, Stream.PAYMENTS, Stream.DEPOSITS, Stream.ADJUSTMENTS, Stream.CREDIT_NOTES):

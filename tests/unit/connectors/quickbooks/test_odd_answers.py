@@ -90,7 +90,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(body=JSON, status=st.sampled_from([200, 400, 401, 403, 429, 500]))
 def test_no_json_of_any_status_raises_what_the_engine_does_not_know(body, status):
     rig = Rig()
