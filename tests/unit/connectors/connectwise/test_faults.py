@@ -89,7 +89,7 @@ def test_an_unknown_company_is_told_by_its_setting(at_cw):
 @pytest.mark.reliability("connectwise:15")
 def test_a_missing_client_id_is_named(at_cw):
     at_cw.box.client_id = "another"
-    with pytest.raises(PermissionMissing, match="client_id"):
+    with pytest.raises(PermissionMissing, match="Set client_id to the one issued"):
         at_cw.pages(Stream.INVOICES)
     probe = at_cw.psa.probe()
     assert not probe.ok
