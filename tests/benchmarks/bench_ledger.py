@@ -59,14 +59,10 @@ def write_books(folder: Path, invoices: int) -> None:
         paid = chance.random() < 0.97
         rest, status = ("0.00", "paid") if paid else (amount, "open")
         party, label = f"P{number % clients}", f"INV-{number}"
-        out["invoices"].writerow(
-            (f"I{number}", f"P{number % clients}", f"INV-{number}", "USD", amount, state[0], issued, due, state[1])
-        )
+        out["invoices"].writerow((f"I{number}", party, label, "USD", amount, rest, issued, due, status))
         if paid:
             on = due + timedelta(days=chance.randrange(-5, 20))
-            out["payments"].writerow(
-                (f"Q{number}", f"P{number % clients}", "USD", amount, "0.00", on, f"INV-{number}", "received")
-            )
+            out["payments"].writerow((f"Q{number}", party, "USD", amount, "0.00", on, label, "received"))
             out["allocations"].writerow((f"Q{number}", f"I{number}", amount, on))
     for file in files.values():
         file.close()
