@@ -144,8 +144,8 @@ class Pusher:
 
     # ── notes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
     def _note(self, action: PostNote, key: IdempotencyKey) -> Receipt:
-        path = self._notes_of(action)
-        body: dict[str, Any] = {"text": marked(action.text, key)}
+        path, about = self._notes_of(action)
+        body: dict[str, Any] = {"text": marked(f"{about}{action.text}", key)}
         if action.stream is Stream.TICKETS:
             body |= {"internalAnalysisFlag": True, "detailDescriptionFlag": False, "resolutionFlag": False}
             body |= {"internalFlag": True, "externalFlag": False, "processNotifications": self._push.notify}
@@ -159,7 +159,7 @@ class Pusher:
 
     def _find_note(self, action: PostNote, key: IdempotencyKey) -> Receipt | None:
         try:
-            path = self._notes_of(action)
+            path, _ = self._notes_of(action)
             found: Iterable[Any] = list(self._api.all_pages(path, order="id desc"))
         except NotFound:
             return None
@@ -169,18 +169,18 @@ class Pusher:
                 return Receipt(ref=str(row["id"]), found=True, detail=path.strip("/"))
         return None
 
-    def _notes_of(self, action: PostNote) -> str:
-        """Where the note goes: the ticket, or the company; for an invoice, which has no notes, the company that pays it."""
-        number = self._number(action.ref)
+    def _notes_of(self, action: PostNote) -> tuple[str, str]:
+        """Where the note goes, and what it must begin with: the ticket or the company; an invoice has no notes, so its payer."""
+        number, about = self._number(action.ref), ""
         if action.stream is Stream.TICKETS:
-            return f"{TICKETS}/{number}/notes"
+            return f"{TICKETS}/{number}/notes", about
         if action.stream is Stream.INVOICES:
-            row = self._api.find(f"{INVOICES}/{number}", fields="id,company,billToCompany")
+            row = self._api.find(f"{INVOICES}/{number}", fields="id,invoiceNumber,company,billToCompany")
             payer = (row or {}).get("billToCompany") or (row or {}).get("company") or {}
             if not isinstance(payer.get("id"), int):
                 raise NotFound(f"{self._connection}: invoice {number} is gone.", connection=self._connection)
-            number = payer["id"]
-        return f"{COMPANIES}/{number}/notes"
+            number, about = payer["id"], f"Invoice {(row or {}).get('invoiceNumber') or action.ref}: "
+        return f"{COMPANIES}/{number}/notes", about
 
     def _number(self, ref: Ref) -> int:
         if not ref.isdigit():

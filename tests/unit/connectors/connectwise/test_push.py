@@ -129,6 +129,7 @@ def test_a_note_about_an_invoice_stands_with_the_company_that_pays(at_cw):
     receipt = at_cw.push(action)
     (row,) = at_cw.tenant.rows(f"company/companies/{payer}/notes")
     assert receipt.ref == str(row["id"])
+    assert row["text"].startswith(f"Invoice {invoice}: Reminder sent [duesync:")
     assert at_cw.push(action).ref == receipt.ref
 
 
