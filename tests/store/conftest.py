@@ -10,6 +10,9 @@ import pytest
 
 from core.clock import ManualClock
 from core.store import Store, open_store
+from core.store.engine import Database
+from core.store.migrate import VERSION_TABLE, migrate, revisions
+from core.store.record_tables import METADATA
 from tests.postgres_server import NoPostgres, Server, postgres_server
 
 _numbers = itertools.count()
@@ -24,12 +27,31 @@ def postgres() -> Iterator[Server]:
         pytest.skip(str(reason))
 
 
+@pytest.fixture(scope="session")
+def emptied(postgres: Server) -> Iterator[Database]:
+    """One migrated schema for all tests that only want tables: emptying them is far quicker than making them."""
+    database = Database(f"{postgres.url}?schema=emptied")
+    migrate(database)
+    yield database
+    database.close()
+
+
+def _empty(database: Database) -> None:
+    names = ", ".join(f'"{table.name}"' for table in METADATA.sorted_tables)
+    with database.write() as tx:
+        tx.exec_driver_sql(f"truncate {names} restart identity")
+        tx.exec_driver_sql(f"update {VERSION_TABLE} set version_num = '{revisions()[-1]}'")
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty place for a store."""
+    """The URL of an empty place for a store; for tests that also want the store, the place it is in."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/duesync.db"
     server: Server = request.getfixturevalue("postgres")
+    if {"store", "keyed"} & set(request.fixturenames):
+        _empty(request.getfixturevalue("emptied"))
+        return f"{server.url}?schema=emptied"
     return f"{server.url}?schema=t{next(_numbers)}"
 
 
