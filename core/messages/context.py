@@ -20,17 +20,24 @@ _NAMED = 4  # invoices named in a subject; the rest are counted
 
 def language_of(letter: Letter) -> str:
     """The language of the words: the client's if duesync speaks it, else the organisation's, else English."""
-    for wanted in (letter.locale, letter.organisation.locale):
-        language = wanted.replace("_", "-").split("-")[0].lower()
-        if language in LANGUAGES:
-            return language
-    return "en"
+    return known_language(letter.locale, letter.organisation.locale)
+
+
+def known_language(*wanted: str) -> str:
+    """The first of these locales whose language duesync speaks, else English."""
+    languages = (locale.replace("_", "-").split("-")[0].lower() for locale in wanted)
+    return next((language for language in languages if language in LANGUAGES), "en")
 
 
 def locale_of(letter: Letter, language: str) -> Locale:
     """The CLDR locale for dates and amounts: the client's territory, else the organisation's country."""
-    parts = letter.locale.replace("_", "-").split("-")
-    territory = parts[-1].upper() if len(parts) > 1 and len(parts[-1]) == 2 else letter.organisation.country.upper()
+    return locale_for(letter.locale, language, letter.organisation.country)
+
+
+def locale_for(wanted: str, language: str, country: str) -> Locale:
+    """The CLDR locale of a language in the territory of `wanted`, else in `country`, else nowhere in particular."""
+    parts = wanted.replace("_", "-").split("-")
+    territory = parts[-1].upper() if len(parts) > 1 and len(parts[-1]) == 2 else country.upper()
     for tag in (f"{language}_{territory}", language):
         try:
             return Locale.parse(tag)

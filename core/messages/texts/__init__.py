@@ -1,7 +1,7 @@
 """The built-in words, one module per language.
 
-Each has ATOMS (forms that depend on how many invoices there are), WORDS (all letters), KINDS (one kind of letter) and LATE (days
-past due). All are template sources but LATE; ATOMS may be used in the others.
+Each has ATOMS (forms that depend on how many invoices there are), WORDS (all letters), KINDS (one kind of letter), STATEMENT (the
+account as a document) and LATE (days past due). ATOMS, WORDS and KINDS are template sources; ATOMS may be used in the others.
 """
 
 from __future__ import annotations
@@ -24,6 +24,11 @@ def words_for(language: str, kind: str) -> dict[str, str]:
     """Every sentence of one kind of letter, as template sources."""
     module = _MODULES[language]
     return {**module.WORDS, **module.KINDS[kind]}
+
+
+def statement_words(language: str) -> dict[str, str]:
+    """The words of a statement of account; `buckets` are five names with | between them."""
+    return dict(_MODULES[language].STATEMENT)
 
 
 def late_words(language: str, days: int) -> str:

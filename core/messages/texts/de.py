@@ -95,3 +95,21 @@ KINDS = {
         "bestätigen.",
     },
 }
+
+STATEMENT = {
+    "title": "Kontoauszug",
+    "as_of": "Stand",
+    "invoices": "Rechnungen",
+    "due_on": "fällig",
+    "total": "Betrag",
+    "left": "Offen",
+    "days": "Tage überfällig",
+    "credits": "Noch nicht zugeordnete Zahlungen und Gutschriften",
+    "none": "Keine offenen Rechnungen",
+    "buckets": "Nicht fällig|1-30 Tage|31-60 Tage|61-90 Tage|Über 90 Tage",
+    "open": "Offene Rechnungen",
+    "applied": "Noch nicht zugeordnete Zahlungen und Gutschriften",
+    "other": "Weitere Buchungen auf dem Konto",
+    "net": "Saldo",
+    "questions": "Fragen? Schreiben Sie an",
+}

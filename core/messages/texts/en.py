@@ -91,3 +91,21 @@ KINDS = {
         "the day and amount promised. Record it with: duesync contacts log. Put any promise in writing to the client.",
     },
 }
+
+STATEMENT = {
+    "title": "Statement of account",
+    "as_of": "As of",
+    "invoices": "Invoices",
+    "due_on": "due",
+    "total": "Total",
+    "left": "Open",
+    "days": "days past due",
+    "credits": "Payments and credits not yet applied",
+    "none": "No open invoices",
+    "buckets": "Not due|1-30 days|31-60 days|61-90 days|Over 90 days",
+    "open": "Open invoices",
+    "applied": "Payments and credits not yet applied",
+    "other": "Other entries on the account",
+    "net": "Balance",
+    "questions": "Questions? Write to",
+}

@@ -95,3 +95,21 @@ KINDS = {
         "importe prometidos. Regístrelo con: duesync contacts log. Confirme por escrito al cliente toda promesa.",
     },
 }
+
+STATEMENT = {
+    "title": "Estado de cuenta",
+    "as_of": "A fecha de",
+    "invoices": "Facturas",
+    "due_on": "vencimiento",
+    "total": "Importe",
+    "left": "Pendiente",
+    "days": "días de retraso",
+    "credits": "Pagos y abonos aún no aplicados",
+    "none": "Ninguna factura pendiente",
+    "buckets": "No vencido|1-30 días|31-60 días|61-90 días|Más de 90 días",
+    "open": "Facturas pendientes",
+    "applied": "Pagos y abonos aún no aplicados",
+    "other": "Otros apuntes de la cuenta",
+    "net": "Saldo",
+    "questions": "¿Preguntas? Escriba a",
+}

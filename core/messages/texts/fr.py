@@ -94,3 +94,21 @@ KINDS = {
         "montant promis. Enregistrez avec : duesync contacts log. Confirmez toute promesse par écrit au client.",
     },
 }
+
+STATEMENT = {
+    "title": "Relevé de compte",
+    "as_of": "Au",
+    "invoices": "Factures",
+    "due_on": "échéance",
+    "total": "Montant",
+    "left": "Reste dû",
+    "days": "jours de retard",
+    "credits": "Paiements et avoirs non encore affectés",
+    "none": "Aucune facture ouverte",
+    "buckets": "À échoir|1-30 jours|31-60 jours|61-90 jours|Plus de 90 jours",
+    "open": "Factures ouvertes",
+    "applied": "Paiements et avoirs non encore affectés",
+    "other": "Autres écritures du compte",
+    "net": "Solde",
+    "questions": "Des questions ? Écrivez à",
+}

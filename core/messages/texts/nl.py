@@ -93,3 +93,21 @@ KINDS = {
         "bedrag van de toezegging. Leg vast met: duesync contacts log. Bevestig elke toezegging schriftelijk aan de klant.",
     },
 }
+
+STATEMENT = {
+    "title": "Rekeningoverzicht",
+    "as_of": "Per",
+    "invoices": "Facturen",
+    "due_on": "vervaldatum",
+    "total": "Bedrag",
+    "left": "Open",
+    "days": "dagen over de vervaldatum",
+    "credits": "Betalingen en creditnota’s nog niet toegewezen",
+    "none": "Geen open facturen",
+    "buckets": "Niet vervallen|1-30 dagen|31-60 dagen|61-90 dagen|Meer dan 90 dagen",
+    "open": "Open facturen",
+    "applied": "Betalingen en creditnota’s nog niet toegewezen",
+    "other": "Andere boekingen op de rekening",
+    "net": "Saldo",
+    "questions": "Vragen? Schrijf naar",
+}
