@@ -100,7 +100,7 @@ def _section(name: str, model: type[BaseModel], *, commented: bool = False) -> s
 def _key(section: str, key: str, item: FieldInfo, commented: bool) -> list[str]:
     required = item.is_required()
     value = _EXAMPLES.get(f"{section}.{key}") if required else _plain(item.get_default(call_default_factory=True))
-    shown = "" if value is None else _duration(value) if _is_duration(item) else _toml(value)
+    shown = "" if value is None else _duration(float(value)) if _is_duration(item) else _toml(value)
     line = f"{key} = {shown}" if shown else f"{key} ="
     hide = commented or not required
     return [*_comment(item.description or ""), f"{'# ' if hide else ''}{line}".rstrip()]

@@ -287,7 +287,9 @@ def test_another_run_while_the_lease_holds_touches_nothing(world, monkeypatch):
 def test_a_message_carries_the_vendors_link_to_pay(tmp_path):
     made = World(tmp_path)
     made.store.resolve(made.row.id, outcome="not-sent", by="me", now=made.clock.now())
-    review(made.store, RULES, now=made.clock.now(), run_id="r", full=True, pay_link=lambda item: f"https://pay.example/{item.ref}")
+    review(
+        made.store, RULES, now=made.clock.now(), run_id="r", full=True, pay_link=lambda item: f"https://pay.example/{item.ref}"
+    )
     (row,) = made.store.outbox(states=[OutboxState.QUEUED])
     assert "https://pay.example/I1" in row.action.text
     assert 'href="https://pay.example/I1"' in row.action.html
