@@ -49,7 +49,8 @@ class Office:
     def __init__(self, at_xero: Stage) -> None:
         self.at_xero = at_xero
         self.books = at_xero.books
-        self.client = at_xero.client()
+        # Xero computes IsCustomer without touching UpdatedDateUTC; the daily listing brings it, a catch-up cannot
+        self.client = at_xero.client(IsCustomer=True)
         self.held: dict[RecordKey, Record] = {}
         self.acts: dict[str, Callable[[int, str], Any]] = {
             "invoice": lambda _, amount: self.books.add_invoice(self.client, amount, TODAY),
