@@ -33,6 +33,7 @@ STREAMS = (
     Stream.WORK,
 )
 _HOUR = 3600.0
+_NUMBER = r"[1-9][0-9]{0,11}"
 
 
 class ConnectwiseConnector:
@@ -80,7 +81,7 @@ class ConnectwiseConnector:
             return self._payment(ref)
         if stream is Stream.WORK:
             return self._work(ref)
-        if stream not in PATHS or not re.fullmatch(r"[1-9]\d{0,11}", ref):
+        if stream not in PATHS or not re.fullmatch(_NUMBER, ref):
             return None
         row = self._row(PATHS[stream], int(ref))
         if row is None:
@@ -123,7 +124,7 @@ class ConnectwiseConnector:
     # ── documents ───────────────────────────────────────────────────────────────────────────────────────────────────────
     def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None:
         """ConnectWise's PDF of an invoice; None for anything else. Which Accept header it wants is UNCONFIRMED."""
-        if stream is not Stream.INVOICES or not ref.isdigit():
+        if stream is not Stream.INVOICES or not re.fullmatch(_NUMBER, ref):
             return None
         try:
             return self._api.call("GET", f"{INVOICES}/{ref}/pdf", accept="application/pdf, */*").body

@@ -85,7 +85,7 @@ class FieldWriter:
 
     # ── status and custom fields ────────────────────────────────────────────────────────────────────────────────────────
     def _path(self, action: SetField) -> str:
-        if not action.ref.isdigit():
+        if not (action.ref.isascii() and action.ref.isdigit()):
             raise NotFound(f"{self._connection}: {action.ref!r} is no record of ConnectWise.", connection=self._connection)
         return f"{PATHS[action.stream]}/{action.ref}"
 

@@ -24,7 +24,7 @@ def payment_ref(invoice: int, payment: int) -> Ref:
 
 def split_payment_ref(ref: Ref) -> tuple[int, int] | None:
     """(invoice, payment) of a ref; None when it is none of ours."""
-    match = re.fullmatch(r"(\d{1,12})-(\d{1,12})", ref)
+    match = re.fullmatch(r"([0-9]{1,12})-([0-9]{1,12})", ref)
     return (int(match[1]), int(match[2])) if match else None
 
 

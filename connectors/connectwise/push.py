@@ -130,17 +130,17 @@ class Pusher:
         wanted, company = marker(key), self._number(action.party_ref)
         fields = "id,externalXRef"
         try:
-            found = self._api.rows(
-                TICKETS, conditions=f"externalXRef = {conditions.text(wanted)}", fields=fields, pageSize=1, page=1
-            )
+            asked = f"externalXRef = {conditions.text(wanted)}"
+            found = self._api.rows(TICKETS, conditions=asked, fields=fields, pageSize=1, page=1)
+            filtered = all(_carries(row, wanted) for row in found)
         except Rejected as refused:
             if refused.code != verdicts.UNKNOWN_FIELD:
                 raise
+            filtered = False
+        if not filtered:
             found = [row for page in self._api.all_rows(TICKETS, where=f"company/id = {company}", fields=fields) for row in page]
-        for row in found:
-            if isinstance(row, Mapping) and row.get("externalXRef") == wanted:
-                return Receipt(ref=str(row["id"]), found=True, detail="ticket with our marker")
-        return None
+        mine = next((row for row in found if _carries(row, wanted)), None)
+        return None if mine is None else Receipt(ref=str(mine["id"]), found=True, detail="ticket with our marker")
 
     # ── notes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
     def _note(self, action: PostNote, key: IdempotencyKey) -> Receipt:
@@ -183,7 +183,7 @@ class Pusher:
         return f"{COMPANIES}/{number}/notes", about
 
     def _number(self, ref: Ref) -> int:
-        if not ref.isdigit():
+        if not (ref.isascii() and ref.isdigit()):
             raise NotFound(f"{self._connection}: {ref!r} is no record of ConnectWise.", connection=self._connection)
         return int(ref)
 
@@ -192,3 +192,7 @@ class Pusher:
         if not isinstance(row, Mapping) or not isinstance(row.get("id"), int):
             raise OutcomeUnknown(f"{self._connection}: POST {where} answered without an id.", connection=self._connection)
         return str(row["id"])
+
+
+def _carries(row: Any, wanted: str) -> bool:
+    return isinstance(row, Mapping) and row.get("externalXRef") == wanted

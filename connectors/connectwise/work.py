@@ -59,7 +59,7 @@ class Spell:
 
 def split_ref(ref: Ref) -> Heap | None:
     """The heap a ref names; None when it is none of ours."""
-    match = re.fullmatch(r"(\d{4}-(?:0[1-9]|1[0-2]))\.c(\d{1,12})\.a(\d{1,12})\.i(\d{1,12})", ref)
+    match = re.fullmatch(r"([0-9]{4}-(?:0[1-9]|1[0-2]))\.c([0-9]{1,12})\.a([0-9]{1,12})\.i([0-9]{1,12})", ref)
     return Heap(match[1], int(match[2]), int(match[3]), int(match[4])) if match else None
 
 

@@ -70,6 +70,24 @@ def test_a_ticket_is_found_where_its_marker_cannot_be_asked_for(at_cw):
     assert at_cw.psa.find_pushed(action, idempotency_key(action)).ref == receipt.ref
 
 
+def test_a_server_that_ignores_the_marker_filter_does_not_hide_our_ticket(at_cw):
+    action = ticket(at_cw.company())
+    at_cw.tenant.add("service/tickets", {"summary": "somebody else's", "company": at_cw.tenant.company_ref(1)})
+    receipt = at_cw.push(action)
+    handle = at_cw.box.handle
+
+    def deaf(request):
+        url = request.url
+        if "externalXRef" in url.params.get("conditions", ""):
+            url = url.copy_remove_param("conditions")
+        return handle(httpx.Request(request.method, url, headers=request.headers, content=request.content))
+
+    at_cw.box.handle = deaf
+    at_cw.psa = at_cw.connect()
+    assert at_cw.push(action).ref == receipt.ref
+    assert len(list(at_cw.tenant.rows("service/tickets"))) == 2
+
+
 def test_a_ticket_goes_to_its_board_with_its_text_inside_and_fits(at_cw):
     action = ticket(at_cw.company(), summary="S" * 300, body="first line\nsecond line")
     number = int(at_cw.push(action).ref)
@@ -142,9 +160,11 @@ def test_a_note_is_found_behind_thousands_of_others(staged):
     assert stage.push(note(Stream.PARTIES, company)).ref == receipt.ref
 
 
-def test_a_note_on_a_deleted_company_is_rejected(at_cw):
+@pytest.mark.parametrize("ref", [4711, "x", "²", "-1", "1/notes"])
+def test_a_note_on_what_is_not_there_is_rejected(at_cw, ref):
     with pytest.raises(NotFound):
-        at_cw.push(note(Stream.PARTIES, 4711))
+        at_cw.push(note(Stream.PARTIES, ref))
+    assert at_cw.psa.reread(Stream.PARTIES, Ref(str(ref))) is None
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -184,6 +204,22 @@ def test_a_write_that_did_not_take_is_a_conflict_and_no_success(at_cw, monkeypat
     company = at_cw.company(customFields=[dict(item) for item in CUSTOM])
     monkeypatch.setattr(Writes, "patch", lambda self, name, entity, number, operations: self._tenant.table(name)[number])
     with pytest.raises(Conflict, match="did not take"):
+        at_cw.push(field(Stream.PARTIES, company, "custom:Dunning", "stage 1", "none"))
+
+
+@pytest.mark.reliability("connectwise:17")
+def test_a_neighbour_that_a_write_lost_is_told(at_cw, monkeypatch):
+    company = at_cw.company(customFields=[dict(item) for item in CUSTOM])
+    patch = Writes.patch
+
+    def forgetful(self, name, entity, number, operations):
+        operations[0]["value"] = operations[0]["value"][:1]
+        row = patch(self, name, entity, number, operations)
+        row["customFields"] = [row["customFields"][0], *({**item, "value": None} for item in row["customFields"][1:])]
+        return row
+
+    monkeypatch.setattr(Writes, "patch", forgetful)
+    with pytest.raises(Conflict, match=r"custom fields \[2, 3, 4\] beside it"):
         at_cw.push(field(Stream.PARTIES, company, "custom:Dunning", "stage 1", "none"))
 
 
@@ -269,6 +305,14 @@ def test_a_payment_that_does_not_fit_is_not_written(at_cw, value, expected, kind
     with pytest.raises(kind):
         at_cw.push(paying(invoice, value, expected))
     assert at_cw.sent() == []
+
+
+def test_a_credit_of_the_same_amount_and_day_is_not_the_payment(at_cw):
+    company = at_cw.company()
+    invoice, memo = at_cw.invoice(company), at_cw.invoice(company, -40, type="CreditMemo")
+    at_cw.tenant.pay(invoice, 40, "2026-03-05", credit=memo)
+    assert not at_cw.push(paying(invoice, expected="60.00")).found
+    assert len(list(at_cw.tenant.rows(f"finance/invoices/{invoice}/payments"))) == 2
 
 
 def test_no_payment_is_written_beside_the_tenants_own_sync(at_cw):
