@@ -145,8 +145,8 @@ def parties_named(world: World, connection: str, text: str | None) -> set[Party]
     for first in range(len(tokens)):
         for last in range(first + 1, min(first + _LONGEST_NAME, len(tokens)) + 1):
             key = " ".join(tokens[first:last])
-            if len(key) >= _SHORTEST_NAME and len(names.get((connection, key), ())) == 1:
-                found.update(names[(connection, key)])
+            if len(key) >= _SHORTEST_NAME:
+                found.update(names.get((connection, key), ()))
     return found
 
 

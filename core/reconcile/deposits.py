@@ -59,7 +59,7 @@ def _mine(desk: Desk) -> Iterator[_Income]:
     for sale in desk.books.sales:
         if sale.connection in desk.ledger and sale.posting is not Posting.RECEIVABLE and sale.status is not DocumentStatus.VOID:
             yield _Income(sale, sale.amount, sale.sold_on, sale.party_ref, sale.memo or "", sale.posted_to or "income")
-    yield from _named_income(desk.world).get(desk.account, ())
+    yield from _named_income(desk.world).get(desk.account or "", ())
 
 
 def _income(line: Line) -> Iterator[_Income]:
@@ -71,24 +71,31 @@ def _income(line: Line) -> Iterator[_Income]:
         )
 
 
-def _named_income(world: World) -> Mapping[str | None, tuple[_Income, ...]]:
+def _named_income(world: World) -> Mapping[str, tuple[_Income, ...]]:
     """Income without a party whose memo names exactly one client, by that client; computed once per world."""
     if "named_income" not in world.memory:
-        found: dict[str | None, list[_Income]] = defaultdict(list)
+        found: dict[str, list[_Income]] = defaultdict(list)
         for line in world.lines_of_account.get(None, ()):
             for income in _income(line):
-                clients = _clients_named(world, income) if income.party is None else set()
-                if len(clients) == 1:
-                    found[clients.pop()].append(income)
-        world.memory["named_income"] = {account: tuple(items) for account, items in found.items() if account is not None}
-    result: Mapping[str | None, tuple[_Income, ...]] = world.memory["named_income"]
+                client = _client_named(world, income) if income.party is None else None
+                if client is not None:
+                    found[client].append(income)
+        world.memory["named_income"] = {account: tuple(items) for account, items in found.items()}
+    result: Mapping[str, tuple[_Income, ...]] = world.memory["named_income"]
     return result
 
 
-def _clients_named(world: World, income: _Income) -> set[str | None]:
+def _client_named(world: World, income: _Income) -> str | None:
+    """The one client the memo names by number or name; of several with that name, the only one that owes the amount."""
     connection = income.record.connection
     named = {world.account_of(invoice) for invoice, how in world.named_in(connection, income.memo) if how.telling}
-    return named | {world.account(party.connection, party.ref) for party in parties_named(world, connection, income.memo)}
+    named |= {world.account(party.connection, party.ref) for party in parties_named(world, connection, income.memo)}
+    clients = sorted(account for account in named if account is not None)
+    if len(clients) > 1:
+        clients = [
+            item for item in clients if any(bill.open == income.amount for bill in world.books.accounts[item].open_invoices())
+        ]
+    return clients[0] if len(clients) == 1 else None
 
 
 def _fitting(desk: Desk, income: _Income, used: set[object]) -> tuple[Invoice, ...]:
@@ -99,7 +106,7 @@ def _fitting(desk: Desk, income: _Income, used: set[object]) -> tuple[Invoice, .
         if item.connection == income.record.connection
         and item.open.currency == income.amount.currency
         and key_of(item) not in used
-        and _in_time(desk.world, income, item)
+        and _in_time(desk.world, income, item, named=True)
     ]
     equal = [item for item in open_now if item.open == income.amount]
     if equal:
@@ -116,8 +123,7 @@ def _fitting(desk: Desk, income: _Income, used: set[object]) -> tuple[Invoice, .
     return ()
 
 
-def _in_time(world: World, income: _Income, invoice: Invoice) -> bool:
-    named = income.party is not None or any(item is invoice for item, _ in world.named_in(invoice.connection, income.memo))
+def _in_time(world: World, income: _Income, invoice: Invoice, *, named: bool) -> bool:
     days = world.rules.income_deposit_days * (_NAMED_LONGER if named else 1)
     return invoice.issued_on - _EARLY <= income.on <= (invoice.due_on or invoice.issued_on) + timedelta(days=days)
 
@@ -132,7 +138,7 @@ def _nameless(desk: Desk, used: set[object]) -> Iterator[Finding]:
         if key_of(invoice) in used or not telling(invoice.open):
             continue
         lines = nameless_income(desk.world).get((invoice.connection, invoice.open), ())
-        fits = [item for item in lines if _in_time(desk.world, item, invoice)]
+        fits = [item for item in lines if _in_time(desk.world, item, invoice, named=False)]
         if len(fits) == 1 and desk.world.open_amounts.get((invoice.connection, invoice.open), 0) == 1:
             yield _to_income(desk, fits[0], (invoice,), 0.7)
 

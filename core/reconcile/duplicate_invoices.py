@@ -23,7 +23,7 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, telling
-from core.records import CreditNote, Invoice, key_of
+from core.records import CreditNote, Invoice, Ref, key_of
 
 _TELLING_DIGITS = (
     5  # significant digits from which two equal amounts are hardly chance: 1,234.50 is, 412.50 (hours at a rate) is not
@@ -85,9 +85,9 @@ def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
         period = (invoice.agreement_ref, invoice.period_start, invoice.period_end)
         candidates = [*reversed([*near]), *([periods[period]] if period in periods else ())]
         found = [item for other in candidates if (item := _same(desk, other, invoice, window))]
-        match = max(found, key=lambda item: (not item.dated, item.confidence), default=None)
-        if match is not None and not _cancelled(desk, match.original, invoice):
-            copies.append(match)
+        standing = [item for item in found if not _cancelled(desk, item.original, invoice)]
+        if standing:
+            copies.append(max(standing, key=lambda item: (not item.dated, item.confidence)))
         earlier.append(invoice)
         periods.setdefault(period, invoice)
     return copies
@@ -195,11 +195,18 @@ def _cancelled(desk: Desk, first: Invoice, second: Invoice) -> bool:
     pair = {first.ref, second.ref}
     return any(
         note.total == first.total
-        and all(item.invoice_ref in pair for item in note.allocations)
+        and all(ref in pair for ref in _used_on(desk, note))
         and first.issued_on - timedelta(days=1) <= note.issued_on <= second.issued_on + margin
         for note in desk.credit_notes
         if note.party_ref == first.party_ref
     )
+
+
+def _used_on(desk: Desk, note: CreditNote) -> set[Ref]:
+    """The invoices the note was applied to, by itself or carried by payments."""
+    carriers = (item for item in desk.books.payments if any(use.ref == note.ref for use in item.credits_used))
+    carried = {one.invoice_ref for item in carriers if item.connection == note.connection for one in item.allocations}
+    return carried | {item.invoice_ref for item in note.allocations}
 
 
 def _finding(desk: Desk, found: _Copy) -> Finding:

@@ -96,11 +96,21 @@ class _Group:
         for payment in self.payments:
             if not self.desk.loose(payment):
                 continue
-            home = next((item for item in free if _could_be_for(payment, item, habit)), None)
+            beside = self._beside_applied(payment)
+            home = next((item for item in free if _could_be_for(payment, item, habit, beside=beside)), None)
             if home is not None:
                 free.remove(home)
                 homed.add(key_of(payment))
         return frozenset(homed)
+
+    def _beside_applied(self, payment: Payment) -> bool:
+        """Does an equal payment that paid something stand within days of it?"""
+        days = self.desk.world.rules.duplicate_payment_days
+        return any(
+            abs((payment.paid_on - other.paid_on).days) <= days and not self.desk.loose(other)
+            for other in self.payments
+            if other is not payment
+        )
 
     def _habit(self) -> float | None:
         """Days after the due date on which the client usually pays this amount."""
@@ -149,9 +159,11 @@ _SOON = 5  # days before its due date at which an invoice is as good as due
 _HABIT_SLACK = 15  # days a client strays from its habit before a payment is unlikely to be for that invoice
 
 
-def _could_be_for(payment: Payment, invoice: Invoice, habit: float | None) -> bool:
+def _could_be_for(payment: Payment, invoice: Invoice, habit: float | None, *, beside: bool) -> bool:
+    """Would the client pay this invoice on that day? Beside an equal payment only if it pays such invoices just then."""
     delay = (payment.paid_on - (invoice.due_on or invoice.issued_on)).days
-    return delay >= -_SOON or habit is None or abs(delay - habit) <= _HABIT_SLACK
+    usual = habit is None or abs(delay - habit) <= _HABIT_SLACK
+    return usual or (not beside and delay >= -_SOON)
 
 
 def _recurs(group: Sequence[Payment]) -> bool:
