@@ -18,6 +18,8 @@ from core.dunning.position import Position
 from core.outbox import ContactKind, PastContact
 from core.records import key_of
 
+CALM = 7  # days without another call after one: 12 CFR 1006.14(b)(2), applied to everybody (product notes F.3)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountStep:
@@ -111,8 +113,17 @@ def call_step(view: AccountView) -> AccountStep | None:
             if not sent:
                 continue
             due_on = max(due_on, sent[0] + timedelta(days=max(stage.days - statement.days, 1)))
+        talked = _last_talk(view, stage)
+        if talked is not None:
+            due_on = max(due_on, talked + timedelta(days=CALM))
         return AccountStep(stage=stage, cycle=cycle_of(item.invoice), lead=item, due_on=due_on)
     return None
+
+
+def _last_talk(view: AccountView, stage: Stage) -> date | None:
+    """The last day the client was called about anything, or a call was asked for."""
+    days = (view.place.today(item.at) for item in view.history if item.kind is ContactKind.CALL or item.stage == stage.name)
+    return max(days, default=None)
 
 
 def final_step(view: AccountView) -> AccountStep | None:

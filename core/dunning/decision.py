@@ -13,6 +13,7 @@ from typing import Any
 from core.actions import Action, InvoiceMention, OpenTicket, SendInvoice, SendReminder
 from core.dunning.fees import FeeProposal
 from core.dunning.policy import Mode, StageKind, Tone, Way
+from core.messages.clean import addresses
 from core.messages.letter import Letter
 from core.messages.render import Rendered
 from core.money import Money
@@ -127,6 +128,11 @@ def to_queued(entry: Entry, message: Rendered | None, *, digests: Mapping[Record
     return Queued(action=_action(entry, message, digests), reasons=entry.reasons, not_before=entry.not_before, draft=entry.draft)
 
 
+def _vendor_address(entry: Entry) -> str | None:
+    """None where the vendor has the address on the invoice: naming one would change the invoice (QuickBooks, sendTo)."""
+    return None if entry.recipient in addresses(entry.invoices[0].bill_email) else entry.recipient
+
+
 def _action(entry: Entry, message: Rendered | None, digests: Mapping[RecordKey, str]) -> Action:
     if not entry.would_send or entry.connection is None:
         raise ValueError(f"the {entry.stage} message for {entry.account} is not one to send")
@@ -139,7 +145,7 @@ def _action(entry: Entry, message: Rendered | None, digests: Mapping[RecordKey, 
             stage=entry.stage,
             cycle=entry.cycle,
             invoice=only,
-            to=entry.recipient,
+            to=_vendor_address(entry),
         )
     if message is None or entry.letter is None:
         raise ValueError(f"the {entry.stage} message for {entry.account} was not written")

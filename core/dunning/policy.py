@@ -184,6 +184,10 @@ class Policy(_Section):
         ("accounts payable", "billing", "finance", "accounting"), description="contact roles that get reminders, best first"
     )
     escalate_roles: tuple[str, ...] = Field(("decision maker", "owner"), description="contact roles in copy on the final notice")
+    stop_words: tuple[str, ...] = Field(
+        ("bankrupt", "legal", "do not contact", "collections", "dispute"),
+        description="words in the status or tags a vendor gives the client that stop reminders, as a hold does",
+    )
     late_fee: LateFee = Field(default_factory=lambda: LateFee.model_validate({}), description="proposed, never posted")
     tickets: TicketRule = Field(default_factory=lambda: TicketRule.model_validate({}), description="the PSA's open tickets")
 

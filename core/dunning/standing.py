@@ -138,6 +138,10 @@ def _payments(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterato
 def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
     """Open findings about the invoice, the client's tickets, and its replies."""
     yield from finding_obstacles(invoice, policy, facts.findings)
+    for party in facts.books.parties:
+        word = next((text for text in (party.status, *party.tags) if _holds_any(text, policy.stop_words)), None)
+        if word is not None:
+            yield Obstacle("vendor_status", f'{party.connection} says of the client: "{word}"')
     for ticket in facts.books.tickets:
         reason = ticket_reason(ticket, policy, facts.today)
         if reason:

@@ -90,8 +90,11 @@ def statement_pdf(statement: AccountStatement) -> bytes:
         late = f" ({item.days_past_due})" if item.days_past_due > 0 else ""
         due_on = date_text(item.due_on or item.on, locale)
         page.row(item.label, f"{due_on}{late}", page.money(item.total), page.money(item.open))
+    if statement.credits:
+        page.gap()
+        page.line(words["credits"], size=9, bold=True)
     for item in statement.credits:
-        page.row(f"{words['credits']}: {item.label}", date_text(item.on, locale), page.money(item.total), page.money(-item.open))
+        page.row(item.label, date_text(item.on, locale), page.money(item.total), page.money(-item.open))
     page.gap()
     for name, amount in zip(words["buckets"].split("|"), statement.buckets, strict=True):
         page.row(name, "", "", page.money(amount))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -452,6 +453,34 @@ def test_a_call_becomes_a_ticket_with_a_script():
     assert len(calls) == 1
     assert calls[0].party_ref == "77"  # type: ignore[union-attr]
     assert "Ask, do not accuse" in calls[0].body  # type: ignore[union-attr]
+
+
+def test_calls_about_one_client_are_a_week_apart():
+    scene = Scene(settings=ANY_DAY, channels=Channels(mail="mail", call="psa")).go(date(2026, 4, 1))
+    for index in range(4):
+        scene.invoice(f"100{index}", due=date(2026, 4, 1) + timedelta(days=2 * index))
+    scene.run(date(2026, 6, 15))
+    days = [day for day, stage, _ in scene.sent if stage == "call"]
+    assert days
+    assert all(later - earlier >= timedelta(days=7) for earlier, later in pairwise(days))
+
+
+@pytest.mark.parametrize("status", ["Bankruptcy", "In Collections", "DO NOT CONTACT"])
+def test_what_a_vendor_says_of_the_client_stops_reminders(status: str):
+    scene = late()
+    scene.party = replace(scene.party, status=status)
+    assert scene.would_send() == []
+    assert f'says of the client: "{status}"' in scene.reasons()
+    scene.party = replace(scene.party, status="Active", tags=("gold",))
+    assert scene.would_send() == ["reminder_7"]
+
+
+def test_a_vendor_is_told_an_address_only_where_it_has_none():
+    for bill_email, told in (("ap@acme.example", None), (None, "ap@acme.example")):
+        scene = Scene(channels=Channels(mail="mail", vendor=frozenset({BOOKS}))).go(TODAY)
+        scene.invoice("1001", issued=TODAY, due=TODAY + timedelta(days=30), sent=False, bill_email=bill_email)
+        scene.send()
+        assert scene.actions[0].to == told  # type: ignore[union-attr]
 
 
 @pytest.mark.req("A14", "A32")
