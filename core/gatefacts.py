@@ -75,6 +75,7 @@ class GateRoom:
             holds=self.store.holds(account=action.account),
             findings=self._findings(action.account),
             promises=self.store.promises(account=action.account),
+            plans=[item.plan for item in self.store.plans(account=action.account)],
             other_senders=self._senders({mention.connection for mention in mentions}, now),
             paused=self._paused(action.connection),
             approved=NEEDS_APPROVAL in row.reasons,

@@ -16,6 +16,7 @@ import structlog
 
 from core.books import Books
 from core.clock import local_date
+from core.dunning.arrangements import PaymentPlan
 from core.dunning.decide import decide
 from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.policy import DunningSettings
@@ -171,6 +172,7 @@ def decisions(store: Store, rules: Rules, view: View, *, now: datetime) -> list[
             waiting=memory.waiting.get(name, ()),
             holds=memory.holds.get(name, ()),
             promises=memory.promises.get(name, ()),
+            plans=memory.plans.get(name, ()),
             findings=memory.findings.get(name, ()),
             organisation=rules.organisation,
             channels=rules.channels,
@@ -189,10 +191,11 @@ class Memory:
     holds: Mapping[str, Sequence[Hold]]
     promises: Mapping[str, Sequence[Promise]]
     findings: Mapping[str, Sequence[Finding]]
+    plans: Mapping[str, Sequence[PaymentPlan]] = field(default_factory=dict)
 
 
 def remember(store: Store, view: View) -> Memory:
-    """Contacts, waiting messages, holds, promises and findings by account."""
+    """Contacts, waiting messages, holds, promises, plans and findings by account."""
     stored = store.findings()
     dismissed = {item.finding.fingerprint: item.finding.at_stake for item in stored if item.state is FindingState.DISMISSED}
     fresh = [item for item in view.findings if dismissed.get(item.fingerprint) != item.at_stake]
@@ -204,6 +207,7 @@ def remember(store: Store, view: View) -> Memory:
         waiting=_grouped(store.outbox(states=LIVE_STATES), lambda row: row.action.account),
         holds=_grouped(store.holds(), lambda hold: hold.account),
         promises=_grouped(store.promises(), lambda promise: promise.account),
+        plans=_grouped((item.plan for item in store.plans()), lambda plan: plan.account),
         findings=_grouped(fresh, lambda finding: finding.account or ""),
     )
 

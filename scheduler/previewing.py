@@ -57,6 +57,7 @@ def _one_day(view: View, memory: Memory, going_by: Rules, now: datetime) -> tupl
             waiting=memory.waiting.get(name, ()),
             holds=memory.holds.get(name, ()),
             promises=memory.promises.get(name, ()),
+            plans=memory.plans.get(name, ()),
             findings=memory.findings.get(name, ()),
             organisation=going_by.organisation,
             channels=going_by.channels,

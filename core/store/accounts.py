@@ -1,7 +1,7 @@
 """Which client a party stands for. Linking names accounts; until then every top-level party is an account of its own.
 
 An implied account has the id "connection:ref" of its top-level party. When linking moves parties to another account, what was
-kept under the old id (holds, promises, contacts, findings) moves with the last of them, so that no hold is ever lost.
+kept under the old id (holds, promises, plans, contacts, findings) moves with the last of them, so that no hold is ever lost.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.store.changes import Change, log_changes, touched_since
 from core.store.part import Part, chunks
 from core.store.record_tables import table
 
-_KEPT_BY_ACCOUNT = ("holds", "promises", "contact_log", "findings")
+_KEPT_BY_ACCOUNT = ("holds", "promises", "payment_plans", "contact_log", "findings")
 _DEEPEST = 50  # parents of parents; a vendor that nests deeper has a loop
 
 

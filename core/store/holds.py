@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select, update
@@ -72,10 +72,22 @@ class HoldVerbs(Part):
                 append(self._db, tx, [note], now=promise.made_at, actor=promise.made_by)
         return added
 
+    def withdraw_promises(self, account: str, invoice: RecordKey | None, due_on: date, *, by: str, now: datetime) -> int:
+        """Take back the promises about exactly this invoice (None: the whole account) and day; how many there were."""
+        held, about = table("promises"), _invoice_columns(invoice)
+        mine = [held.c[name].is_(None) if value is None else held.c[name] == value for name, value in about.items()]
+        with self._db.write() as tx:
+            alive = update(held).where(held.c.account == account, held.c.due_on == due_on, held.c.withdrawn_at.is_(None), *mine)
+            gone = tx.execute(alive.values(withdrawn_at=now).returning(held.c.id)).scalars().all()
+            notes = [Note("promise.withdrawn", f"promise/{name}", {"account": account}) for name in sorted(gone)]
+            if notes:
+                append(self._db, tx, notes, now=now, actor=by)
+        return len(gone)
+
     def promises(self, account: str | None = None, accounts: Collection[str] | None = None) -> tuple[Promise, ...]:
-        """Promises of one account, of several, or of all; the oldest first."""
+        """Promises of one account, of several, or of all; the oldest first. Withdrawn ones are not among them."""
         held = table("promises")
-        statement = select(held).order_by(held.c.made_at, held.c.id)
+        statement = select(held).where(held.c.withdrawn_at.is_(None)).order_by(held.c.made_at, held.c.id)
         if account is not None:
             statement = statement.where(held.c.account == account)
         if accounts is not None:

@@ -20,13 +20,24 @@ from core.store.holds import HoldVerbs
 from core.store.journal import JournalVerbs
 from core.store.outbox import OutboxVerbs
 from core.store.pages import PullVerbs
+from core.store.plans import PlanVerbs
 from core.store.runs import RunVerbs
 from core.store.values import SchemaState
 from core.store.vault import Vault
 
 
 class Store(
-    PullVerbs, ReadVerbs, AccountVerbs, FindingVerbs, OutboxVerbs, ContactVerbs, HoldVerbs, JournalVerbs, RunVerbs, CopyVerbs
+    PullVerbs,
+    ReadVerbs,
+    AccountVerbs,
+    FindingVerbs,
+    OutboxVerbs,
+    ContactVerbs,
+    HoldVerbs,
+    PlanVerbs,
+    JournalVerbs,
+    RunVerbs,
+    CopyVerbs,
 ):
     """One store, shared by all threads of a process. `vault` keeps tokens; it asks for its key only when used."""
 

@@ -204,6 +204,24 @@ class PromiseRow(Stored, table=True):
     due_on: date = Field(sa_type=Date, nullable=False)
     made_at: datetime = _at()
     made_by: str = _text()
+    withdrawn_at: datetime | None = _at(nullable=True)
+
+
+class PlanRow(Stored, table=True):
+    """An agreement to pay in instalments. `invoices` and `instalments` are canonical JSON; amounts share one currency."""
+
+    __tablename__ = "payment_plans"
+    id: str = _key()
+    account: str = _text(index=True)
+    invoices: str = _text()
+    instalments: str = _text()
+    currency: str = _text()
+    breach_days: int = _number()
+    breach_rest_minor: int | None = _number(nullable=True)
+    note: str = _text()
+    agreed_at: datetime = _at()
+    agreed_by: str = _text()
+    cancelled_at: datetime | None = _at(nullable=True)
 
 
 # ── what goes out ───────────────────────────────────────────────────────────────────────────────────────────────────────

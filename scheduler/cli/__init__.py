@@ -42,6 +42,7 @@ def _register() -> None:
         findings_commands,
         match_command,
         outbox_commands,
+        plan_commands,
         preview_command,
         report_commands,
         run_commands,
@@ -63,6 +64,7 @@ def _register() -> None:
     app.command()(run_commands.resume)
     app.add_typer(outbox_commands.app, name="outbox")
     app.add_typer(account_commands.holds_app, name="hold")
+    app.add_typer(plan_commands.app, name="plan")
     app.add_typer(account_commands.accounts_app, name="account")
     app.add_typer(account_commands.contacts_app, name="contacts")
     app.add_typer(account_commands.journal_app, name="journal")

@@ -13,7 +13,7 @@ import typer
 from core.books import AccountBooks
 from core.errors import UsageError
 from core.holds import Hold, HoldKind
-from core.outbox import ContactKind, PastContact
+from core.outbox import ContactKind, PastContact, Promise
 from core.records import RecordKey, Stream
 from scheduler.app import App
 from scheduler.cli import console
@@ -52,14 +52,22 @@ def add_hold(
     invoice: Annotated[str | None, typer.Option("--invoice", help="Only this invoice: its number or ref.")] = None,
     until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day it holds.")] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for whoever asks later.")] = "",
+    amount: Annotated[str | None, typer.Option("--amount", help="What is promised; none: everything open.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Stop reminders for a client or one invoice, at once; what is already queued will not go either."""
+    """Stop reminders for a client or one invoice, at once; what is already queued will not go either.
+
+    A promise needs --until. It holds to the end of that day; if it is not kept, reminders resume on the next business day.
+    """
+    if kind is HoldKind.PROMISE and until is None:
+        raise UsageError("a promise is for a day", remedy="Say which with --until YYYY-MM-DD.")
+    if amount is not None and kind is not HoldKind.PROMISE:
+        raise UsageError("only a promise has an amount")
     with opened(config, json) as app:
         account_id = find_account(app, account)
         now = app.clock.now()
-        key = _invoice_key(app, account_id, invoice) if invoice else None
+        key = invoice_key(app, account_id, invoice) if invoice else None
         name = hashlib.sha256(f"{kind}|{account_id}|{key}|{now.isoformat()}".encode()).hexdigest()[:10]
         hold = Hold(
             id=name,
@@ -71,11 +79,37 @@ def add_hold(
             placed_by=actor(),
             until=until.date() if until else None,
         )
-        app.store.place_hold(hold)
+        promised = _promise(app, hold, amount)
+        with app.store.unit():
+            app.store.place_hold(hold)
+            if promised is not None:
+                app.store.add_promise(promised)
     _show_holds([hold])
 
 
-def _invoice_key(app: App, account_id: str, wanted: str) -> RecordKey:
+def _promise(app: App, hold: Hold, amount: str | None) -> Promise | None:
+    """The client's word behind a hold; None where the hold is no promise."""
+    if hold.kind is not HoldKind.PROMISE or hold.until is None:
+        return None
+    from scheduler.cli.plan_commands import currency_for, read_amount
+
+    money = None
+    if amount is not None:
+        books = app.store.load_books(now=hold.placed_at, accounts=[hold.account]).accounts[hold.account]
+        money = read_amount(amount, currency_for(app, books, None))
+    return Promise(
+        account=hold.account,
+        invoice=hold.invoice,
+        amount_minor=money.minor if money else None,
+        currency=money.currency if money else None,
+        due_on=hold.until,
+        made_at=hold.placed_at,
+        made_by=hold.placed_by,
+    )
+
+
+def invoice_key(app: App, account_id: str, wanted: str) -> RecordKey:
+    """The one invoice of a client that has this number or ref; UsageError when none or several do."""
     books = app.store.load_books(now=app.clock.now(), accounts=[account_id]).accounts[account_id]
     found = [item for item in books.invoices if wanted in (item.ref, item.number)]
     if len(found) != 1:
@@ -102,9 +136,13 @@ def list_holds(
 def lift(
     hold_id: Annotated[str, typer.Argument(help="The hold's id.")], config: ConfigOption = None, json: JsonOption = False
 ) -> None:
-    """Lift a hold. Reminders resume one step at a time, never in a burst."""
+    """Lift a hold, and take back the promise behind it. Reminders resume one step at a time, never in a burst."""
     with opened(config, json) as app:
-        app.store.lift_hold(hold_id, by=actor(), now=app.clock.now())
+        now = app.clock.now()
+        with app.store.unit():
+            hold = app.store.lift_hold(hold_id, by=actor(), now=now)
+            if hold.kind is HoldKind.PROMISE and hold.until is not None:
+                app.store.withdraw_promises(hold.account, hold.invoice, hold.until, by=actor(), now=now)
     if chosen.json:
         console.print_json({"id": hold_id, "lifted": True})
     else:

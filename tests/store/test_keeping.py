@@ -7,11 +7,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from core.dunning.arrangements import Instalment, PaymentPlan
 from core.errors import StoreError, UsageError
 from core.holds import Hold, HoldKind
+from core.money import Money
 from core.outbox import Promise
 from core.records import RecordKey, Ref, Stream
 from core.store import Store
+from core.store.plans import StoredPlan
 from tests.store.world import BOOKS, NOW
 
 LATER = NOW + timedelta(hours=1)
@@ -121,3 +124,58 @@ def test_a_snapshot_sees_one_moment_and_takes_no_write(store: Store, store_url: 
             store.put_setting("a", 2)
     assert store.setting("a") == 1
     other.close()
+
+
+PLAN = StoredPlan(
+    id="p1",
+    plan=PaymentPlan(
+        account="a",
+        invoices=(INVOICE,),
+        instalments=(
+            Instalment(due_on=date(2026, 6, 1), amount=Money(50_000, "USD")),
+            Instalment(due_on=date(2026, 7, 1), amount=Money(25_050, "USD")),
+        ),
+        agreed_at=NOW,
+        breach_days=3,
+        breach_rest=Money(100, "USD"),
+    ),
+    agreed_by="ann",
+    note="by phone",
+)
+
+
+@pytest.mark.req("A95")
+def test_a_plan_comes_back_as_it_was_agreed_and_once(store: Store) -> None:
+    assert store.add_plan(PLAN)
+    assert not store.add_plan(replace(PLAN, note="again"))
+    assert store.plans() == store.plans("a") == store.plans(accounts=["a", "b"]) == (PLAN,)
+    assert store.plans("b") == ()
+
+
+def test_a_cancelled_plan_is_kept_but_no_longer_holds(store: Store) -> None:
+    store.add_plan(PLAN)
+    assert store.cancel_plan("p1", by="bob", now=LATER).cancelled_at == LATER
+    assert store.cancel_plan("p1", by="eve", now=LATER + timedelta(days=1)).cancelled_at == LATER
+    assert store.plans() == ()
+    assert store.plans(include_cancelled=True) == (replace(PLAN, cancelled_at=LATER),)
+    assert [(entry.kind, entry.actor) for entry in store.journal_entries()] == [("plan.agreed", "ann"), ("plan.cancelled", "bob")]
+
+
+def test_a_plan_in_two_currencies_is_refused(store: Store) -> None:
+    mixed = replace(PLAN.plan, breach_rest=Money(100, "EUR"))
+    with pytest.raises(UsageError, match="one currency"):
+        store.add_plan(replace(PLAN, plan=mixed))
+
+
+def test_a_promise_taken_back_no_longer_counts_and_only_that_one(store: Store) -> None:
+    word = Promise(
+        account="a", invoice=INVOICE, amount_minor=None, currency=None, due_on=date(2026, 5, 20), made_at=NOW, made_by="ann"
+    )
+    whole = replace(word, invoice=None)
+    other = replace(word, due_on=date(2026, 5, 21))
+    for item in (word, whole, other):
+        store.add_promise(item)
+    assert store.withdraw_promises("a", INVOICE, date(2026, 5, 20), by="bob", now=LATER) == 1
+    assert set(store.promises()) == {whole, other}
+    assert store.withdraw_promises("a", None, date(2026, 5, 20), by="bob", now=LATER) == 1
+    assert store.promises() == (other,)
