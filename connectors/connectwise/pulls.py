@@ -108,8 +108,13 @@ class Walker:
             return replace(place, upto=conditions.instant(self._clock.now() - timedelta(days=1)).strip("[]"), overlap=DAY)
         if not newest:
             return None
-        stamp = paging.stamp(newest[0])
-        return replace(place, upto=stamp, overlap=self._reach(source, newest[0], place))
+        upto = self._plausible(paging.stamp(newest[0]))
+        return replace(place, upto=upto, overlap=self._reach(source, newest[0], place))
+
+    def _plausible(self, stamp: str) -> str:
+        """The stamp, or our own time where it lies more than a day ahead: a watermark from the future would skip every change."""
+        at, now = rows.read_instant(stamp), self._clock.now()
+        return stamp if at is None or at <= now + timedelta(days=1) else conditions.instant(now).strip("[]")
 
     def _noted(self, source: Source, place: Place, page: list[Any]) -> Place:
         """The place after these rows of a listing."""
@@ -135,7 +140,7 @@ class Walker:
         page = self._changed(source, place)
         if not place.started:
             # Everything up to the newest row of the first page was changed before the next page was asked for.
-            place = replace(place, upto=_newest(page, place.watermark))
+            place = replace(place, upto=self._plausible(_newest(page, place.watermark)))
             found = self._gathered(source, place, page)
             if found is not None:
                 yield self._single(source, place, found)

@@ -197,6 +197,38 @@ def test_a_change_within_the_overlap_comes_once(at_cw):
     assert str(ids[0]) in at_cw.refs(Stream.INVOICES)
 
 
+def test_a_stamp_from_the_future_hides_no_change(at_cw):
+    ids = at_cw.invoices(3)
+    at_cw.tenant.table("finance/invoices")[ids[0]]["_info"]["lastUpdated"] = "2099-01-01T00:00:00Z"
+    at_cw.pages(Stream.INVOICES)
+    for number in ids[1:]:
+        at_cw.later(hours=1)
+        at_cw.tenant.touch("finance/invoices", number, reference="x")
+        assert at_cw.refs(Stream.INVOICES) == {str(number)}
+
+
+def test_a_catch_up_too_large_for_memory_goes_page_by_page_and_can_be_resumed(staged):
+    stage = staged(page_size=2)
+    ids = stage.invoices(40)
+    stage.pages(Stream.INVOICES)
+    stage.later(hours=1)
+    for number in ids:
+        stage.tenant.touch("finance/invoices", number, reference="bulk")
+    stage.later(hours=1)
+    seen, cursor = set(), stage.cursors[Stream.INVOICES]
+    for _ in range(30):
+        page = next(iter(stage.connect().pull(Stream.INVOICES, cursor)))
+        seen |= {record.ref for record in page.records}
+        cursor = page.cursor
+        if not page.more:
+            break
+    assert seen == {str(number) for number in ids}
+    stage.cursors[Stream.INVOICES] = cursor
+    stage.later(hours=1)
+    stage.tenant.touch("finance/invoices", ids[5], reference="after")
+    assert str(ids[5]) in stage.refs(Stream.INVOICES)
+
+
 # ── money that moves without a sign ─────────────────────────────────────────────────────────────────────────────────────
 def test_the_next_pass_begins_where_the_newest_change_was(at_cw):
     ids = at_cw.invoices(3)
