@@ -7,10 +7,12 @@ first rewrites core/matching/calibration.py from ledgers with other seeds than t
 from __future__ import annotations
 
 import argparse
+import textwrap
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 from core.matching import Match, Tier, calibration, confidence, solve
@@ -103,10 +105,16 @@ def fit(clients: int) -> None:
                 right = (item.payment_id, item.invoice_id) in ledger.truth
                 samples[item.stage].append((round(confidence.logit(item.confidence), 2), right))
     calibration.TABLE.update({kind: isotonic(found) for kind, found in sorted(samples.items())})
-    body = "".join(f"    {kind!r}: {steps!r},\n" for kind, steps in calibration.TABLE.items()).replace("'", '"')
+    body = "".join(_lines(kind, steps) for kind, steps in calibration.TABLE.items())
     path = ROOT / "core/matching/calibration.py"
     head = path.read_text(encoding="utf-8").split("TABLE:")[0]
     path.write_text(f"{head}TABLE: dict[str, tuple[tuple[float, float], ...]] = {{\n{body}}}\n", encoding="utf-8")
+
+
+def _lines(kind: str, steps: Sequence[tuple[float, float]]) -> str:
+    """One kind as source, wrapped."""
+    text = textwrap.wrap(", ".join(f"({start}, {share})" for start, share in steps), 110)
+    return "".join([f'    "{kind}": (\n', *(f"        {line}\n" for line in text[:-1]), f"        {text[-1]},\n    ),\n"])
 
 
 def isotonic(samples: Iterable[tuple[float, bool]], least: int = 40) -> tuple[tuple[float, float], ...]:
@@ -122,7 +130,8 @@ def isotonic(samples: Iterable[tuple[float, bool]], least: int = 40) -> tuple[tu
             _, right, count = blocks.pop()
             blocks[-1][1] += right
             blocks[-1][2] += count
-    return tuple((round(start, 2), round((right + 0.5) / (count + 1), 5)) for start, right, count in blocks)
+    shares = accumulate(((right + 0.5) / (count + 1) for _, right, count in blocks), max)
+    return tuple((round(start, 2), round(share, 5)) for (start, _, _), share in zip(blocks, shares, strict=True))
 
 
 # ── report ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,7 +175,9 @@ def report(clients: int) -> str:
         found.append((ledger, matches))
         score, plain = measure(ledger, matches, seconds), measure(ledger, baseline(ledger.invoices, ledger.payments))
         figures = f"{score.precision:.4f} | {score.recall:.4f} | **{score.f1:.4f}** | {score.certain:.3f}"
-        rows.append(f"| {name} | {score.invoices} | {score.payments} | {figures} | {score.certain_precision:.5f} | {seconds:.1f} | {plain.f1:.4f} |")
+        rows.append(
+            f"| {name} | {score.invoices} | {score.payments} | {figures} | {score.certain_precision:.5f} | {seconds:.1f} | {plain.f1:.4f} |"
+        )
         print(rows[-1], flush=True)
     return _SECTION.format(table="\n".join(rows), confidence=confidence_table(found), kinds=kind_table(found))
 
