@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from core.actions import SendInvoice, SendReminder
 from core.dunning.cadence import cycle_of
 from core.dunning.calendars import next_allowed_day, open_window
 from core.dunning.decision import NEEDS_APPROVAL, Channels, Entry
@@ -151,10 +152,9 @@ def clearance(desk: Desk, *, chases: bool) -> Clearance:
     """Day, hour, spacing, and whether a message to this client is already waiting to go."""
     facts, against = desk.facts, []
     place, policy, now = facts.place, desk.policy, facts.now
-    for row in desk.waiting:
-        if row.action.account == facts.books.account.id and getattr(row.action, "stage", None) and not _is_ticket(row):
-            against.append(f"a message to this client is already in the outbox ({row.state}, {getattr(row.action, 'stage', '')})")
-            break
+    waiting = _waiting(desk, chases=chases)
+    if waiting is not None:
+        against.append(waiting)
     limit = contact_limit(facts.history, policy=policy, place=place, today=desk.today) if chases else None
     if limit is not None:
         against.append(limit.reason)
@@ -167,8 +167,16 @@ def clearance(desk: Desk, *, chases: bool) -> Clearance:
     return Clearance(not_before=start, against=tuple(against), notes=notes)
 
 
-def _is_ticket(row: OutboxRow) -> bool:
-    return type(row.action).__name__ == "OpenTicket"
+def _waiting(desk: Desk, *, chases: bool) -> str | None:
+    """What is on its way to this client already. A first mail of an invoice waits for other first mails only."""
+    for row in desk.waiting:
+        action = row.action
+        if not isinstance(action, SendReminder | SendInvoice) or action.account != desk.facts.books.account.id:
+            continue
+        stage = desk.policy.stage(action.stage)
+        if chases or (stage is not None and stage.kind is StageKind.NOTICE):
+            return f"a message to this client is already in the outbox ({row.state}, {action.stage})"
+    return None
 
 
 def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence[Position], upcoming: Sequence[Position],

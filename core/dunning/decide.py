@@ -103,12 +103,12 @@ def _entries(desk: Desk, positions: Sequence[Position], view: AccountView) -> It
     chase = _chase(desk, positions, view)
     notices = _notices(desk, positions)
     by_mail = [item for item in notices if not _by_vendor(desk, item)]
-    if chase is not None and chase.would_send and by_mail:
-        chase = _chase(desk, positions, view, extra=by_mail)
-        by_mail = []
     yield from (vendor_entry(desk, item, _stage_of(item), _step_day(item)) for item in notices if _by_vendor(desk, item))
     if by_mail:
-        yield _notice_entry(desk, by_mail)
+        notice = _notice_entry(desk, by_mail)
+        tomorrow = "a reminder goes to this client today; the new invoice follows on the next day"
+        one_a_day = chase is not None and chase.would_send and notice.would_send
+        yield replace(notice, would_send=False, reasons=(tomorrow, *notice.reasons)) if one_a_day else notice
     if chase is not None:
         yield chase
     call = call_step(view)
@@ -168,8 +168,8 @@ def _reasons(desk: Desk, positions: Sequence[Position], *, steps: bool = True) -
     return found
 
 
-def _chase(desk: Desk, positions: Sequence[Position], view: AccountView, extra: Sequence[Position] = ()) -> Entry | None:
-    """The one reminder, statement or final notice that is due, if any. `extra`: new invoices announced in the same mail."""
+def _chase(desk: Desk, positions: Sequence[Position], view: AccountView) -> Entry | None:
+    """The one reminder, statement or final notice that is due, if any."""
     if in_statements(view):
         return _account_mail(desk, positions, view)
     triggers = [item for item in positions if item.free and item.step_due(StageKind.REMINDER, desk.today)]
@@ -179,16 +179,15 @@ def _chase(desk: Desk, positions: Sequence[Position], view: AccountView, extra: 
     lead = min(triggers, key=lambda item: (-order.get(_stage_of(item).name, -1), item.due_on, item.invoice.ref))
     if _stage_of(lead).channel is Way.VENDOR and lead.invoice.connection in desk.channels.vendor:
         return vendor_entry(desk, lead, _stage_of(lead), _step_day(lead))
-    ahead = [item for item in triggers if not item.is_due]
     return mail_entry(
         desk,
         stage=_stage_of(lead),
         cycle=cycle_of(lead.invoice),
         lead=lead,
         due=list(view.positions),
-        upcoming=[*ahead, *(item for item in extra if item not in ahead and not item.is_due)],
+        upcoming=[item for item in triggers if not item.is_due],
         due_on=min(_step_day(item) for item in triggers),
-        reasons=_reasons(desk, [*triggers, *extra]),
+        reasons=_reasons(desk, triggers),
     )
 
 

@@ -27,7 +27,7 @@ from core.records import (
     Ticket,
     key_of,
 )
-from tests.unit.dunning.scene import BOOKS, CLIENT, Scene, overdue, usd
+from tests.unit.dunning.scene import BOOKS, CLIENT, Scene, numbers, overdue, usd
 
 TODAY = date(2026, 3, 17)
 ANY_DAY = {"business_days": False}
@@ -500,17 +500,16 @@ def test_new_invoices_are_announced_in_one_mail_of_ours_elsewhere():
     assert scene.run(TODAY + timedelta(days=5)) == [(TODAY, "created", ("1001", "1002"))]
 
 
-def test_a_new_invoice_joins_a_reminder_that_goes_the_same_day():
+@pytest.mark.req("E10")
+def test_a_new_invoice_is_announced_the_day_after_a_reminder():
     scene = late()
     scene.invoice("1002", issued=TODAY, due=TODAY + timedelta(days=30), sent=False)
-    (entry,) = scene.decide().outgoing
-    assert entry.letter is not None
-    assert ([item.label for item in entry.letter.groups[0].due], [item.label for item in entry.letter.groups[0].upcoming]) == (
-        ["1001"],
-        ["1002"],
-    )
-    scene.send()
-    assert scene.would_send() == []
+    assert [(entry.stage, numbers([entry])) for entry in scene.decide().outgoing] == [("reminder_7", ["1001"])]
+    assert "the new invoice follows on the next day" in scene.reasons()
+    assert scene.run(TODAY + timedelta(days=3)) == [
+        (TODAY, "reminder_7", ("1001",)),
+        (TODAY + timedelta(days=1), "created", ("1002",)),
+    ]
 
 
 def test_old_invoices_are_not_announced_when_duesync_starts():
