@@ -116,6 +116,8 @@ class Organisation:
         fields.setdefault("Type", kind)
         if table == "CreditNotes":
             fields.setdefault("CreditNoteNumber", f"CN-{len(self.tables[table]) + 1:04d}")
+        if table == "Prepayments":
+            fields.setdefault("InvoiceNumber", fields.get("Reference", ""))
         doc = new_credit(
             ID_FIELD[table], ref, contact, **{**dated(on), "SubTotal": amount, "TotalTax": ZERO, "Total": amount, **fields}
         )
@@ -294,6 +296,7 @@ class Organisation:
                     "AppliedAmount": sum(amounts, ZERO),
                     **{key: credit[key] for key in ("CreditNoteNumber", "Date", "DateString") if key in credit},
                     "Total": credit["Total"],
+                    "HasErrors": False,
                     "LineItems": [],
                 }
 

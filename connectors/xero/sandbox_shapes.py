@@ -17,6 +17,8 @@ Doc = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPACE = uuid.UUID("5a0b8f5e-6a0e-4b0e-9c53-1f0d3a9f5d11")  # any fixed namespace: the same seed gives the same ids
 ZERO = Decimal("0.00")
+# Since July 2026 these documents say when they changed as text, too; contacts and bank transactions do not.
+_HAS_TEXT_TWIN = frozenset({"InvoiceID", "PaymentID", "CreditNoteID", "OverpaymentID", "PrepaymentID"})
 
 # The list an id belongs to, and what its id field is called there.
 ID_FIELD = {
@@ -67,7 +69,7 @@ def money(value: Any) -> Decimal:
 def stamp(doc: Doc, now: datetime) -> None:
     """Mark a document as changed now."""
     doc["UpdatedDateUTC"] = wire_instant(now)
-    if "UpdatedDateUTCString" in doc or "InvoiceID" in doc or "PaymentID" in doc:
+    if _HAS_TEXT_TWIN & doc.keys():
         doc["UpdatedDateUTCString"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -160,6 +162,7 @@ def new_invoice(invoice_id: str, contact: Doc, **fields: Any) -> Doc:
         "IsDiscounted": False,
         "HasAttachments": False,
         "Contact": short_contact(contact),
+        "BrandingThemeID": guid("theme", "Standard"),
         "Status": "AUTHORISED",
         "LineAmountTypes": "Exclusive",
         **fields,
