@@ -171,12 +171,21 @@ def vault_keys(loaded: Loaded) -> tuple[bytes, ...]:
 
 
 def open_app(
-    config: Path | None, *, clock: Clock | None = None, transport: httpx.BaseTransport | None = None, quiet: bool = False
+    config: Path | None,
+    *,
+    clock: Clock | None = None,
+    transport: httpx.BaseTransport | None = None,
+    quiet: bool = False,
+    service: bool = False,
 ) -> App:
-    """Read the configuration, set up logging, open the store and bring its schema up to date."""
+    """Read the configuration, set up logging, open the store and bring its schema up to date.
+
+    A `service` logs what it does; a command only what is wrong, unless [log] level asks for debug. `quiet` leaves logging alone.
+    """
     loaded = load_settings(find_config(config))
     if not quiet:
-        logging_setup.configure(loaded.settings.log.level, loaded.settings.log.style)
+        level = loaded.settings.log.level
+        logging_setup.configure("warning" if level == "info" and not service else level, loaded.settings.log.style)
     chosen = clock or SystemClock()
     keys = vault_keys(loaded)
     store = open_store(store_url(loaded), clock=chosen, vault_key=keys)

@@ -14,7 +14,7 @@ from scheduler.jobs import resume_sending
 
 def run(config: ConfigOption = None) -> None:
     """Run the daemon: pull, examine, decide and send on a cadence, until SIGTERM or Ctrl-C."""
-    with opened(config) as app:
+    with opened(config, service=True) as app:
         drained = Daemon(app).run()
     if not drained:
         raise typer.Exit(UNREACHABLE)

@@ -38,10 +38,10 @@ def choose(config: Path | None, json: bool = False) -> None:
 
 
 @contextmanager
-def opened(config: Path | None = None, json: bool = False) -> Iterator[App]:
+def opened(config: Path | None = None, json: bool = False, *, service: bool = False) -> Iterator[App]:
     """The app of this command."""
     choose(config, json)
-    with open_app(chosen.config) as app:
+    with open_app(chosen.config, service=service) as app:
         yield app
 
 
