@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from core.actions import SendInvoice, SendReminder
-from core.dunning.cadence import cycle_of
+from core.dunning.cadence import OURS, cycle_of
 from core.dunning.calendars import next_allowed_day, open_window
 from core.dunning.decision import NEEDS_APPROVAL, Channels, Entry
 from core.dunning.limits import contact_limit
@@ -167,6 +167,15 @@ def clearance(desk: Desk, *, chases: bool) -> Clearance:
     return Clearance(not_before=start, against=tuple(against), notes=notes)
 
 
+def wrote_today(desk: Desk) -> bool:
+    """Did mail of ours go to this client today? What a vendor mails itself does not count: some bill daily."""
+    place, mail = desk.facts.place, desk.channels.mail
+    return any(
+        item.kind in OURS and not item.waived and item.channel == mail and place.today(item.at) == desk.today
+        for item in desk.facts.history
+    )
+
+
 def _waiting(desk: Desk, *, chases: bool) -> str | None:
     """What is on its way to this client already. A first mail of an invoice waits for other first mails only."""
     for row in desk.waiting:
@@ -192,6 +201,8 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         escalate=stage.kind is StageKind.FINAL,
     )
     against = [*clear.against, *([person.reason] if not person.to else [])]
+    if wrote_today(desk) and not clear.against:
+        against.append("a message of ours went to this client today; one a day is enough")
     if desk.channels.mail is None:
         against.append("no mail server is set up ([mail])")
     notes = [*reasons, *clear.notes, *([person.reason] if person.to and person.bounced else [])]

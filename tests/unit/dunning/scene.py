@@ -158,7 +158,7 @@ class Scene:
         return made
 
     def said(self, kind: ContactKind, **rest: Any) -> None:
-        self.history.append(PastContact(account="acme", kind=kind, at=rest.pop("when", self.now), channel="test", **rest))
+        self.history.append(PastContact(account="acme", kind=kind, at=rest.pop("when", self.now), **{"channel": "test", **rest}))
 
     def books(self) -> AccountBooks:
         return AccountBooks(
@@ -239,6 +239,7 @@ class Scene:
             cycle=entry.cycle,
             invoices=tuple(key_of(item) for item in entry.invoices),
             to=(entry.recipient,) if entry.recipient else (),
+            channel=entry.connection or "",
         )
         self.sent.append((self.today, entry.stage, tuple(item.number or "" for item in entry.invoices)))
 
