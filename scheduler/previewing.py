@@ -10,12 +10,10 @@ from zoneinfo import ZoneInfo
 
 from core.books import AccountBooks
 from core.clock import local_date
+from core.dunning.backtest import as_contact
 from core.dunning.decide import decide
 from core.dunning.decision import Entry
-from core.dunning.policy import StageKind
 from core.dunning.resolve import resolve_policy
-from core.outbox import ContactKind, PastContact
-from core.records import key_of
 from core.review import Memory, Rules, View, look, remember
 from scheduler.app import App
 from scheduler.jobs import rules
@@ -64,23 +62,9 @@ def _one_day(view: View, memory: Memory, going_by: Rules, now: datetime) -> tupl
             now=now,
         )
         entries += decision.entries
-        went = tuple(_as_contact(entry, now) for entry in decision.entries if entry.would_send)
+        went = tuple(as_contact(entry, now) for entry in decision.entries if entry.would_send)
         contacts[name] = (*contacts.get(name, ()), *went)
     return replace(memory, contacts=contacts), entries
-
-
-def _as_contact(entry: Entry, now: datetime) -> PastContact:
-    kinds = {StageKind.STATEMENT: ContactKind.STATEMENT, StageKind.CALL: ContactKind.CALL}
-    return PastContact(
-        account=entry.account,
-        kind=kinds.get(entry.kind, ContactKind.MESSAGE),
-        at=max(entry.not_before, now),
-        channel=entry.connection or str(entry.channel),
-        stage=entry.stage,
-        cycle=entry.cycle,
-        invoices=tuple(key_of(invoice) for invoice in entry.invoices),
-        to=(entry.recipient,) if entry.recipient else (),
-    )
 
 
 def _news(before: Iterable[Entry], entries: Iterable[Entry]) -> list[Entry]:

@@ -15,6 +15,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from core.errors import UsageError
+from core.log import configure
 from scheduler.cli import console
 from scheduler.cli.session import PROBLEM_FOUND, JsonOption, choose, chosen
 
@@ -38,6 +39,7 @@ def demo(
         with _bar() as show:
             story, sample = play_all(folder, days=days, on_day=show)
     finally:
+        configure("warning")
         if keep is None:
             shutil.rmtree(folder, ignore_errors=True)
     if chosen.json:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.log import configure
 from scheduler.app import open_app
 from scheduler.demo.days import HOURS, FastClock, play
 from scheduler.demo.setup import write_configuration
@@ -17,10 +18,11 @@ from scheduler.demo.vendor import first_moment, served
 def play_all(folder: Path, *, days: int, on_day: Callable[[int], None]) -> tuple[dict[str, Any], str]:
     """Play `days` days in `folder`; the story as data, and one of the mails as text."""
     maildir = folder / "mail"
-    with served(maildir) as (vendor, base_url, port):
+    with (folder / "duesync.jsonl").open("a", encoding="utf-8") as log, served(maildir) as (vendor, base_url, port):
+        configure("info", "json", log)  # the demo's log is kept beside its store, not on the terminal
         config = write_configuration(folder, vendor.settings(base_url), smtp_port=port, maildir=maildir)
         clock = FastClock(first_moment())
-        with open_app(config, clock=clock) as app:
+        with open_app(config, clock=clock, quiet=True) as app:
             for step in play(app, clock, vendor.advance, days):
                 on_day(step.number // len(HOURS))
             again = run_again(app, maildir)

@@ -73,6 +73,7 @@ def facts(app: App, vendor: dict[str, Any], maildir: Path, again: Again, planted
         "held_for_volume": held_runs(app),
         "kept_back": [_kept(entry, names) for entry in preview(app) if not entry.would_send],
         "mails": count_mails(maildir),
+        "vendor_mails": vendor["vendor_mails"],
         "notes_at_vendor": vendor["notes"],
         "waiting": len(app.store.outbox(states=[OutboxState.AMBIGUOUS, OutboxState.PARKED])),
         "again": {"rows": again.rows_written, "findings": again.findings_changed, "messages": again.messages},
@@ -127,7 +128,8 @@ def tell(story: dict[str, Any], sample: str) -> None:
     missed = [item["kind"] for item in story["planted"] if not item["found"]]
     console.say(f"{len(story['planted'])} faults were planted; {'all were found' if not missed else f'missed: {missed}'}.\n")
     stages = ", ".join(f"{count} {stage.replace('_', ' ')}" for stage, count in sorted(story["reminded"].items()))
-    console.say(f"{story['clients_reminded']} clients heard from us, {story['mails']} mails in all: {stages}.\n")
+    sent = f"{story['mails']} mails of our own, {story['vendor_mails']} invoices mailed by QuickBooks"
+    console.say(f"{story['clients_reminded']} clients heard from us ({sent}): {stages}.\n")
     for why in story["held_for_volume"]:
         console.say(f"One run stopped and asked before it sent anything: {why}. The bookkeeper looked and let it go.\n")
     reasons = [item for item in story["kept_back"] if not any("nothing is due" in why for why in item["why"])]
