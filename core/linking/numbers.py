@@ -38,6 +38,32 @@ _MARKERS = frozenset(
     ]
 )
 _COPY_WORDS = frozenset(["COPY", "DUP", "DUPLICATE", "R", "A", "B", "REV"])
+# Words that say "what follows is another number": it names no invoice unless the amounts agree.
+_OTHERS = frozenset(
+    [
+        "CHECK",
+        "CHK",
+        "CK",
+        "CHEQUE",
+        "CHQ",
+        "CHECKS",
+        "ACCT",
+        "ACCOUNT",
+        "ACC",
+        "TRACE",
+        "CONF",
+        "CONFIRMATION",
+        "BATCH",
+        "PO",
+        "TICKET",
+        "PHONE",
+        "TEL",
+        "AUTH",
+        "CARD",
+        "ENDING",
+    ]
+)
+_DATE = re.compile(r"(?:19|20)\d\d-(?:[1-9]|1[0-2])(?:-(?:[12]?\d|3[01]))?")
 _LONGEST = 5  # runs one number may be written in: "INV 2026 05 0042 A"
 _SHORTEST_BARE = 4  # digits a number needs to count without a marker (OCA reconcile's rule, product notes C3)
 
@@ -72,20 +98,25 @@ def copy_of(key: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A number that stands in a text. `marked`: letters or a word such as "invoice" stand before it; `digits` as written."""
+    """A number that stands in a text. `digits` as written.
+
+    `marked`: letters or a word such as "invoice" stand before it; `other`: a word such as "check" does.
+    """
 
     key: str
     marked: bool
     digits: int
+    other: bool = False
 
     @property
     def telling(self) -> bool:
-        """May it be read as an invoice number by itself? Short bare numbers and years may not."""
-        return self.marked or (self.digits >= _SHORTEST_BARE and not self._year)
+        """May it be read as an invoice number by itself? Short bare numbers, days, months, years and checks may not."""
+        return self.marked or (self.digits >= _SHORTEST_BARE and not self.other and not self._date)
 
     @property
-    def _year(self) -> bool:
-        return self.digits == 4 and "1990" <= self.key <= "2099"
+    def _date(self) -> bool:
+        year = self.digits == 4 and "1990" <= self.key <= "2099"
+        return year or _DATE.fullmatch(self.key) is not None
 
 
 def named_numbers(text: str | None) -> Iterator[Named]:
@@ -94,6 +125,7 @@ def named_numbers(text: str | None) -> Iterator[Named]:
     for first, (end, _, _) in enumerate(runs):
         held: list[str] = []
         digits = 0
+        before = "#" if _hashed(text or "", runs[first][0]) else runs[first - 1][2] if first else ""
         for offset in range(first, min(first + _LONGEST, len(runs))):
             begin, stop, piece = runs[offset]
             if offset > first and not _JOIN.fullmatch(text or "", end, begin):
@@ -103,16 +135,16 @@ def named_numbers(text: str | None) -> Iterator[Named]:
             digits += sum(len(group) for group in pieces if group[0].isdigit())
             end = stop  # noqa: PLW2901  the join is tested from here
             if digits:
-                yield from _readings(held, digits, marked_before=_marked(text or "", runs, first))
+                yield from _readings(held, digits, before)
 
 
-def _marked(text: str, runs: list[tuple[int, int, str]], first: int) -> bool:
-    start = runs[first][0]
-    return (start > 0 and text[start - 1] == "#") or (first > 0 and runs[first - 1][2] in _MARKERS)
+def _hashed(text: str, start: int) -> bool:
+    return start > 0 and text[start - 1] == "#"
 
 
-def _readings(held: list[str], digits: int, *, marked_before: bool) -> Iterator[Named]:
+def _readings(held: list[str], digits: int, before: str) -> Iterator[Named]:
+    """The number as it stands, and without the marker it begins with; `before` is the word in front of it, or "#"."""
     lettered = not held[0][0].isdigit()
-    yield Named("-".join(held), marked_before or lettered, digits)
+    yield Named("-".join(held), lettered or before == "#" or before in _MARKERS, digits, before in _OTHERS)
     if lettered and held[0] in _MARKERS and len(held) > 1:
         yield Named("-".join(held[1:]), True, digits)

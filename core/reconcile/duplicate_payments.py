@@ -138,16 +138,19 @@ class _Group:
             return _Verdict(0.95, "together they pay the same invoice more than its total")
         if self.desk.loose(first) and not self.desk.loose(second):
             first, second = second, first
-        if not self.desk.loose(second) or key_of(second) in self.homes:
+        if not self.desk.loose(second):
             return None
-        return self._homeless(first, second, days, apart=bool(one and two and one != two))
+        closed = _closed_by(self.desk, first) & {key_of(item.invoice) for item in self.desk.world.mentions(second)}
+        if closed and days <= _SAME_CYCLE_DAYS:
+            return _Verdict(0.95, "it names an invoice that an equal payment had closed")
+        if key_of(second) in self.homes:
+            return None
+        return self._homeless(first, days, apart=bool(one and two and one != two))
 
-    def _homeless(self, first: Payment, second: Payment, days: int, *, apart: bool) -> _Verdict | None:
-        """`second` is applied to nothing and nothing of its amount waits for it."""
+    def _homeless(self, first: Payment, days: int, *, apart: bool) -> _Verdict | None:
+        """The second is applied to nothing and nothing of its amount waits for it."""
         rules = self.desk.world.rules
         closed = _closed_by(self.desk, first)
-        if closed and {key_of(item.invoice) for item in self.desk.world.mentions(second)} & closed:
-            return _Verdict(0.95, "it names an invoice that an equal payment had closed")
         if days <= rules.duplicate_payment_days and not (apart and self.desk.loose(first)):
             return _Verdict(0.9, "nothing of its amount is owed and an equal payment stands beside it")
         if closed and days <= (rules.duplicate_payment_days * 3 if self.recurring else rules.twice_paid_days):
@@ -155,6 +158,7 @@ class _Group:
         return None
 
 
+_SAME_CYCLE_DAYS = 20  # closer than a month: not next month's payment with last month's reference copied
 _SOON = 5  # days before its due date at which an invoice is as good as due
 _HABIT_SLACK = 15  # days a client strays from its habit before a payment is unlikely to be for that invoice
 

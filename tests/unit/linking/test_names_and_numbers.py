@@ -73,6 +73,10 @@ def names(text: str) -> set[str]:
         ("room 12", "12", False),
         ("in 2026", "2026", False),
         ("X1005", "1005", False),
+        ("check 1005", "1005", False),
+        ("PO 4411", "4411", False),
+        ("care 2026-03", "2026-3", False),
+        ("INV-2026-003", "INV-2026-3", True),
     ],
 )
 def test_a_number_is_named_by_whole_tokens_only(text: str, key: str, is_named: bool) -> None:
