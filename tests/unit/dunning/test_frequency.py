@@ -68,3 +68,20 @@ def test_every_open_invoice_is_in_some_entry_with_a_reason(dues: list[int], offs
     assert all(entry.reasons for entry in decision.entries)
     assert decision.next_look is not None
     assert decision.next_look > scene.now
+
+
+@settings(max_examples=20, deadline=None)
+@given(dues=DUES, preset=PRESETS, catch_up=CATCH_UPS)
+def test_nothing_comes_due_before_the_next_look(dues: list[int], preset: str, catch_up: str):
+    """A scheduler that looks only when told sends the same, on the same days, as one that looks every day."""
+    patient, eager = (scene_of(dues, preset=preset, catch_up=catch_up) for _ in range(2))
+    end = START + timedelta(days=75)
+    eager.now = at(START, 9)
+    eager.run(end)
+    look = patient.now = at(START, 9)
+    while patient.today <= end:
+        if patient.now >= look:
+            patient.send()
+            look = patient.decide().next_look or at(end + timedelta(days=9))
+        patient.now += timedelta(days=1)
+    assert patient.sent == eager.sent
