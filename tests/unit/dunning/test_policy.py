@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from connectors.smtp.settings import SmtpSettings
 from core.books import Account
 from core.dunning.policy import Anchor, DunningSettings, Policy, StageKind
 from core.dunning.presets import PRESETS
 from core.dunning.resolve import resolve_policy
 from core.money import Money
 from core.records import RecordKey, Ref, Stream
+from tests.conftest import ROOT
 
 ACCOUNT = Account(id="a1", name="Acme Ltd", segment="key", parties=(RecordKey("qb", Stream.PARTIES, Ref("7")),))
 
@@ -115,3 +119,10 @@ def test_every_setting_is_described_and_the_schema_is_json():
     for model in (Policy, DunningSettings):
         for name, field in model.model_fields.items():
             assert field.description, name
+
+
+def test_the_examples_of_the_documentation_are_valid():
+    page = (ROOT / "docs" / "dunning.md").read_text(encoding="utf-8")
+    policy, mail = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
+    assert [stage.name for stage in DunningSettings.model_validate(policy["dunning"]).stages] == ["soon", "late"]
+    assert SmtpSettings.model_validate(mail["mail"]).archive is not None
