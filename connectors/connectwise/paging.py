@@ -102,9 +102,8 @@ def row_id(row: Any) -> int:
 
 
 def _print_of(row: Row) -> int:
-    """24 bits that stand for a row as it is."""
-    text = f"{row_id(row)}|{stamp(row)}"
-    return int.from_bytes(hashlib.blake2s(text.encode(), digest_size=3).digest(), "big")
+    """24 bits that stand for a row as it is. All of it: `lastUpdated` has seconds, and two changes fit into one."""
+    return int.from_bytes(hashlib.blake2s(rows.encode(row), digest_size=3).digest(), "big")
 
 
 def _packed(numbers: Iterable[int]) -> str:

@@ -151,7 +151,10 @@ class Streams:
     def _renewed(
         self, changed: list[work.Spell], using: Reading
     ) -> tuple[tuple[Entry, ...], tuple[Tombstone, ...], list[Malformed]]:
-        """The sums of every client and month that a changed entry belongs to, and those that have no entry left."""
+        """The sums of every client and month that a changed entry belongs to, and those whose last entry was put on an invoice.
+
+        An entry moved from one invoice, agreement or client to another leaves its old sum standing until the next listing.
+        """
         touched: dict[str, set[int]] = {}
         for spell in changed:
             touched.setdefault(spell.heap.month, set()).add(spell.heap.company)
