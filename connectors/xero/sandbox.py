@@ -70,6 +70,7 @@ class XeroSandbox:
         return {
             "client_id": self.access.client_id,
             "client_secret": self.access.client_secret,
+            "tenant_id": self.tenant_id,
             "base_url": f"{base_url}{PREFIX}",
             "identity_url": base_url,
             "webhook_key": self.webhook_key,

@@ -222,6 +222,8 @@ class RequestCheck:
             self.violations.append(f"{call}: unknown parameters {sorted(unknown)}")
         if not request.headers.get("authorization", "").startswith("Bearer "):
             self.violations.append(f"{call}: no bearer token")
+        if not request.headers.get("xero-tenant-id"):  # a validating proxy takes an empty header for a missing one
+            self.violations.append(f"{call}: no xero-tenant-id")
         if len(request.headers.get("idempotency-key", "")) > 128:
             self.violations.append(f"{call}: Idempotency-Key too long")
 

@@ -20,7 +20,7 @@ from core.ports import Tokens
 from core.records import Ref, Stream
 from tests.unit.connectors.xero.kit import BASE, Stage, note, stage
 
-CONSENT = {"grant": "authorization_code"}
+CONSENT = {"grant": "authorization_code", "tenant_id": None}
 
 
 @pytest.fixture
@@ -132,6 +132,8 @@ def test_a_token_server_that_fails_keeps_the_tokens(consented: Stage) -> None:
 
 
 def test_a_custom_connection_needs_no_consent_and_no_tenant(at_xero: Stage) -> None:
+    at_xero.connector.close()
+    at_xero.connector = at_xero.connect(tenant_id=None)
     at_xero.pull(Stream.INVOICES)
     at_xero.clock.advance(timedelta(hours=2))
     at_xero.pull(Stream.INVOICES)

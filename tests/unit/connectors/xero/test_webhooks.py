@@ -74,6 +74,7 @@ def test_without_a_key_nothing_is_believed(at_xero: Stage) -> None:
 
 
 def test_recorded_deliveries_are_read(at_xero: Stage, shared: Path) -> None:
+    connector = at_xero.connect(tenant_id=None)
     for name, streams in (
         ("contact_update", [Stream.PARTIES]),
         ("creditnote_create", [Stream.CREDIT_NOTES]),
@@ -81,4 +82,5 @@ def test_recorded_deliveries_are_read(at_xero: Stage, shared: Path) -> None:
     ):
         delivery = json.loads((shared / f"fixtures/xero/docs_examples/webhook_{name}.json").read_text())
         headers, raw = at_xero.box._signed(json.dumps(delivery).encode())
-        assert [hint.stream for hint in at_xero.connector.parse_webhook(headers, raw)] == streams
+        assert [hint.stream for hint in connector.parse_webhook(headers, raw)] == streams
+    connector.close()
