@@ -72,6 +72,7 @@ def fact(record: Record) -> dict[str, Fact]:
 
 
 def facts(records: Iterable[Record]) -> list[Fact]:
+    """Several records, in their order."""
     return [fact(record) for record in records]
 
 

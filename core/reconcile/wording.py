@@ -85,12 +85,14 @@ def apply_credit(system: str, note: str, amount: str, invoices: str) -> str:
 
 
 def return_excess(system: str, payment: str, amount: str) -> str:
+    """Give back, or keep as a credit, what was paid beyond what was owed."""
     return (
         f"{where(system)}: payment {payment} is {amount} more than was owed. Refund it or keep it as a credit; tell the client."
     )
 
 
 def settle_residue(system: str, invoice: str, amount: str) -> str:
+    """Close an invoice that was paid but for a small remainder."""
     verb = {
         "quickbooks": "add a discount line or receive the rest",
         "xero": "write it off with a credit note or receive the rest",
@@ -109,16 +111,19 @@ def income_to_receivable(system: str, deposit: str, invoices: str) -> str:
 
 
 def reapply_from_void(system: str, source: str, invoice: str) -> str:
+    """Take money off a void invoice."""
     return f"{where(system)}: {source} is applied to void invoice {invoice}. Unapply it and apply it to what the client owes."
 
 
 def reopen_invoice(system: str, payment: str, invoice: str) -> str:
+    """Make an invoice owed again whose payment did not stand."""
     return (
         f"{where(system)}: payment {payment} did not stand. Remove it from invoice {invoice}, so that the invoice is owed again."
     )
 
 
 def recheck(system: str, record: str) -> str:
+    """Look up what changed a figure."""
     return f"{where(system)}: open {record} and its transaction history; something changed without the other side."
 
 
