@@ -67,6 +67,8 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
     if decision.stage is Evidence.EQUAL:
         kind = f"{kind}, {decision.stage}"
     confidence = calibrated(kind, decision.chance)
+    if confidence < settings.suggest_from:
+        return
     doubtful = decision.contested or decision.hypothesis.doubtful
     tier = tier_of(confidence, settings.certain_from, doubtful=doubtful)
     for bill, amount in decision.shares:

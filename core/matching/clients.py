@@ -19,6 +19,7 @@ OTHER_ACCOUNT = -5.0
 STRANGER_LIMIT = 24
 GLOBAL_GAIN = 6.0
 FAR_BEHIND = 2.6
+ANYBODY = 4.0  # what knowing the client is worth: one of about fifty; fixed, so that a new client changes no other's matches
 _LIKENESS = ((0.97, 0.0), (0.92, -0.4), (0.85, -1.0), (0.75, -2.0), (0.65, -3.0), (0.5, -4.0))
 
 
@@ -53,7 +54,6 @@ class Directory:
         self._accounts: dict[str, Counter[int]] = defaultdict(Counter)
         self._payers: dict[str, Counter[int]] = defaultdict(Counter)
         self._limit = limit
-        self._alone = math.log(max(len(parties), 1))
 
     def learn(self, cash: Cash, client: int) -> None:
         """`cash` surely came from `client`."""
@@ -95,19 +95,19 @@ class Directory:
     def _weight(
         self, client: int, cash: Cash, likeness: Mapping[int, float], accounts: Counter[int] | None, payers: Counter[int] | None
     ) -> float:
-        weight = -self._alone
+        weight = -ANYBODY
         if accounts:
             weight += self._learned(accounts, client, OTHER_ACCOUNT)
         if payers and _share(payers, client) > 0.3:
             weight += self._learned(payers, client, UNRELATED_NAME)
         elif cash.payer:
             near = likeness.get(client, 0.0)
-            weight += next((self._alone + cost for least, cost in _LIKENESS if near >= least), UNRELATED_NAME)
+            weight += next((ANYBODY + cost for least, cost in _LIKENESS if near >= least), UNRELATED_NAME)
         return min(weight, 0.0)
 
     def _learned(self, votes: Counter[int], client: int, other: float) -> float:
         share = _share(votes, client)
-        return self._alone + math.log(share) if share > 0.02 else other
+        return ANYBODY + math.log(share) if share > 0.02 else other
 
 
 def _share(votes: Counter[int], client: int) -> float:

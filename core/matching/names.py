@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -87,6 +88,7 @@ def fold(text: str) -> str:
     return "".join(char for char in plain if not unicodedata.combining(char)).lower()
 
 
+@lru_cache(maxsize=200_000)
 def words(name: str) -> tuple[str, ...]:
     """The telling words of a name: legal forms and bank noise gone, abbreviations written out. Never empty unless the name is."""
     plain = _DOTTED.sub(lambda found: found.group().replace(".", ""), fold(name)).replace("&", " and ").replace("'", "")
@@ -95,6 +97,7 @@ def words(name: str) -> tuple[str, ...]:
     return tuple(ABBREVIATIONS.get(word, word) for word in telling) or tuple(found)
 
 
+@lru_cache(maxsize=200_000)
 def key(name: str) -> str:
     """Names with equal keys are the same client: "The Smith Group, L.L.C." and "SMITH GRP"."""
     return " ".join(words(name))
@@ -111,8 +114,7 @@ class NameIndex:
         for client, name in enumerate(names):
             for token in _tokens(name):
                 self._clients[token].append(client)
-        count = max(len(names), 1)
-        self._weight = {token: math.log(1 + count / len(found)) for token, found in self._clients.items()}
+        self._weight = {token: max(4.0 - math.log(1 + len(found)), 0.5) for token, found in self._clients.items()}
         self._known: dict[tuple[str, ...], tuple[tuple[int, float], ...]] = {}
 
     def find(self, payer: str, *, limit: int = 6) -> tuple[tuple[int, float], ...]:

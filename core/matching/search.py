@@ -42,6 +42,7 @@ CUT_LENGTHS = frozenset((10, 15, 16, 18, 20, 22, 24, 25, 27, 30, 32, 34, 35, 40,
 LIST_WEIGHT = -6.0
 PART_OF_MANY = -4.0
 LOOSE_CITE = 3.5
+PAID_TWICE = 9.0
 TRIPLE_WINDOW = 36
 SHORT_RATES = (*DISCOUNTS, *WITHHOLDINGS, *BOTH)
 
@@ -64,10 +65,12 @@ class Hypothesis:
 
     @property
     def doubtful(self) -> bool:
-        """Whether a person should look: words or money left over, a sum or a deduction nobody named, a search cut short."""
-        unnamed = not self.cited and (len(self.bills) > 1 or not self.exact)
+        """Whether a person should look: words or money left over, a sum nobody named, a search cut short."""
+        all_named = self.cited == len(self.bills)
+        unnamed = not self.cited and len(self.bills) > 1
         unexplained = self.explained.evidence in (Evidence.OVER, Evidence.PART) and (len(self.bills) > 1 or not self.cited)
-        return self.contradicted or self.stopped or self.loose > 0 or unnamed or unexplained
+        cut_short = self.stopped and not (self.exact and all_named)
+        return self.contradicted or cut_short or self.loose > 0 or unnamed or unexplained
 
     @property
     def exact(self) -> bool:
@@ -120,7 +123,7 @@ class Search:
         for cites in cash.cites.values():
             for cite in cites:
                 if cite.slips == 0 and cite.gain >= STRONG_CITE and not self._wants[cite.bill]:
-                    again = max(again, 9.0 if self._bills[cite.bill].amount == amount else 3.0)
+                    again = max(again, PAID_TWICE if self._bills[cite.bill].amount == amount else 0.0)
         return NOTHING + chance_amount(amount) + again
 
     def _view(self, cash: Cash, amount: int, unit: int, pool: Pool, weight: float) -> _View:

@@ -74,7 +74,7 @@ class MatchSettings:
     may stand for. `pools`: clients one payment may be weighed against.
     """
 
-    certain_from: float = 0.995
+    certain_from: float = 0.99
     suggest_from: float = 0.45
     window: int = 60
     states: int = 700
