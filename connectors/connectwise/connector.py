@@ -61,14 +61,15 @@ class ConnectwiseConnector:
         return self._api.counters
 
     def streams(self) -> Mapping[Stream, StreamInfo]:
-        """All of them; slow ones stay believable for longer."""
+        """All but those left out; slow ones stay believable for longer."""
         slow = {Stream.TICKETS: 24 * _HOUR, Stream.WORK: 48 * _HOUR, Stream.CONTACTS: 48 * _HOUR, Stream.AGREEMENTS: 48 * _HOUR}
-        return {stream: StreamInfo(stream=stream, fresh_for=slow.get(stream, 6 * _HOUR)) for stream in STREAMS}
+        read = [stream for stream in STREAMS if stream.value not in self._settings.leave_out]
+        return {stream: StreamInfo(stream=stream, fresh_for=slow.get(stream, 6 * _HOUR)) for stream in read}
 
     def pull(self, stream: Stream, cursor: Cursor | None) -> Iterator[Page]:
         """Pages from `cursor` on. The daily listing of companies also looks after our callbacks, where that is switched on."""
-        if stream not in STREAMS:
-            raise Rejected(f"{self._context.name}: ConnectWise has no {stream}.", connection=self._context.name)
+        if stream not in self.streams():
+            raise Rejected(f"{self._context.name}: {stream} are not read from ConnectWise.", connection=self._context.name)
         for page in self._streams.pull(stream, cursor):
             yield page
             if stream is Stream.PARTIES and page.listing is not None and not page.more:

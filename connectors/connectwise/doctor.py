@@ -22,7 +22,7 @@ _READS = (  # what is read, and what is lost without the right
     ("contacts", "/company/contacts", "people at clients"),
     ("agreements", "/finance/agreements", "agreements"),
     ("tickets", "/service/tickets", "tickets"),
-    ("time entries", "/time/entries", "proof of work"),
+    ("work", "/time/entries", "proof of work"),
     ("billing terms", "/finance/billingTerms", "due dates of invoices that have none"),
     ("billing statuses", "/finance/billingStatuses", "telling sent invoices from drafts"),
     ("company statuses", "/company/companies/statuses", "telling former clients and credit holds"),
@@ -44,7 +44,7 @@ def examine(api: Api, walker: Walker, context: ConnectionContext) -> Probe:
     vendor_now = _server_time(answer.headers.get("date"))
     checks = [
         Check(name="sign in", ok=True, detail=f"{company.name} ({company.version}), invoices may be read"),
-        *_rights(api),
+        *_rights(api, settings),
         *_writes(api, settings),
         _clock(vendor_now, context.clock.now()),
         _zone(walker, answer.json()),
@@ -74,8 +74,8 @@ def _try(api: Api, name: str, path: str, lost: str) -> Check:
     return Check(name=name, ok=True, detail="may be read")
 
 
-def _rights(api: Api) -> Iterable[Check]:
-    return [_try(api, name, path, lost) for name, path, lost in _READS]
+def _rights(api: Api, settings: ConnectwiseSettings) -> Iterable[Check]:
+    return [_try(api, name, path, lost) for name, path, lost in _READS if name not in settings.leave_out]
 
 
 def _writes(api: Api, settings: ConnectwiseSettings) -> list[Check]:

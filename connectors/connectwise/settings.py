@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
@@ -90,6 +90,9 @@ class ConnectwiseSettings(_Section):
         None, description="address used instead of https://SITE and https://api-SITE, for a sandbox or a proxy"
     )
     boards: Annotated[tuple[str, ...], AfterValidator(_askable)] = Field((), description="service boards to read; all without")
+    leave_out: tuple[Literal["contacts", "agreements", "payments", "tickets", "work"], ...] = Field(
+        (), description="what not to read, where the API member may not see it"
+    )
     since: date | None = Field(None, description="read no invoice, ticket or time entry from before; open invoices always")
     closed_ticket_statuses: tuple[str, ...] = Field((), description="ticket statuses that mean done although not marked closed")
     dispute_statuses: tuple[str, ...] = Field((), description="billing statuses that mean the client disputes the invoice")

@@ -124,6 +124,15 @@ def test_tables_the_role_may_not_see_cost_only_what_they_add(at_cw):
     assert named == {"billing terms", "billing statuses", "company statuses"}
 
 
+def test_what_is_left_out_is_neither_read_nor_missed(staged):
+    stage = staged(leave_out=["tickets", "work"])
+    stage.box.denied |= {"service/tickets", "time/entries"}
+    assert not {Stream.TICKETS, Stream.WORK} & set(stage.psa.streams())
+    assert stage.psa.probe().ok
+    with pytest.raises(Rejected, match="tickets are not read"):
+        stage.pages(Stream.TICKETS)
+
+
 def test_an_inner_error_is_shown_with_its_field(at_cw, shared):
     body = json.loads((shared / "fixtures/connectwise/errors/400-missing-required-field.json").read_text())
     at_cw.box.levers.answer_next(lambda: httpx.Response(400, json=body), only=invoices_only)

@@ -329,6 +329,20 @@ def test_a_row_that_names_a_deleted_company_is_kept(at_cw):
     assert [record.party_ref for record in at_cw.pull(Stream.CONTACTS)] == [str(company)]
 
 
+def test_a_change_in_one_month_leaves_the_sums_of_its_neighbours_alone(at_cw):
+    company = at_cw.company()
+    days = [at_cw.clock.now().replace(month=month, day=day) for month, day in ((4, 10), (4, 30), (5, 1), (5, 4))]
+    entries = [at_cw.tenant.add_time(company, 1, at, changed_at=at)["id"] for at in days]
+    assert {record.ref: record.minutes for record in at_cw.pull(Stream.WORK)} == {
+        f"2026-04.c{company}.a0.i0": 120,
+        f"2026-05.c{company}.a0.i0": 120,
+    }
+    at_cw.later(hours=1)
+    at_cw.tenant.touch("time/entries", entries[2], actualHours=3)
+    at_cw.later(hours=1)
+    assert {record.ref: record.minutes for record in at_cw.pull(Stream.WORK)} == {f"2026-05.c{company}.a0.i0": 240}
+
+
 # ── limits set by the operator ──────────────────────────────────────────────────────────────────────────────────────────
 def test_since_leaves_out_the_past_but_no_open_invoice(staged):
     stage = staged(since="2026-01-01")
