@@ -7,12 +7,14 @@ import tempfile
 from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from sqlalchemy import event
 
 from core.actions import Receipt
 from core.clock import ManualClock
@@ -21,9 +23,19 @@ from core.outbox import OutboxRow, OutboxState
 from core.store import Resolution, open_store
 from tests.store.world import NOW, queued, reminder
 
-INVOICES = st.sets(st.sampled_from(["10", "11", "12"]), min_size=1, max_size=2).map(sorted)
-STAGES = st.sampled_from(["day-7", "day-14"])
+INVOICES = st.sets(st.sampled_from(["10", "11"]), min_size=1, max_size=2).map(sorted)
 LEASE = timedelta(seconds=60)
+
+
+@cache
+def migrated() -> bytes:
+    """An empty store, made once."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = open_store(f"sqlite:///{folder}/s.db", clock=ManualClock(NOW))
+        store.migrate()
+        store.backup(Path(folder) / "copy.db")
+        store.close()
+        return (Path(folder) / "copy.db").read_bytes()
 
 
 class Outbox(RuleBasedStateMachine):
@@ -36,19 +48,21 @@ class Outbox(RuleBasedStateMachine):
     def open(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="duesync-outbox-"))
         self.clock = ManualClock(NOW)
+        (self.folder / "s.db").write_bytes(migrated())
         self.store = open_store(f"sqlite:///{self.folder}/s.db", clock=self.clock)
-        self.store.migrate()
+        event.listen(self.store._db.engine, "connect", lambda raw, _record: raw.execute("pragma synchronous=off"))
         self.done: Counter[tuple[str, str]] = Counter()
         self.sent: set[tuple[str, int]] = set()  # (row, attempt) that the vendor did
 
     def teardown(self) -> None:
         if hasattr(self, "store"):
+            assert self.store.verify_journal().ok
             self.store.close()
             shutil.rmtree(self.folder)
 
-    @rule(invoices=INVOICES, stage=STAGES, draft=st.booleans())
-    def decide(self, invoices: list[str], stage: str, draft: bool) -> None:
-        self.store.enqueue([queued(reminder(*invoices, stage=stage), draft=draft)], now=self.clock.now(), run_id=None)
+    @rule(invoices=INVOICES, draft=st.sampled_from([False, False, True]))
+    def decide(self, invoices: list[str], draft: bool) -> None:
+        self.store.enqueue([queued(reminder(*invoices), draft=draft)], now=self.clock.now(), run_id=None)
 
     @rule(target=reserved, by=st.sampled_from(["w1", "w2"]))
     def reserve(self, by: str):
@@ -65,6 +79,14 @@ class Outbox(RuleBasedStateMachine):
             self.sent.add((row.id, row.attempts))
             self.done.update((item.ref, row.action.stage) for item in row.action.invoices)
         return started
+
+    @rule()
+    def a_worker_does_its_job(self) -> None:
+        row = self.store.reserve(now=self.clock.now(), by="w3", lease_seconds=LEASE.total_seconds())
+        if row is not None:
+            self.sent.add((row.id, row.attempts))
+            self.done.update((item.ref, row.action.stage) for item in row.action.invoices)
+            self.store.settle(self.store.start_sending(row, (), now=self.clock.now()), Receipt(ref="m"), self.clock.now())
 
     @rule(row=consumes(sending), answer=st.sampled_from(["told", "lost", "dies"]))
     def answer(self, row: OutboxRow, answer: str) -> None:
@@ -88,12 +110,9 @@ class Outbox(RuleBasedStateMachine):
         with suppress(StoreError):
             getattr(self.store, verb)(row, *arguments)
 
-    @rule(seconds=st.sampled_from([1, 61]))
-    def time_passes(self, seconds: int) -> None:
-        self.clock.advance(timedelta(seconds=seconds))
-
     @rule()
-    def recover(self) -> None:
+    def leases_run_out(self) -> None:
+        self.clock.advance(LEASE + timedelta(seconds=1))
         self.store.recover(self.clock.now())
 
     @rule()
@@ -119,12 +138,8 @@ class Outbox(RuleBasedStateMachine):
         logged = [entry.outbox_id for entries in self.store.contacts().values() for entry in entries]
         assert sorted(logged) == sorted(row.id for row in settled)
 
-    @invariant()
-    def the_journal_holds(self) -> None:
-        assert not hasattr(self, "store") or self.store.verify_journal().ok
-
 
 TestOutbox = pytest.mark.req("E13")(Outbox.TestCase)
 TestOutbox.settings = settings(
-    max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
