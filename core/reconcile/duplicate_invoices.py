@@ -167,8 +167,10 @@ def _told_apart(first: Invoice, second: Invoice) -> bool:
     pairs = ((first.agreement_ref, second.agreement_ref), (_cell(first), _cell(second)), (_memo(first), _memo(second)))
     if _periods_differ(first, second) or any(one and two and one != two for one, two in pairs):
         return True
-    if bool(_cell(first)) != bool(_cell(second)) and not telling(first.total):
-        return True  # a job with a ticket or an order beside a bill without one, at a common price
+    one_has_order = bool(_cell(first)) != bool(_cell(second))
+    one_recurs = bool(first.agreement_ref) != bool(second.agreement_ref)
+    if (one_has_order or one_recurs) and not telling(first.total):
+        return True  # a job beside a recurring bill, or one with an order beside one without, at a common price
     recurring, single = (first, second) if first.agreement_ref else (second, first)
     return bool(recurring.agreement_ref and not single.agreement_ref and _cell(single) and not _cell(recurring))
 

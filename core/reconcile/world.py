@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from core.books import COUNTED_PAYMENTS, AccountBooks, Books
-from core.linking.names import name_key
+from core.linking.names import name_key, words
 from core.linking.numbers import Named, named_numbers, number_key, tail_key
 from core.money import Money
 from core.reconcile.rules import ReconcileRules
@@ -226,8 +226,11 @@ class World:
     def _find_mentions(self, payment: Payment) -> Iterable[Mention]:
         held: dict[Place, tuple[bool, bool]] = {}
         common = (payment.connection, plain_reference(payment)) in self.shared_references
+        check = "check" in words(payment.method or "") or "cheque" in words(payment.method or "")
         for text, may_be_check in ((None if common else payment.reference, True), (payment.memo, False)):
             for invoice, named in self.named_in(payment.connection, text):
+                if check and may_be_check and not named.marked:
+                    continue  # the number of the check itself
                 equal = payment.amount in (invoice.total, invoice.open)
                 if not (named.telling or (equal and named.digits >= _SHORT_EQUAL)):
                     continue
