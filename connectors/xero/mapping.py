@@ -53,7 +53,6 @@ DOCUMENT_STATUS = {
     Status.SUBMITTED: DocumentStatus.DRAFT,
     Status.AUTHORISED: DocumentStatus.OPEN,
     Status.PAID: DocumentStatus.CLOSED,
-    Status.BILLED: DocumentStatus.CLOSED,
     Status.VOIDED: DocumentStatus.VOID,
     Status.DELETED: DocumentStatus.VOID,
 }

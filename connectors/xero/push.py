@@ -8,6 +8,7 @@ cannot be looked up, and says so (OutcomeUnknown): a person decides.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -160,11 +161,12 @@ def _send(api: XeroApi, action: SendInvoice, key: IdempotencyKey) -> Receipt:
     ref = action.invoice.ref
     api.write("POST", f"Invoices/{quote(ref, safe='')}/Email", {})
     number = action.invoice.number or ref
-    try:
-        receipt = _post_note(api, Stream.INVOICES, ref, f"Invoice {number} was mailed by duesync ({action.stage}).", key)
-    except ConnectorError:
-        return Receipt(ref=f"{ref}#{key}", detail="invoice mailed, but its note could not be written")
-    return Receipt(ref=receipt.ref, at=receipt.at, detail="invoice mailed")
+    text = f"Invoice {number} was mailed by duesync ({action.stage})."
+    for _ in range(2):  # the same request again is safe: Xero knows its idempotency key for six minutes
+        with suppress(ConnectorError):
+            receipt = _post_note(api, Stream.INVOICES, ref, text, key)
+            return Receipt(ref=receipt.ref, at=receipt.at, detail="invoice mailed")
+    return Receipt(ref=f"{ref}#{key}", detail="invoice mailed, but its note could not be written")
 
 
 # ── fields ──────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -39,7 +39,6 @@ class Status(StrEnum):
     SUBMITTED = "SUBMITTED"
     AUTHORISED = "AUTHORISED"
     PAID = "PAID"
-    BILLED = "BILLED"
     VOIDED = "VOIDED"
     DELETED = "DELETED"
 

@@ -45,7 +45,6 @@ class XeroSandbox:
         self.clock = clock
         self.books = Organisation(clock)
         self.access = Access(clock)
-        self.limits = Limits(clock)
         self.keys = IdempotencyTable(clock)
         self.levers = Levers(fail_body=_fault_body)
         self.high_volume: int | None = None
@@ -53,6 +52,7 @@ class XeroSandbox:
         self.webhook_key = "sandbox-webhook-key-1c2f"
         self.on_list: Callable[[httpx.Request], None] | None = None
         self._tenants: dict[str, Organisation] = {}
+        self._limits: dict[str, Limits] = {}
         self._sequence = 0
         self._calls = 0
         self.tenant_id = self.add_tenant(self.books)
@@ -62,8 +62,14 @@ class XeroSandbox:
         """Connect an organisation; gives its tenant id."""
         tenant = str(books.profile["OrganisationID"])
         self._tenants[tenant] = books
+        self._limits[tenant] = Limits(self.clock)
         self.access.tenants[tenant] = books.profile["Name"]
         return tenant
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of the first organisation; every organisation has its own."""
+        return self._limits[self.tenant_id]
 
     def settings(self, base_url: str) -> dict[str, Any]:
         """Keys for [connections.NAME]: a custom connection to the first organisation."""
@@ -159,15 +165,16 @@ class XeroSandbox:
         tenant = self.access.tenant_of(request, grant)
         if isinstance(tenant, httpx.Response):
             return tenant
-        refusal = self.limits.enter()
+        limits = self._limits[tenant]
+        refusal = limits.enter()
         if refusal is not None:
             return refusal
         self._calls += 1
         try:
             answer = self.keys.answer(request, lambda: self._api(request, grant, self._tenants[tenant]))
         finally:
-            self.limits.leave()
-        answer.headers.update({**self.limits.headers(), "Xero-Correlation-Id": guid("call", self._calls)})
+            limits.leave()
+        answer.headers.update({**limits.headers(), "Xero-Correlation-Id": guid("call", self._calls)})
         return answer
 
     def _connections(self, request: httpx.Request) -> httpx.Response:

@@ -13,6 +13,7 @@ import structlog
 
 from connectors.consent import exchange, invite, read_redirect
 from connectors.xero.api import provider_of
+from connectors.xero.sandbox import Organisation
 from connectors.xero.settings import XeroSettings
 from core.actions import idempotency_key
 from core.errors import AuthExpired, ConnectorError, PermissionMissing, RateLimited, Transient
@@ -142,8 +143,6 @@ def test_a_custom_connection_needs_no_consent_and_no_tenant(at_xero: Stage) -> N
 
 
 def test_a_consent_over_two_organisations_asks_which(consented: Stage) -> None:
-    from connectors.xero.sandbox import Organisation
-
     other = Organisation(consented.clock, name="Second Ltd")
     tenant = consented.box.add_tenant(other)
     with pytest.raises(AuthExpired, match="Second Ltd") as error:
@@ -228,6 +227,17 @@ def test_a_day_limit_parks_this_connection_at_once_and_no_other(at_xero: Stage) 
     other = at_xero.connect("other")
     assert list(other.pull(Stream.INVOICES, None))
     other.close()
+    elsewhere = Organisation(at_xero.clock, name="Second Ltd")
+    tenant = at_xero.box.add_tenant(elsewhere)
+    at_xero.box.limits.day = 0
+    third = at_xero.connect("third")
+    with pytest.raises(RateLimited):
+        list(third.pull(Stream.INVOICES, None))
+    third.close()
+    second = at_xero.connect("fourth", tenant_id=tenant)
+    assert list(second.pull(Stream.INVOICES, None))
+    second.close()
+    at_xero.box.limits.day = 5000
     at_xero.clock.advance(timedelta(seconds=73460))
     at_xero.pull(Stream.INVOICES)
 

@@ -79,8 +79,17 @@ def test_a_mail_whose_answer_was_lost_waits_for_a_person(at_xero: Stage, ref: st
 
 
 def test_a_mail_is_done_even_when_its_note_fails(at_xero: Stage, ref: str) -> None:
-    at_xero.box.levers.fail_next(500, only=writes_to("/History"))
+    at_xero.box.levers.fail_next(500, times=2, only=writes_to("/History"))
     assert "could not be written" in push(at_xero, mail(ref)).detail
+    assert len(at_xero.books.emails) == 1
+
+
+@pytest.mark.parametrize("act", [True, False])
+def test_the_note_behind_a_mail_is_written_once_although_tried_again(at_xero: Stage, ref: str, act: bool) -> None:
+    lever = at_xero.box.levers.lose_reply if act else at_xero.box.levers.reset_next
+    lever(only=writes_to("/History"))
+    assert push(at_xero, mail(ref)).detail == "invoice mailed"
+    assert len(at_xero.box.notes(ref)) == 1
     assert len(at_xero.books.emails) == 1
 
 
