@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -24,6 +25,7 @@ import msgspec
 from connectors.connectwise.sandbox_books import Doc, Tenant
 from connectors.connectwise.sandbox_callbacks import Callbacks
 from connectors.connectwise.sandbox_query import BadCondition, Conditions, projected, sorted_rows
+from connectors.connectwise.sandbox_recorded import seed_recorded
 from connectors.connectwise.sandbox_rehearsal import Rehearsal
 from connectors.connectwise.sandbox_world import TABLES, Seeder, World
 from connectors.connectwise.sandbox_writes import Refused, Writes
@@ -117,10 +119,9 @@ class ConnectwiseSandbox:
         """Create these records in ConnectWise's terms; see sandbox_world. Gives the refs each became."""
         return self._seeder.seed(records)
 
-    def seed_recorded(self, table: str, rows: Iterable[Doc]) -> None:
-        """Serve recorded rows as they are, ids and change times included; `table` is a path such as "finance/invoices"."""
-        for row in rows:
-            self.tenant.add(table, row)
+    def seed_recorded(self, folder: Path) -> int:
+        """Serve recorded answers as they are, ids and change times included; how many rows were found in `folder`."""
+        return seed_recorded(self.tenant, folder)
 
     def change(self, stream: Stream, ref: str) -> None:
         """Edit something of the record that a pull shows."""
