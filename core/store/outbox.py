@@ -14,6 +14,7 @@ dropped: also while a row is ambiguous or parked, for then a person must look be
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -117,8 +118,7 @@ class OutboxVerbs(Part):
             row = self._move(
                 held, "settle", _S.SETTLED, now, {"receipt": receipt.ref}, {"receipt": to_json(receipt), "error": None}
             )
-            if isinstance(row.action, CONTACTS):
-                contacts.add(self._db, tx, [contact_of(row, receipt, now)])
+            self._log(tx, row, receipt, now)
             return row
 
     def drop(self, held: Held, reason: str, gate: Sequence[GateAnswer] = (), now: datetime | None = None) -> OutboxRow:
@@ -154,8 +154,7 @@ class OutboxVerbs(Part):
         with self._db.write() as tx:
             columns = {"receipt": to_json(receipt), "error": None}
             row = self._move(row_id, "resolve", _S.SETTLED, now, detail, columns, actor=by)
-            if isinstance(row.action, CONTACTS):
-                contacts.add(self._db, tx, [contact_of(row, receipt, now)])
+            self._log(tx, row, receipt, now)
             return row
 
     def recover(self, now: datetime, *, everything: bool = False) -> int:
@@ -228,6 +227,13 @@ class OutboxVerbs(Part):
         if steps:
             tx.execute(insert(table("outbox_steps")), steps)
         return _get(tx, row_id)
+
+    def _log(self, tx: Connection, row: OutboxRow, receipt: Receipt, now: datetime) -> None:
+        """Enter a settled contact, under the account its parties belong to by now."""
+        if isinstance(row.action, CONTACTS):
+            held = table("outbox")
+            account = tx.execute(select(held.c.account).where(held.c.id == row.id)).scalar_one()
+            contacts.add(self._db, tx, [replace(contact_of(row, receipt, now), account=account)])
 
     def _move(
         self,

@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 
+from core.actions import Receipt
 from core.books import Account
 from core.errors import StoreError
 from core.holds import Hold, HoldKind
@@ -33,7 +34,7 @@ from core.records import (
     key_of,
 )
 from core.store import Store
-from tests.store.world import BOOKS, NOW, invoice, page, party, payment, usd
+from tests.store.world import BOOKS, NOW, invoice, page, party, payment, queued, reminder, usd
 
 
 def commit(store: Store, *records, connection: str = BOOKS) -> None:
@@ -174,6 +175,18 @@ def test_what_was_kept_under_an_account_follows_its_parties(store: Store) -> Non
     store.save_accounts([Account(id="books:1", name="One", parties=(key("1"), key("2")))])
     assert [item.account for item in store.holds()] == ["books:1"]
     assert set(store.contacts()) == {"books:1"}
+
+
+def test_what_was_on_its_way_is_logged_under_the_account_its_client_has_now(store: Store) -> None:
+    commit(store, party("1"), party("2"))
+    store.enqueue([queued(reminder("10", account="books:2"))], now=NOW, run_id=None)
+    row = store.reserve(now=NOW, by="w", lease_seconds=60)
+    assert row is not None
+    started = store.start_sending(row, (), now=NOW)
+    store.save_accounts([Account(id="books:1", name="One", parties=(key("1"), key("2")))])
+    store.settle(started, Receipt(ref="m"), NOW)
+    assert set(store.contacts()) == {"books:1"}
+    assert len(store.outbox(account="books:1")) == 1
 
 
 def test_two_accounts_cannot_claim_one_party(store: Store) -> None:
