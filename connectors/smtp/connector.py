@@ -10,6 +10,7 @@ from datetime import datetime
 
 from connectors.smtp.archive import Archive, ArchiveUnreadable, ImapArchive, MaildirArchive
 from connectors.smtp.delivery import Session
+from connectors.smtp.inbox import Reading, read_inbox
 from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
 from connectors.smtp.settings import SmtpSettings
 from core.actions import Action, IdempotencyKey, Receipt, SendReminder
@@ -89,6 +90,10 @@ class SmtpConnector:
         """Raises Rejected: a mail server sends none."""
         del headers
         raise self._no(f"a mail server sends no webhooks ({len(body)} bytes)")
+
+    def incoming(self, position: str | None) -> Reading | None:
+        """Replies and bounces since `position`; None where no [mail.inbox] is set. Transient when it cannot be read."""
+        return None if self._settings.inbox is None else read_inbox(self._settings.inbox, position, connection=self._name)
 
     def close(self) -> None:
         """Leave the server. May be called twice."""

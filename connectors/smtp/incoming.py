@@ -17,7 +17,9 @@ from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
 from connectors.smtp.mapping import KEY_HEADER, keys_in
+from core.dunning.recipients import SOFT_BOUNCE
 from core.messages.clean import addresses, one_line
+from core.outbox import ContactKind, PastContact
 
 _LARGEST = 2_000_000  # bytes of a mail that are looked at
 _DEEPEST = 40  # parts
@@ -59,6 +61,31 @@ def read_mail(raw: bytes) -> Incoming:
         return _read(mail, raw[:_LARGEST].decode("utf-8", "replace"))
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
         return Incoming(kind=IncomingKind.OTHER)  # a mail so broken that Python's parser gives up is nobody's answer
+
+
+def contact_of(mail: Incoming, sent: PastContact, *, connection: str, now: datetime) -> PastContact | None:
+    """The contact log's entry for a bounce of, or a reply to, the message `sent` (found by one of `mail.keys`).
+
+    None for what no person wrote and no server refused. What the client wrote is kept as the outcome (product notes E45).
+    """
+    outcomes = {
+        IncomingKind.FAILED: mail.status or "undeliverable",
+        IncomingKind.DELAYED: f"{SOFT_BOUNCE}: {mail.status}",
+        IncomingKind.REPLY: mail.excerpt,
+    }
+    if mail.kind not in outcomes:
+        return None
+    return PastContact(
+        account=sent.account,
+        kind=ContactKind.REPLY if mail.kind is IncomingKind.REPLY else ContactKind.BOUNCE,
+        at=now if mail.at is None else min(mail.at, now),
+        channel=connection,
+        invoices=sent.invoices,
+        to=mail.addresses,
+        subject=mail.subject,
+        outbox_id=sent.outbox_id,
+        outcome=outcomes[mail.kind],
+    )
 
 
 def _read(mail: EmailMessage, text: str) -> Incoming:

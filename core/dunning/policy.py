@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from core.messages.letter import LetterKind
+from core.messages.render import template_problems
 from core.money import Money, MoneyError, check_currency, exponent
 
 STAGE_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -97,6 +98,14 @@ def _amounts(value: dict[str, Decimal]) -> dict[str, Decimal]:
     return checked
 
 
+def _templates(value: dict[str, str]) -> dict[str, str]:
+    problems = template_problems(value)
+    if problems:
+        raise ValueError("; ".join(problems))
+    return value
+
+
+Templates = Annotated[dict[str, str], AfterValidator(_templates)]
 Amounts = Annotated[dict[str, Decimal], AfterValidator(_amounts)]
 Days = Annotated[int, Field(ge=0, le=3650)]
 Hour = Annotated[int, Field(ge=0, le=24)]
@@ -238,6 +247,9 @@ class DunningSettings(Policy):
 
     mode: Mode = Field(Mode.OBSERVE, description="observe: preview only; draft: after approval; active: send")
     preset: Literal["standard", "gentle", "firm"] = Field("standard", description="where stages and firmness come from")
+    templates: Templates = Field(
+        default_factory=dict, description='your own words: "<letter>.<language>.subject|text|html", or without the language'
+    )
     segments: dict[str, Override] = Field(default_factory=dict, description="what differs for a segment, by its name")
     accounts: dict[str, Override] = Field(default_factory=dict, description="what differs for a client, by id or name")
     invoices: dict[str, Override] = Field(default_factory=dict, description='what differs for an invoice, by "CONNECTION:REF"')

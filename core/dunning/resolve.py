@@ -9,7 +9,7 @@ from core.books import Account
 from core.dunning.policy import AccountPolicy, DunningSettings, Mode, Override, Policy
 from core.dunning.presets import PRESETS
 
-_OWN = frozenset({"mode", "preset", "segments", "accounts", "invoices"})
+_OWN = frozenset({"mode", "preset", "segments", "accounts", "invoices", "templates"})
 
 
 def resolve_policy(settings: DunningSettings, account: Account) -> AccountPolicy:

@@ -19,9 +19,10 @@ from core.messages.context import context_of, language_of
 from core.messages.layout import HTML_LAYOUT, SCRIPT_LAYOUT, TEXT_LAYOUT
 from core.messages.letter import Letter, LetterKind
 from core.messages.lint import missing_facts, objections
-from core.messages.texts import atoms_for, words_for
+from core.messages.texts import LANGUAGES, atoms_for, words_for
 
 SUBJECT_LIMIT = 150
+_PARTS = frozenset({"subject", "text", "html"})
 _LONGEST = 400_000  # characters of a body; a statement of 2,000 invoices stays below it
 
 
@@ -55,6 +56,22 @@ def _compiled(source: str, escape: bool) -> Template:
 
 def _fill(source: str, context: Mapping[str, Any], *, escape: bool = False) -> str:
     return _compiled(source, escape).render(context)
+
+
+def template_problems(overrides: Mapping[str, str]) -> tuple[str, ...]:
+    """What is wrong with a user's templates before any is used: unknown names, and sources that are no templates."""
+    problems = []
+    for name, source in overrides.items():
+        kind, *languages, part = name.split(".") if "." in name else (name, "")
+        known = kind in set(LetterKind) and part in _PARTS and len(languages) <= 1 and set(languages) <= LANGUAGES
+        if not known:
+            problems.append(f'"{name}" is no template: write "<letter>.<language>.<subject, text or html>"')
+            continue
+        try:
+            _compiled(source, part == "html")
+        except TemplateError as error:
+            problems.append(f'"{name}" cannot be read: {error}')
+    return tuple(problems)
 
 
 def render(letter: Letter, overrides: Mapping[str, str] | None = None) -> Rendered | MessageIncomplete:

@@ -75,6 +75,10 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"tolerance": {"USD": "-1"}}, "not be negative"),
     ({"accounts": {"x": {"spacing": 3}}}, "unknown setting: spacing"),
     ({"accounts": {"x": {"spacing_days": -3}}}, "greater than or equal to 0"),
+    ({"templates": {"letter.en.text": "x"}}, "is no template"),
+    ({"templates": {"statement.xx.text": "x"}}, "is no template"),
+    ({"templates": {"statement": "x"}}, "is no template"),
+    ({"templates": {"statement.text": "{% if %}"}}, "cannot be read"),
     ({"colour": "red"}, "Extra inputs"),
 ]
 

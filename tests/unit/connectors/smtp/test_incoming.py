@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from connectors.smtp.archive import ArchiveUnreadable, ImapArchive
 from connectors.smtp.inbox import read_inbox
-from connectors.smtp.incoming import Incoming, IncomingKind, read_mail
+from connectors.smtp.incoming import Incoming, IncomingKind, contact_of, read_mail
 from connectors.smtp.mapping import message_id
 from connectors.smtp.settings import ImapSettings
 from core.actions import IdempotencyKey
 from core.clock import ManualClock
+from core.dunning.recipients import dead_addresses
 from core.errors import OutcomeUnknown, Transient
+from core.outbox import ContactKind, PastContact
 from tests.unit.connectors.smtp.imap import HOST, Box, imap_server
 from tests.unit.connectors.smtp.test_connector import ACTION, KEY, connected
 
@@ -132,13 +134,33 @@ def test_no_mail_is_too_broken_to_read(raw: bytes, cut: int):
         assert read_mail(broken).kind in IncomingKind
 
 
+@pytest.mark.req("E22", "E23", "E45", "A108")
+def test_what_came_back_becomes_a_contact_of_the_client():
+    sent = PastContact(
+        account="acme", kind=ContactKind.MESSAGE, at=datetime(2026, 3, 16, tzinfo=UTC), channel="mail", outbox_id="7"
+    )
+    now = datetime(2026, 3, 18, tzinfo=UTC)
+    hard, soft = (contact_of(read_mail(raw), sent, connection="mail", now=now) for raw in (bounce(), bounce("delayed", "4.2.2")))
+    assert hard is not None
+    assert (hard.kind, hard.to, hard.account, hard.outbox_id) == (ContactKind.BOUNCE, ("ap@acme.example",), "acme", "7")
+    assert dead_addresses([hard]) == {"ap@acme.example"}
+    assert soft is not None
+    assert dead_addresses([soft]) == frozenset()
+    answer = mail("From: d@acme.example", f"In-Reply-To: {OURS}", body="Paid on Monday")
+    reply = contact_of(read_mail(answer), sent, connection="mail", now=now)
+    assert reply is not None
+    assert (reply.kind, reply.outcome) == (ContactKind.REPLY, "Paid on Monday")
+    machine = mail("From: d@acme.example", f"In-Reply-To: {OURS}", "Auto-Submitted: auto-replied")
+    assert contact_of(read_mail(machine), sent, connection="mail", now=now) is None
+
+
 # ── over IMAP ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 def settings_of(port: int, password: str = "open sesame") -> ImapSettings:
     given = {"host": HOST, "port": port, "security": "none", "username": "duesync", "password": password, "timeout": 3.0}
     return ImapSettings.model_validate(given)
 
 
-def test_a_mailbox_is_read_from_where_it_stopped():
+def test_a_mailbox_is_read_from_where_it_stopped(clock: ManualClock):
     box = Box(mails={3: bounce(), 5: mail("From: a@b.example", f"In-Reply-To: {OURS}")})
     with imap_server(box) as port:
         first = read_inbox(settings_of(port), None, connection="mail")
@@ -148,6 +170,13 @@ def test_a_mailbox_is_read_from_where_it_stopped():
         assert (again.mails, again.position) == ((), "1:5")
         box.mails[9] = bounce("delayed", "4.0.0")
         assert len(read_inbox(settings_of(port), first.position, connection="mail").mails) == 1
+        inbox = {"host": HOST, "port": port, "security": "none", "username": "duesync", "password": "open sesame"}
+        with connected(clock, 9, inbox=inbox) as sender:
+            through = sender.incoming(first.position)
+            assert through is not None
+            assert through.position == "1:9"
+        with connected(clock, 9) as sender:
+            assert sender.incoming(None) is None
     assert not any("STORE" in item or "EXPUNGE" in item for item in box.commands)
     assert all(item.startswith("EXAMINE") for item in box.commands if "INBOX" in item)
 
