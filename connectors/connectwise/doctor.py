@@ -1,4 +1,4 @@
-"""What a ConnectWise connection says of itself: keys, rights one by one, clock, zone, and who else mails clients.
+"""What a ConnectWise connection says of itself: keys, rights one by one, its time and zone, and who else mails clients.
 
 Each right is tried with the cheapest call that needs it, because ConnectWise has no call that lists a role. `/system/info` is no
 test of the keys: some servers answer it to anybody (brief 1.2). Only reads.
@@ -27,7 +27,6 @@ _READS = (  # what is read, and what is lost without the right
     ("billing statuses", "/finance/billingStatuses", "telling sent invoices from drafts"),
     ("company statuses", "/company/companies/statuses", "telling former clients and credit holds"),
 )
-_DRIFT = 300.0  # seconds our clock may differ from the server's before it is worth a word
 _SENDS = ("past due", "paid in full", "overdue", "invoice")
 
 
@@ -46,7 +45,6 @@ def examine(api: Api, walker: Walker, context: ConnectionContext) -> Probe:
         Check(name="sign in", ok=True, detail=f"{company.name} ({company.version}), invoices may be read"),
         *_rights(api, settings),
         *_writes(api, settings),
-        _clock(vendor_now, context.clock.now()),
         _zone(walker, answer.json()),
         *_callbacks(api, settings),
     ]
@@ -124,21 +122,12 @@ def _second_writer(api: Api) -> Check:
     return Check(name="payment writer", ok=True, detail="no other one is switched on in ConnectWise")
 
 
-# ── clock and zone ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── time and zone ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def _server_time(header: str | None) -> datetime | None:
     try:
         return email.utils.parsedate_to_datetime(header or "")
     except (TypeError, ValueError):
         return None
-
-
-def _clock(vendor: datetime | None, ours: datetime) -> Check:
-    if vendor is None:
-        return Check(name="clock", ok=None, detail="the server does not tell its time")
-    drift = abs((vendor - ours).total_seconds())
-    if drift > _DRIFT:
-        return Check(name="clock", ok=False, detail=f"differs by {drift:.0f} s", remedy="Set this machine's clock (NTP).")
-    return Check(name="clock", ok=True, detail=f"differs by {drift:.0f} s")
 
 
 def _zone(walker: Walker, page: object) -> Check:
