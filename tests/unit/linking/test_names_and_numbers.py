@@ -58,7 +58,7 @@ def names(text: str) -> set[str]:
     return {named.key for named in named_numbers(text) if named.telling}
 
 
-@pytest.mark.req("E51", "C7")
+@pytest.mark.req("E51")
 @pytest.mark.parametrize(
     ("text", "key", "is_named"),
     [

@@ -236,7 +236,7 @@ FIGURES: dict[str, Case] = {
 }
 
 
-@pytest.mark.req("E2", "E40", "E41", "R10", "C19")
+@pytest.mark.req("A62", "D4", "E2", "E40", "E41")
 @pytest.mark.parametrize("name", [*DUPLICATES, *CASH, *WRONG_PLACE, *FIGURES])
 def test_a_fault_is_told_once_by_its_own_name(name: str) -> None:
     records, expected = {**DUPLICATES, **CASH, **WRONG_PLACE, **FIGURES}[name]

@@ -86,6 +86,16 @@ TRAPS: dict[str, Sequence[Record]] = {
         bill("A2", "30", "02-01", "0"),
         credit("N2", "30", "03-01", {"A2": "30"}),
     ],
+    "one payment over three invoices with a credit memo": [
+        C,
+        *(bill(f"A{n}", f"{n}00.50", "03-01", "0") for n in (1, 2, 3)),
+        replace(credit("N1", "50.50", "03-05"), remaining=Money(0, "USD"), status=DocumentStatus.CLOSED),
+        replace(
+            pay("P", "551", "04-01", {"A1": "100.50", "A2": "200.50", "A3": "300.50"}),
+            unapplied=Money(0, "USD"),
+            credits_used=(CreditUse(stream=Stream.CREDIT_NOTES, ref=Ref("N1"), amount=Money(5050, "USD")),),
+        ),
+    ],
     "zero invoices": [C, bill("Z1", "0", "04-01"), bill("Z2", "0", "04-01")],
     "void copy": [C, bill("A1", "512.34", "04-01"), bill("A2", "512.34", "04-01", "0", status=VOID)],
     "bounced and paid again": [
@@ -185,7 +195,7 @@ TRAPS: dict[str, Sequence[Record]] = {
 }
 
 
-@pytest.mark.req("E5", "E7", "E50", "E51")
+@pytest.mark.req("E5", "E7", "E29", "E50", "E51")
 @pytest.mark.parametrize("name", TRAPS)
 def test_a_trap_gives_no_finding(name: str) -> None:
     assert found(TRAPS[name]) == set()

@@ -110,7 +110,7 @@ CASES: dict[str, tuple[Sequence[Record], set[tuple[str, tuple[str, ...]]]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.req("E28", "E31", "E34", "E35", "E36", "E42")
+@pytest.mark.req("E31", "E35", "E36", "E42")
 @pytest.mark.parametrize("name", CASES)
 def test_two_systems_differ_in_one_way(name: str) -> None:
     records, expected = CASES[name]
