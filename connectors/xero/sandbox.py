@@ -260,7 +260,7 @@ class XeroSandbox:
         if sub == "History" and request.method == "PUT":
             return self._ok({"HistoryRecords": writer.note(doc[ID_FIELD[table]], body.get("HistoryRecords") or [])})
         if sub == "Email" and table == "Invoices":
-            writer.email(doc, a_day=self.emails_a_day)
+            writer.email(doc, a_day=0 if books.profile["IsDemoCompany"] else self.emails_a_day)
             return httpx.Response(204)
         if sub == "Allocations" and table in CREDITS:
             if request.method == "DELETE":
