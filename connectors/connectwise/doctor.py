@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import email.utils
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from connectors.connectwise.api import Api, Company
 from connectors.connectwise.pulls import Walker
@@ -125,9 +125,10 @@ def _second_writer(api: Api) -> Check:
 # ── time and zone ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def _server_time(header: str | None) -> datetime | None:
     try:
-        return email.utils.parsedate_to_datetime(header or "")
+        found = email.utils.parsedate_to_datetime(header or "")
     except (TypeError, ValueError):
         return None
+    return found.replace(tzinfo=found.tzinfo or UTC)
 
 
 def _zone(walker: Walker, page: object) -> Check:
