@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.dunning.decision import Entry, preview_row
+from core.errors import UsageError
 from core.messages.render import Rendered, render
 from scheduler.cli import console
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
@@ -20,10 +21,24 @@ def preview(
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="Look this many days ahead, as if each message went.")] = 1,
     save: Annotated[Path | None, typer.Option("--save", help="Write each message as text and HTML into this folder.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Show the words of each message.")] = False,
+    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Back-test from this day on.")] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day [default: yesterday].")
+    ] = None,
+    policy: Annotated[Path | None, typer.Option("--policy", help="TOML with another [dunning]; with --since: compare.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show what would be sent, from what the store knows. Sends nothing, in any mode."""
+    """Show what would be sent, from what the store knows. Sends nothing, in any mode.
+
+    With --since it looks back instead: what the policy, and the one of --policy, would have said day by day with what was known
+    then, and which of it about invoices already paid or on hold.
+    """
+    if since is not None:
+        _look_back(since.date(), until.date() if until else None, policy, config, json)
+        return
+    if until is not None or policy is not None:
+        raise UsageError("--until and --policy belong to a back-test", remedy="Say from which day on with --since.")
     with opened(config, json) as app:
         entries = look_ahead(app, as_of=as_of.date() if as_of else None, days=days)
         names = {item.id: item.name for item in app.store.accounts()}
@@ -39,6 +54,20 @@ def preview(
     if text:
         for entry in sends:
             _print(entry)
+
+
+def _look_back(since: date, until: date | None, policy: Path | None, config: Path | None, json: bool) -> None:
+    from scheduler.backtesting import backtest, read_policy
+    from scheduler.cli.backtest_view import backtest_json, show_backtest
+
+    proposed = read_policy(policy) if policy is not None else None
+    with opened(config, json) as app:
+        found = backtest(app, since=since, until=until, policy=proposed)
+        names = {item.id: item.name for item in app.store.accounts()}
+    if chosen.json:
+        console.print_json(backtest_json(found))
+    else:
+        show_backtest(found, names, compared=policy is not None)
 
 
 def _show(title: str, entries: list[Entry], names: dict[str, str]) -> None:
