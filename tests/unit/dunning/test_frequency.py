@@ -14,7 +14,7 @@ from tests.unit.dunning.scene import Scene, at
 
 START = date(2026, 3, 30)
 
-DUES = st.lists(st.integers(-80, 40), min_size=1, max_size=5)
+DUES = st.lists(st.integers(-80, 30), min_size=1, max_size=5)
 GAPS = st.lists(st.integers(5, 9000), min_size=5, max_size=60)  # minutes between two runs
 PRESETS = st.sampled_from(["standard", "gentle", "firm"])
 CATCH_UPS = st.sampled_from(["skip", "latest", "sequence"])
