@@ -14,7 +14,7 @@ from core.books import Account
 from core.errors import StoreError
 from core.records import RecordKey, Ref, Role, Stream
 from core.store.among import among
-from core.store.changes import Change, log_changes, touched_since
+from core.store.changes import Change, forget_changes, log_changes, touched_since
 from core.store.part import Part, chunks
 from core.store.record_tables import table
 
@@ -54,6 +54,11 @@ class AccountVerbs(Part):
             touched, watermark = touched_since(tx, after)
             homes = _homes(tx)
         return frozenset(homes.get(key, f"{key[0]}:{key[1]}") for key in touched), watermark
+
+    def forget_changes(self, before: int) -> int:
+        """Delete the change log up to the watermark `before`, once every reader is past it. Returns how many rows went."""
+        with self._db.write() as tx:
+            return forget_changes(tx, before)
 
     def set_roles(self, roles: Mapping[str, Role]) -> None:
         """Remember what each connection is to the organisation; connections no longer named are forgotten."""

@@ -26,6 +26,8 @@ from core.store.failures import translated
 
 # An upsert has the same shape in both dialects; SQLAlchemy only types them apart.
 Upsert = postgresql.Insert | sqlite.Insert
+# An advisory lock of PostgreSQL is a number per database: made of the schema (null before it exists) and a name.
+LOCK_KEY = "hashtextextended(coalesce(current_schema(), '') || '/' || :name, 0)"
 _FIRST_ANALYZE = 500  # rows; below that any plan is good
 
 
@@ -137,9 +139,7 @@ class Database:
     def queue_behind(self, connection: Connection, name: str) -> None:
         """Wait until no other transaction holds `name`, and hold it to the end of this one. SQLite has one writer anyway."""
         if not self.is_sqlite:
-            connection.execute(
-                text("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || :name, 0))"), {"name": name}
-            )
+            connection.execute(text(f"select pg_advisory_xact_lock({LOCK_KEY})"), {"name": name})
 
     def grew(self, connection: Connection, table: Table, rows: int) -> None:
         """Note that a table got more rows: PostgreSQL is told when they doubled, for it plans badly what it knows nothing of.
@@ -155,7 +155,7 @@ class Database:
             if due:
                 self._analyzed_rows[table.name] = self._analyzed_rows.get(table.name, 0) + fresh
         if due:
-            connection.exec_driver_sql(f'analyze "{table.name}"')
+            connection.exec_driver_sql(f'analyze (skip_locked) "{table.name}"')
 
     def close(self) -> None:
         """Give every connection back. May be called twice."""
@@ -227,6 +227,7 @@ def _set_pragmas(connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA journal_size_limit=67108864")  # 64 MiB: the WAL of one huge commit does not stay on the disk
         cursor.execute("PRAGMA cache_size=-65536")  # 64 MiB: a page of 100,000 rows stays out of the WAL until it commits
     finally:
         cursor.close()

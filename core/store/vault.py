@@ -25,7 +25,7 @@ from sqlalchemy import Connection, delete, select, text
 from core.clock import Clock
 from core.errors import StoreBusy, StoreError
 from core.ports import Tokens
-from core.store.engine import Database
+from core.store.engine import LOCK_KEY, Database
 from core.store.failures import translated
 from core.store.record_tables import table
 
@@ -143,18 +143,17 @@ class Vault:
     def _advisory_lock(self, connection: str) -> Iterator[None]:
         """PostgreSQL frees the lock when this session ends, however it ends."""
         name = {"name": f"vault/{connection}"}
-        key = "hashtextextended(current_schema() || '/' || :name, 0)"
         with translated(self._db.where), self._db.engine.connect() as opened:
             session = opened.execution_options(isolation_level="AUTOCOMMIT")
             deadline = time.monotonic() + _WAIT_SECONDS
-            while not session.execute(text(f"select pg_try_advisory_lock({key})"), name).scalar():
+            while not session.execute(text(f"select pg_try_advisory_lock({LOCK_KEY})"), name).scalar():
                 if time.monotonic() > deadline:
                     raise _stuck(connection)
                 time.sleep(_POLL_SECONDS)
             try:
                 yield
             finally:
-                session.execute(text(f"select pg_advisory_unlock({key})"), name)
+                session.execute(text(f"select pg_advisory_unlock({LOCK_KEY})"), name)
 
 
 class Slot:

@@ -240,6 +240,16 @@ def test_a_change_touches_the_accounts_before_and_after(store: Store) -> None:
     assert store.changed_accounts(watermark) == (frozenset(), watermark)
 
 
+def test_a_forgotten_change_log_counts_on_from_where_it_was(store: Store) -> None:
+    commit(store, party("1"), invoice("10"))
+    watermark = store.changed_accounts(0)[1]
+    assert store.forget_changes(watermark) == 2
+    assert store.changed_accounts(watermark) == (frozenset(), watermark)
+    commit(store, invoice("11"))
+    touched, later = store.changed_accounts(watermark)
+    assert (touched, later > watermark) == ({"books:1"}, True)
+
+
 def test_a_deleted_record_touches_its_account(store: Store) -> None:
     commit(store, party("1"), invoice("10"))
     watermark = store.changed_accounts(0)[1]

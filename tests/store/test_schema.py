@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,20 @@ def test_migrating_twice_runs_nothing_the_second_time(store_url: str, clock: Man
     state = store.schema()
     assert (state.status, state.ok, state.current) == (SchemaStatus.CURRENT, True, state.wanted)
     store.close()
+
+
+def test_processes_that_migrate_at_once_make_one_schema(store_url: str, clock: ManualClock) -> None:
+    stores = [open_store(store_url, clock=clock) for _ in range(3)]
+    ran: list[list[str]] = []
+    threads = [threading.Thread(target=lambda one=one: ran.append(one.migrate())) for one in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(len, ran)) == [0, 0, len(revisions())]
+    for one in stores:
+        assert one.schema().ok
+        one.close()
 
 
 def test_a_store_of_a_newer_release_is_refused_in_plain_words(store: Store, store_url: str, clock: ManualClock) -> None:
