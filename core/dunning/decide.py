@@ -93,8 +93,14 @@ def _next_day(desk: Desk, entries: Sequence[Entry], known: date | None) -> date:
     tomorrow = desk.today + timedelta(days=1)
     limit = contact_limit(desk.facts.history, policy=desk.policy, place=desk.facts.place, today=desk.today)
     ahead = [entry.due_on for entry in entries if entry.due_on > desk.today]
-    late = any(entry.due_on <= desk.today and not entry.would_send for entry in entries)
-    days = [*ahead, *([known] if known else []), *([limit.free_on] if limit else [tomorrow] if late else [])]
+    waiting = [entry for entry in entries if entry.due_on <= desk.today and not entry.would_send]
+    spaced = limit is not None and not any(entry.kind is StageKind.NOTICE for entry in waiting)  # notices are not spaced
+    days = [
+        *ahead,
+        *([known] if known else []),
+        *([limit.free_on] if limit else []),
+        *([tomorrow] if waiting and not spaced else []),
+    ]
     return max(min(days, default=desk.today + timedelta(days=7)), tomorrow)
 
 
