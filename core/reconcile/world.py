@@ -229,7 +229,7 @@ class World:
         check = "check" in words(payment.method or "") or "cheque" in words(payment.method or "")
         for text, may_be_check in ((None if common else payment.reference, True), (payment.memo, False)):
             for invoice, named in self.named_in(payment.connection, text):
-                if check and may_be_check and not named.marked:
+                if check and may_be_check and not named.marked and named.digits < _LONGER_THAN_CHECKS:
                     continue  # the number of the check itself
                 equal = payment.amount in (invoice.total, invoice.open)
                 if not (named.telling or (equal and named.digits >= _SHORT_EQUAL)):
@@ -255,6 +255,7 @@ def _by_credit(items: tuple[Applied, ...]) -> bool:
     return any(isinstance(item.source, CreditNote) for item in items)
 
 
+_LONGER_THAN_CHECKS = 5  # digits; the numbers on checks mostly have four
 _MANY_CLIENTS = 3  # two clients with one reference may be one payment under the wrong client
 _SHORT_EQUAL = 3  # a bare three-digit number counts when the amounts agree to the cent
 
