@@ -7,10 +7,11 @@ about how fast its client pays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from core.analytics.flows import Flow
 from core.books import COUNTED_PAYMENTS, AccountBooks, Books
@@ -21,8 +22,7 @@ Source = Payment | CreditNote | Adjustment
 InvoiceName = tuple[str, Ref]  # connection and ref: a RecordKey costs too much a hundred thousand times
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """Money or credit applied to an invoice: the day it counts from, minor units, and how much of it was cash."""
 
     on: date
@@ -30,26 +30,26 @@ class Step:
     cash: int
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One issued invoice of an account's ledger. `steps` are by day; `billed` is what its history can account for."""
+class Line(NamedTuple):
+    """One issued invoice of an account's ledger. `steps` are by day; `billed` is what its history can account for.
+
+    `settled_on` is the day nothing was left open; None while something is, or where nobody says by what it was paid.
+    """
 
     invoice: Invoice
     account: str
+    issued_on: date
     due_on: date
     billed: int
+    open: int
     steps: tuple[Step, ...]
-
-    @property
-    def settled_on(self) -> date | None:
-        """The day nothing was left open; None while something is, or where nobody says by what it was paid."""
-        return self.steps[-1].on if self.steps and self.invoice.open.minor <= 0 else None
+    settled_on: date | None
 
     def open_on(self, day: date) -> int:
         """Minor units open at the end of `day`."""
-        if self.invoice.issued_on > day:
+        if self.issued_on > day or (self.settled_on is not None and self.settled_on <= day):
             return 0
-        rest = self.invoice.open.minor
+        rest = self.open
         for step in reversed(self.steps):
             if step.on <= day:
                 break
@@ -58,7 +58,7 @@ class Line:
 
     def changes(self, since: date) -> Iterator[tuple[date, int]]:
         """What was open from `since` on, as changes by day."""
-        start = max(since, self.invoice.issued_on)
+        start = max(since, self.issued_on)
         standing = self.open_on(start)
         if standing:
             yield start, standing
@@ -75,6 +75,7 @@ class History:
 
     currency: str
     lines: tuple[Line, ...]
+    _late: dict[int, Flow] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def by_account(self) -> Mapping[str, tuple[Line, ...]]:
@@ -87,17 +88,17 @@ class History:
     @cached_property
     def sales(self) -> Flow:
         """Invoiced totals by day of issue."""
-        return Flow((line.invoice.issued_on, line.invoice.total.minor) for line in self.lines)
+        return Flow((line.issued_on, line.invoice.total.minor) for line in self.lines)
 
     @cached_property
     def issued(self) -> Flow:
         """Number of invoices by day of issue."""
-        return Flow((line.invoice.issued_on, 1) for line in self.lines)
+        return Flow((line.issued_on, 1) for line in self.lines)
 
     @cached_property
     def receivables(self) -> Flow:
         """What was open, as changes by day."""
-        return Flow(change for line in self.lines for change in line.changes(line.invoice.issued_on))
+        return Flow(change for line in self.lines for change in line.changes(line.issued_on))
 
     @cached_property
     def cash(self) -> Flow:
@@ -106,8 +107,10 @@ class History:
 
     def past_due(self, days: int) -> Flow:
         """What was open more than `days` days past due."""
-        since = timedelta(days=days + 1)
-        return Flow(change for line in self.lines for change in line.changes(line.due_on + since))
+        if days not in self._late:
+            since = timedelta(days=days + 1)
+            self._late[days] = Flow(change for line in self.lines for change in line.changes(line.due_on + since))
+        return self._late[days]
 
     def past_due_count(self, days: int) -> Flow:
         """How many invoices were open more than `days` days past due."""
@@ -119,7 +122,7 @@ class History:
 
 
 def _presence(line: Line, since: date) -> Iterator[tuple[date, int]]:
-    start = max(since, line.invoice.issued_on)
+    start = max(since, line.issued_on)
     if line.open_on(start) > 0:
         yield start, 1
         gone = line.settled_on
@@ -142,10 +145,19 @@ def histories(books: Books, as_of: date) -> dict[str, History]:
     return {code: History(code, tuple(found)) for code, found in ranked}
 
 
-def _line(account: str, invoice: Invoice, steps: Iterable[Step]) -> Line:
-    ordered = tuple(sorted(steps, key=lambda step: step.on))
-    billed = min(invoice.total.minor, invoice.open.minor + sum(step.minor for step in ordered))
-    return Line(invoice, account, invoice.due_on or invoice.issued_on, billed, ordered)
+def _line(account: str, invoice: Invoice, steps: Sequence[Step]) -> Line:
+    ordered = tuple(steps) if len(steps) < 2 else tuple(sorted(steps))
+    rest = invoice.open.minor
+    return Line(
+        invoice=invoice,
+        account=account,
+        issued_on=invoice.issued_on,
+        due_on=invoice.due_on or invoice.issued_on,
+        billed=min(invoice.total.minor, rest + sum([step.minor for step in ordered])),
+        open=rest,
+        steps=ordered,
+        settled_on=ordered[-1].on if ordered and rest <= 0 else None,
+    )
 
 
 def applications(books: Books) -> dict[InvoiceName, list[Step]]:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import csv
 import sys
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from core.analytics.ageing import BUCKETS, Ageing, ageing
+from core.analytics.health import health
 from core.clock import local_date
-from core.money import Money
+from core.errors import UsageError
+from core.money import Money, MoneyError, check_currency
 from scheduler.cli import console
+from scheduler.cli.health_page import health_page
+from scheduler.cli.health_report import health_json, show, write_csv
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
 
 app = typer.Typer(help="How receivables stand: ageing, health, statements.", no_args_is_help=True)
@@ -37,6 +42,44 @@ def ageing_report(
         _csv(found)
     else:
         _show(found, day)
+
+
+@app.command(name="health")
+def health_report(
+    as_of: AsOfOption = None,
+    export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts to this file.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="The currency [default: that of most invoices].")] = None,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Six early warnings with their trend and the clients behind them, key figures, recurring revenue and billing hygiene."""
+    with opened(config, json) as opened_app:
+        now = opened_app.clock.now()
+        day = as_of.date() if as_of else local_date(now, opened_app.zone)
+        store = opened_app.store
+        with store.snapshot():
+            books, findings, contacts = store.load_books(now=now), store.findings(), store.contacts()
+        found = health(books, day, findings=findings, contacts=contacts, currency=currency_code(currency))
+        organisation = opened_app.settings.organisation.name
+    if html is not None:
+        html.write_text(health_page(found, organisation), encoding="utf-8")
+    if chosen.json:
+        console.print_json(health_json(found))
+    elif export:
+        write_csv(found)
+    elif html is not None:
+        console.say(f"Written: {html}")
+    else:
+        show(found)
+
+
+def currency_code(text: str | None) -> str | None:
+    """An ISO code as typed; UsageError when it is none."""
+    try:
+        return check_currency(text) if text else None
+    except MoneyError as error:
+        raise UsageError(str(error), remedy="Write a three-letter code, such as USD.") from error
 
 
 def ageing_json(found: Ageing) -> dict[str, object]:
