@@ -25,6 +25,9 @@ def write_rows(tx: Connection, statement: Insert, rows: Sequence[Row]) -> None:
     table = statement.table
     assert isinstance(table, Table)
     names = list(rows[0])
+    if tx.dialect.name == "postgresql" and type(statement) is Insert:
+        _stream_rows(tx, table, names, rows)
+        return
     compiled = statement.compile(dialect=tx.dialect, column_keys=names)
     positions: Sequence[str] | None = compiled.positiontup
     convert = _converters(table, names) if tx.dialect.name == "sqlite" else {}
@@ -35,6 +38,15 @@ def write_rows(tx: Connection, statement: Insert, rows: Sequence[Row]) -> None:
             tx.exec_driver_sql(compiled.string, [dict(zip(names, row, strict=True)) for row in values])
         else:
             tx.exec_driver_sql(compiled.string, values)
+
+
+def _stream_rows(tx: Connection, table: Table, names: Sequence[str], rows: Sequence[Row]) -> None:
+    """PostgreSQL takes a plain insert of many rows several times quicker as a stream (COPY)."""
+    columns = ", ".join(f'"{name}"' for name in names)
+    driver: Any = tx.connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(f'copy "{table.name}" ({columns}) from stdin') as stream:
+        for row in rows:
+            stream.write_row([row[name] for name in names])
 
 
 def _column(values: list[Any], convert: Callable[[Any], str] | None) -> list[Any]:

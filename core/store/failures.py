@@ -138,3 +138,7 @@ def translated(where: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise translate(error, where) from error
+    except Exception as error:
+        if type(error).__module__.startswith("psycopg"):  # by name: the driver is an extra
+            raise translate(error, where) from error
+        raise

@@ -7,11 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from core.clock import ManualClock
 from core.errors import StoreBusy, StoreError
 from core.records import Stream
 from core.store import Store, open_store
+from core.store.bulk import write_rows
+from core.store.record_tables import table
 from tests.conftest import ROOT
 from tests.store.world import BOOKS, NOW, invoice, page
 
@@ -197,3 +200,18 @@ def test_swallowing_a_failed_write_does_not_commit_the_half_before_it(url: str, 
         half()
     assert (store.setting("before"), store.setting("after")) == (None, None)
     store.close()
+
+
+def test_a_row_the_database_refuses_is_no_drivers_exception_and_the_store_goes_on(store: Store) -> None:
+    row = {"account": "a", "kind": "call", "at": NOW, "channel": "phone", "invoices": "[]", "recipients": "[]", "subject": ""}
+    twice = [{**row, "content_hash": "", "outcome": "", "waived": False, "outbox_id": "same"}] * 2
+
+    def write() -> None:
+        with store._db.write() as tx:
+            write_rows(tx, insert(table("contact_log")), twice)
+
+    with pytest.raises(StoreError, match="failed"):
+        write()
+    assert store.contacts() == {}
+    store.put_setting("after", 1)
+    assert store.setting("after") == 1
