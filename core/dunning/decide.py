@@ -256,15 +256,14 @@ def _later(desk: Desk, positions: Sequence[Position], view: AccountView) -> Iter
         yield from _later_account(desk, view)
         return
     ahead = [item for item in positions if item.free and item.step is not None]
-    if ahead:
-        first = min(ahead, key=lambda item: (_step_day(item), item.invoice.ref))
-        same = [item for item in ahead if _step_day(item) == _step_day(first)]
-        yield _not_yet(
-            desk, same, _stage_of(first), _step_day(first), f"nothing is due; the next step comes on {_step_day(first)}"
-        )
-        return
     statement = statement_step(view)
-    if statement is not None:
+    if ahead and (statement is None or min(_step_day(item) for item in ahead) < statement.due_on):
+        first = min(ahead, key=lambda item: (_step_day(item), item.invoice.ref))
+        due = [item for item in positions if item.free and item.is_due]
+        listed = [*due, *(item for item in ahead if _step_day(item) == _step_day(first) and item not in due)]
+        text = f"nothing is due; the next step comes on {_step_day(first)}"
+        yield _not_yet(desk, listed, _stage_of(first), _step_day(first), text)
+    elif statement is not None:
         yield _not_yet(desk, view.positions, statement.stage, statement.due_on, f"nothing is due; next on {statement.due_on}")
     elif view.positions:
         yield _ended(desk, view)

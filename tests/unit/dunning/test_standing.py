@@ -380,6 +380,16 @@ def test_every_client_with_open_invoices_has_an_entry_with_reasons():
     assert entry.reasons == ("nothing is due; the next step comes on 2026-04-06",)
 
 
+@pytest.mark.req("E15")
+def test_while_nothing_is_due_every_late_invoice_is_named():
+    scene = late()
+    scene.send()
+    scene.go(TODAY + timedelta(days=1)).invoice("1002", due=TODAY - timedelta(days=2))
+    scene.said(ContactKind.MESSAGE, stage="due", cycle="", invoices=(key_of(scene.invoices[1]),))
+    (entry,) = scene.decide().entries
+    assert (entry.would_send, numbers([entry])) == (False, ["1001", "1002"])
+
+
 def test_a_disputed_invoice_is_kept_back_and_the_others_are_sent():
     scene = late()
     scene.invoice("1002", due=TODAY - timedelta(days=9), disputed=True)
