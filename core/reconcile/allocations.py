@@ -85,9 +85,7 @@ def _crosses(desk: Desk, payment: Payment) -> Finding | None:
 
 def _pays_for(desk: Desk, invoice: Invoice) -> bool:
     """Does this client pay that one's invoices as a habit (an unlinked parent, an owner of two firms)? It is no mistake then."""
-    other = desk.world.account_of(invoice)
-    paid = sum(any(desk.world.account_of(item) == other for item in desk.paid_invoices(one)) for one in desk.payments)
-    return paid >= _HABIT
+    return desk.pays_for[desk.world.account_of(invoice)] >= _HABIT
 
 
 _HABIT = 3

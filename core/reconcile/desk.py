@@ -6,7 +6,7 @@ twice: a payment entered twice is not also reported as unapplied cash, which wou
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -86,6 +86,15 @@ class Desk:
         """The invoices a payment was applied to, those that are known."""
         places = dict.fromkeys((payment.connection, item.invoice_ref) for item in payment.allocations if item.amount.minor > 0)
         return tuple(self.world.invoices[place] for place in places if place in self.world.invoices)
+
+    @cached_property
+    def pays_for(self) -> Counter[str | None]:
+        """How many of this client's payments are applied to invoices of each client."""
+        return Counter(
+            account
+            for payment in self.payments
+            for account in {self.world.account_of(item) for item in self.paid_invoices(payment)}
+        )
 
     def used(self, payment: Payment) -> int:
         """Minor units of a payment that its applications take, net of credits it carried."""

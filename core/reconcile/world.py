@@ -175,8 +175,8 @@ class World:
     def elsewhere(self, invoice: Invoice) -> tuple[Invoice, ...]:
         """Invoices of the same number and total under another client in another system."""
         key = number_key(invoice.number)
-        connections = {name for name, _ in self.numbers} if key else set()
-        found = (item for name in sorted(connections - {invoice.connection}) for item in self.numbers.get((name, key), ()))
+        others = sorted(self.first_invoices.keys() - {invoice.connection}) if key else ()
+        found = (item for name in others for item in self.numbers.get((name, key), ()))
         mine = self.account_of(invoice)
         return tuple(item for item in found if item.total == invoice.total and self.account_of(item) != mine)
 

@@ -126,7 +126,8 @@ def others(draw: st.DrawFn, number: int) -> Record:
         )  # fmt: skip
     return Invoice(
         connection="psa", ref=Ref(f"X{number}"), party_ref=Ref(draw(st.sampled_from(("PC", "PD")))),
-        number=f"{draw(st.integers(0, 6))}", total=amount, open=amount, issued_on=on, status=draw(st.sampled_from(list(DocumentStatus))),
+        number=f"{draw(st.integers(0, 6))}", total=amount, open=amount, issued_on=on,
+        status=draw(st.sampled_from(list(DocumentStatus))),
     )  # fmt: skip
 
 
