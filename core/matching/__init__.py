@@ -66,10 +66,12 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
     kind = kind_of(decision.hypothesis)
     if decision.stage is Evidence.EQUAL:
         kind = f"{kind}, {decision.stage}"
+    if decision.contested:
+        kind = f"{kind}, wanted twice"
     confidence = calibrated(kind, decision.chance)
     if confidence < settings.suggest_from:
         return
-    doubtful = decision.contested or decision.hypothesis.doubtful
+    doubtful = decision.contested or decision.whose or decision.hypothesis.doubtful
     tier = tier_of(confidence, settings.certain_from, doubtful=doubtful)
     for bill, amount in decision.shares:
         invoice = table.invoices[bill]
@@ -80,5 +82,7 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
             confidence=round(confidence, 4),
             tier=tier,
             stage=kind,
-            reason=reason_of(decision.hypothesis, invoice.number or invoice.id, rivals=decision.chance < 0.9),
+            reason=reason_of(
+                decision.hypothesis, invoice.number or invoice.id, rivals=decision.chance < 0.9, twice=decision.contested
+            ),
         )

@@ -152,6 +152,14 @@ def _keep(best: dict[tuple[int, int], Cite], cite: Cite) -> None:
         best[cite.bill, cite.anchor] = cite
 
 
+def strongest(cites: Iterable[Cite]) -> list[Cite]:
+    """The best reading of each invoice at each place."""
+    best: dict[tuple[int, int], Cite] = {}
+    for cite in cites:
+        _keep(best, cite)
+    return list(best.values())
+
+
 def likeness(words: Sequence[Word], keys: Mapping[str, float]) -> float:
     """The best gain with which any of the words names an invoice with these keys, slips corrected; 0 for none."""
     best = 0.0

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.matching import equal, prepare
 from core.matching.instalments import adding_up
@@ -23,12 +23,16 @@ PLAIN_CHANCE = 0.9999
 EXACT = frozenset({Evidence.EXACT})
 ANY = frozenset(Evidence)
 MOST_KNOWN = 40
+OTHER_CLIENT = 3.0
 LEAST_CHANCE = 0.15  # raw; what calibration then puts below `suggest_from` is not said
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`cash` settles `shares` ((bill, amount) pairs). `chance` is raw; `contested`: another payment wanted the same money."""
+    """`cash` settles `shares` ((bill, amount) pairs). `chance` is raw; `contested`: another payment wanted the same money.
+
+    `whose`: nothing names the invoices, and the money may come from another client (product notes E41).
+    """
 
     cash: int
     shares: tuple[tuple[int, int], ...]
@@ -36,6 +40,7 @@ class Decision:
     chance: float
     contested: bool
     stage: Evidence
+    whose: bool = False
 
 
 class Passes:
@@ -49,8 +54,6 @@ class Passes:
         self.decisions: list[Decision] = []
         self.stopped: set[int] = set()
         self._known: dict[int, tuple[bool, list[Hypothesis]]] = {}
-        self._alike = Counter((cash.pools[0][0], cash.amount) for cash in table.cash if cash.pools)
-        self._equal = Counter((bill.pool, bill.amount) for bill in table.bills)
 
     def run(self) -> Iterator[float]:
         """Decide everything that can be decided, telling the share of the work done after each pass."""
@@ -77,6 +80,7 @@ class Passes:
         for needed in (0.7, 0.45, LEAST_CHANCE):
             self._pass(deep=True, needed=needed, kinds=ANY)
         self._remainders()
+        self._doubt_twins()
         yield 1.0
 
     def _plain(self, find: Callable[[Table, Cash], list[Bill]]) -> None:
@@ -160,13 +164,20 @@ class Passes:
         for bill, _ in shares:
             wants[bill] = claims.bill_left[bill] if more_to_come else 0
             self._table.pools[best.pool].changed(bill)
-        contested = contested or self._maybe_twice(cash, best)
-        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage or best.explained.evidence))
+        rivals = [weight for pool, weight in cash.pools if pool != best.pool]
+        mine = next((weight for pool, weight in cash.pools if pool == best.pool), 0.0)
+        whose = not best.cited and max(rivals, default=-99.0) > mine - OTHER_CLIENT
+        stage = stage or best.explained.evidence
+        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose))
 
-    def _maybe_twice(self, cash: Cash, best: Hypothesis) -> bool:
-        """Whether the client sent this amount more often than it owes it: one of the payments was made twice, and which?"""
-        alike = self._alike[best.pool, cash.amount]
-        return best.exact and alike > (self._equal[best.pool, cash.amount] if len(best.bills) == 1 else 1)
+    def _doubt_twins(self) -> None:
+        """Where the same client sent the same amount once more and it fits nothing, one of the two was paid twice: but which?"""
+        left_over = {(pool, cash.amount) for cash in self._waiting for pool, weight in cash.pools if weight > prepare.UNSURE}
+        cash = self._table.cash
+        self.decisions = [
+            replace(item, contested=True) if (item.hypothesis.pool, cash[item.cash].amount) in left_over else item
+            for item in self.decisions
+        ]
 
     def _sweep(self) -> None:
         done = {decision.cash for decision in self.decisions}

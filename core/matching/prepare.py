@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from core.matching.citations import Cite, ReferenceIndex, likeness
+from core.matching.citations import Cite, ReferenceIndex, likeness, strongest
 from core.matching.claims import Claims
 from core.matching.clients import Directory, GlobalReferences, bill_keys, common_prefixes
 from core.matching.habits import learn
@@ -222,6 +222,5 @@ def _cites(index: ReferenceIndex, cash: Cash, options: int, level: int) -> list[
     if level == 1:
         for cite in exact:
             settled |= cite.mask if cite.gain >= STRONG_CITE else 0
-    places = {(cite.bill, cite.anchor) for cite in exact}
     slipped = index.slipped(words, cash.paid, options=options, settled=settled)
-    return exact + [cite for cite in slipped if (cite.bill, cite.anchor) not in places]
+    return strongest((*exact, *slipped))

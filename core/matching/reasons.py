@@ -32,15 +32,15 @@ _AMOUNT = {
 }
 
 
-def reason_of(hypothesis: Hypothesis, number: str, *, rivals: bool, note: str = "") -> str:
+def reason_of(hypothesis: Hypothesis, number: str, *, rivals: bool, twice: bool = False) -> str:
     """One sentence: what names the invoice, how the amount fits, and what speaks against it."""
     count = len(hypothesis.bills)
     amount = " ".join(filter(None, (_AMOUNT.get(hypothesis.explained.evidence, ""), hypothesis.explained.detail)))
     if count > 1:
         amount = f"one of {count} invoices whose sum fits ({amount})"
     parts = [_words(hypothesis, number), amount]
-    if note:
-        parts.append(note)
+    if twice:
+        parts.append("another payment would fit as well: perhaps paid twice")
     if hypothesis.contradicted:
         parts.append("although the memo names another invoice as well")
     if rivals:

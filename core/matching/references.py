@@ -26,6 +26,8 @@ _MARKERS_TEXT = (
 )
 MARKERS = frozenset(_MARKERS_TEXT.split())
 FILLERS = frozenset(["NO", "NR", "NUM", "NUMBER", "NUMBERS", "S", "N", "DATED", "NRO"])
+YEAR_COST = 4.0
+_YEAR = re.compile(r"20[0-4][0-9]")
 _RUN = re.compile(r"[A-Z]+|[0-9]+")
 _LOOKALIKE = str.maketrans("OQDILSZBG", "000115286")
 _LOOKALIKES = frozenset("OQDILSZBG")
@@ -143,7 +145,7 @@ def _joins(parts: Sequence[tuple[str, int, int]], first: int, marked: bool) -> I
             anchor = place
         alike = alike and (digits or _LOOKALIKES.issuperset(run))
         if anchor >= 0:
-            yield Word(text, mask, anchor, cost, marked, tight)
+            yield Word(text, mask, anchor, cost + (YEAR_COST if _YEAR.fullmatch(text) else 0.0), marked, tight)
             if alike and place > first:  # letters and digits touch, and the letters may be misread digits
                 yield Word(text.translate(_LOOKALIKE), mask, anchor, cost + 1.0, marked, tight)
 

@@ -324,7 +324,7 @@ def _twice(item: Sent, rng: random.Random) -> Sent:
     """The same payment again, soon after: nothing is owed for it."""
     again = item.paid_on + timedelta(days=rng.choice([0, 1, 7, 30]))
     lists = {"memo_ids": [*item.memo_ids], "amounts": [*item.amounts], "noise": [*item.noise]}
-    return replace(item, paid_on=again, truth=False, faults=["duplicate"], **lists)
+    return replace(item, paid_on=again, truth=False, faults=[*item.faults, "duplicate"], **lists)
 
 
 def _for_nothing(world: World, clients: list[Client], rng: random.Random) -> Sent:
@@ -344,12 +344,13 @@ def make_ledger(world: World, seed: int) -> Ledger:
     invoices = make_invoices(world, clients, rng)
     sent = [item for client in clients for item in plan_payments(world, client, rng)]
     strangers = round(len(sent) * world.strangers)
-    sent += [_twice(item, rng) for item in sent if rng.random() < world.duplicates]
-    sent += [_for_nothing(world, clients, rng) for _ in range(strangers)]
     sent.sort(key=lambda item: (item.paid_on, item.amount))
     for item in sent:
         if rng.random() < world.faulty:
             spoil(item, rng, rng.randint(*world.faults), world.kinds)
+    sent += [_twice(item, rng) for item in sent if rng.random() < world.duplicates]
+    sent += [_for_nothing(world, clients, rng) for _ in range(strangers)]
+    sent.sort(key=lambda item: (item.paid_on, item.amount))
     payments, truth, faults = [], {}, {}
     for index, item in enumerate(sent):
         payment = finish(item, f"p{index:06d}", rng, accounts_known=world.accounts_known)

@@ -174,10 +174,9 @@ def report(clients: int) -> str:
         matches, seconds = timed(ledger)
         found.append((ledger, matches))
         score, plain = measure(ledger, matches, seconds), measure(ledger, baseline(ledger.invoices, ledger.payments))
+        counts = f"{score.invoices} | {score.payments}"
         figures = f"{score.precision:.4f} | {score.recall:.4f} | **{score.f1:.4f}** | {score.certain:.3f}"
-        rows.append(
-            f"| {name} | {score.invoices} | {score.payments} | {figures} | {score.certain_precision:.5f} | {seconds:.1f} | {plain.f1:.4f} |"
-        )
+        rows.append(f"| {name} | {counts} | {figures} | {score.certain_precision:.5f} | {seconds:.1f} | {plain.f1:.4f} |")
         print(rows[-1], flush=True)
     return _SECTION.format(table="\n".join(rows), confidence=confidence_table(found), kinds=kind_table(found))
 
