@@ -20,6 +20,7 @@ from core.dunning.arrangements import PaymentPlan
 from core.dunning.decide import decide
 from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.policy import DunningSettings
+from core.dunning.pushback import Target
 from core.dunning.resolve import resolve_policy
 from core.findings import Finding, FindingState
 from core.holds import Hold
@@ -30,6 +31,7 @@ from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
 from core.reconcile import ReconcileRules, reconcile
 from core.records import Invoice, Role, key_of
 from core.store import Store
+from core.telling import tell
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -52,6 +54,7 @@ class Rules:
     segments: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, str] = field(default_factory=dict)  # mode of each connection that takes notes
+    pushback: tuple[Target, ...] = ()  # connections that are told of holds, promises and stages
     fresh_for: Mapping[str, float] = field(default_factory=dict)  # seconds a source may be old, by connection
 
 
@@ -65,6 +68,7 @@ class ReviewReport:
     resolved: int = 0
     queued: int = 0
     kept_back: int = 0
+    told: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
 
     def summary(self) -> dict[str, int]:
@@ -76,6 +80,7 @@ class ReviewReport:
             "resolved": self.resolved,
             "queued": self.queued,
             "kept_back": self.kept_back,
+            "told": self.told,
         }
 
 
@@ -146,6 +151,7 @@ def review(
                 _keep(store, mine, [account], report, now, run_id)
             _enqueue(store, account, queued, report, now, run_id)
     _keep(store, view.findings, view.examined, report, now, run_id)
+    report.told = tell(store, rules.pushback, view.books, made, now=now, today=today, run_id=run_id)
     store.put_setting(WATERMARK, watermark)
     report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
     log.info("review.done", full=full, **report.summary())

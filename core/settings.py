@@ -16,6 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
 from core.dunning.policy import DunningSettings
+from core.dunning.pushback import PushbackSettings
 from core.errors import ConfigError
 from core.money import MoneyError, check_currency
 from core.reconcile.rules import ReconcileRules
@@ -150,6 +151,7 @@ class Settings(_Section):
     connections: dict[str, ConnectionSettings] = Field(default_factory=dict)
     mail: dict[str, Any] | None = None
     accounts: dict[str, AccountSettings] = Field(default_factory=dict)
+    pushback: dict[str, PushbackSettings] = Field(default_factory=dict)
     dunning: DunningSettings = DunningSettings.model_validate({})
     reconcile: ReconcileRules = ReconcileRules.model_validate({})
     vault: VaultSettings = VaultSettings.model_validate({})

@@ -14,6 +14,7 @@ import structlog
 from core.clock import local_date
 from core.dispatch import DispatchReport, dispatch
 from core.dunning.decision import Channels
+from core.dunning.pushback import Target
 from core.errors import ConnectorError, RateLimited
 from core.log import bound
 from core.messages.letter import Organisation
@@ -52,7 +53,25 @@ def rules(app: App) -> Rules:
         explicit={name: item.parties for name, item in settings.accounts.items()},
         segments={name: item.segment for name, item in settings.accounts.items() if item.segment},
         notes={name: item.mode for name, item in settings.connections.items() if app.writes(name, Capability.POST_NOTE)},
+        pushback=pushback_targets(app),
         fresh_for={name: 2 * (item.sync_every or settings.daemon.sync_every) for name, item in settings.connections.items()},
+    )
+
+
+def pushback_targets(app: App) -> tuple[Target, ...]:
+    """The connections told of holds, promises and stages; one in observe mode is never written to."""
+    sections = app.settings.connections
+    return tuple(
+        Target(
+            connection=name,
+            settings=wanted,
+            draft=sections[name].mode == "draft",
+            may_set=app.writes(name, Capability.SET_FIELD),
+            may_note=app.writes(name, Capability.POST_NOTE),
+            may_open=app.writes(name, Capability.OPEN_TICKET),
+        )
+        for name, wanted in app.settings.pushback.items()
+        if name in sections and sections[name].mode != "observe"
     )
 
 

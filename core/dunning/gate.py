@@ -72,9 +72,12 @@ def verdict(answers: Iterable[GateAnswer]) -> bool:
 
 
 def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
-    """Every question about `action`, answered. Notes and fields, which no client sees, are only asked about the pause."""
+    """Every question about `action`, answered.
+
+    Notes, fields and tickets about no invoice, which no client sees and no payment changes, are only asked about the pause.
+    """
     first = _pause(facts)
-    if isinstance(action, PostNote | SetField):
+    if isinstance(action, PostNote | SetField) or (isinstance(action, OpenTicket) and not action.invoices):
         return (first,)
     if facts.books is None:
         return (first, GateAnswer(question="books", ok=None, detail="the books of this account could not be read"))

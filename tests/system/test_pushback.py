@@ -1,0 +1,223 @@
+"""What upstream systems are told: holds, promises, stages; once, by difference, and never over a person's own word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.connectwise import SPEC as CONNECTWISE
+from connectors.connectwise.sandbox import ConnectwiseSandbox
+from connectors.testing.clocks import SleepingClock
+from connectors.testing.serve import serve
+from connectors.testing.vault import MemoryVault
+from connectors.xero import SPEC as XERO
+from connectors.xero.sandbox import XeroSandbox
+from core.dispatch import dispatch
+from core.dunning.pushback import PushbackSettings, Target
+from core.holds import Hold, HoldKind
+from core.outbox import ContactKind, PastContact, Promise
+from core.ports import ConnectionContext, ConnectorSpec
+from core.pull import pull_connection
+from core.records import Role, Stream
+from core.review import Rules, review
+from core.store import Store, open_store
+from tests.unit.shell.test_dispatch import RULES
+
+START = datetime(2026, 5, 5, 15, 0, tzinfo=UTC)
+CUSTOM = [
+    {"id": 1, "caption": "Dunning hold", "type": "Text", "value": None},
+    {"id": 2, "caption": "Promised for", "type": "Text", "value": None},
+    {"id": 3, "caption": "Something else", "type": "Text", "value": "keep"},
+]
+PSA = PushbackSettings(
+    hold="custom:Dunning hold",
+    promise="custom:Promised for",
+    hold_status="Credit Hold",
+    hold_status_for=(HoldKind.LEGAL,),
+    notes=True,
+    tasks=True,
+)
+
+
+class Shop:
+    """One vendor's sandbox over loopback, a store, and the real review and dispatch between them."""
+
+    def __init__(self, spec: ConnectorSpec, box: Any, base_url: str, store: Store, clock: SleepingClock, **keys: Any) -> None:
+        self.box, self.store, self.clock = box, store, clock
+        role = Role.PSA if spec is CONNECTWISE else Role.BOOKS
+        settings = spec.settings.model_validate({**box.settings(base_url), **keys})
+        context = ConnectionContext(
+            name="up",
+            role=role,
+            settings=settings,
+            clock=clock,
+            vault=MemoryVault(),
+            timezone="America/Chicago",
+            currency="USD",
+        )
+        self.connector = spec.build(context)
+        store.set_roles({"up": role})
+        self.rules = replace(RULES, roles={"up": role}, systems={"up": spec.name})
+
+    def told(self, settings: PushbackSettings, *, draft: bool = False) -> Rules:
+        return replace(self.rules, pushback=(Target(connection="up", settings=settings, draft=draft),))
+
+    def turn(self, settings: PushbackSettings, **options: Any) -> dict[str, int]:
+        """One round of the daemon: pull, review, dispatch."""
+        self.clock.advance(timedelta(hours=1))
+        pull_connection(self.connector, self.store, connection="up", clock=self.clock, run_id="p")
+        review(self.store, self.told(settings, **options), now=self.clock.now(), run_id="r", full=True)
+        return dispatch(self.store, self.told(settings), self.opened, clock=self.clock, by="w").summary()
+
+    @contextmanager
+    def opened(self, name: str) -> Iterator[Any]:
+        assert name == "up"
+        yield self.connector
+
+    @property
+    def account(self) -> str:
+        (only,) = self.store.accounts()
+        return only.id
+
+    def hold(self, kind: HoldKind, name: str = "h1", **rest: Any) -> Hold:
+        made = Hold(id=name, kind=kind, account=self.account, placed_at=self.clock.now(), placed_by="ann", **rest)
+        self.store.place_hold(made)
+        return made
+
+    def promise(self, until: date) -> None:
+        self.store.add_promise(
+            Promise(
+                account=self.account,
+                invoice=None,
+                amount_minor=None,
+                currency=None,
+                due_on=until,
+                made_at=self.clock.now(),
+                made_by="ann",
+            )
+        )
+
+
+@contextmanager
+def shop(tmp_path: Any, spec: ConnectorSpec, sandbox: Any, **keys: Any) -> Iterator[Shop]:
+    clock = SleepingClock(START)
+    box = sandbox(clock)
+    store = open_store(f"sqlite:///{tmp_path}/duesync.db", clock=clock)
+    store.migrate()
+    with serve(box) as base_url:
+        made = Shop(spec, box, base_url, store, clock, **keys)
+        yield made
+        made.connector.close()
+    store.close()
+
+
+@pytest.fixture
+def psa(tmp_path) -> Iterator[Shop]:
+    with shop(tmp_path, CONNECTWISE, ConnectwiseSandbox) as made:
+        fields = [dict(item) for item in CUSTOM]
+        made.company = made.box.tenant.add_company("Alder Dental", at=START - timedelta(days=300), customFields=fields)["id"]
+        made.box.tenant.add_invoice(made.company, 100, date(2026, 4, 2), at=START - timedelta(days=30))
+        yield made
+
+
+def company(psa: Shop) -> dict[str, Any]:
+    row = psa.box.tenant.table("company/companies")[psa.company]
+    fields = {item["caption"]: item.get("value") for item in row["customFields"]}
+    return {
+        "status": row["status"]["name"],
+        "hold": fields["Dunning hold"],
+        "promise": fields["Promised for"],
+        "else": fields["Something else"],
+    }
+
+
+def notes(psa: Shop) -> list[str]:
+    return [str(row["text"]) for row in psa.box.tenant.rows(f"company/companies/{psa.company}/notes")]
+
+
+@pytest.mark.req("A36")
+def test_a_hold_reaches_the_company_once_and_leaves_it_when_it_is_lifted(psa):
+    psa.turn(PSA)
+    before = company(psa)
+    held = psa.hold(HoldKind.LEGAL, reason="with counsel")
+    psa.turn(PSA)
+    assert company(psa) == {**before, "status": "Credit Hold", "hold": "legal"}
+    assert sum("hold h1" in text for text in notes(psa)) == 1
+    for _ in range(3):
+        assert psa.turn(PSA) == {}, "nothing is said twice"
+    psa.store.lift_hold(held.id, by="ann", now=psa.clock.now())
+    psa.turn(PSA)
+    assert company(psa) == before
+    assert sum("ended" in text for text in notes(psa)) == 1
+
+
+@pytest.mark.req("A36")
+def test_the_same_hold_again_is_told_again(psa):
+    psa.turn(PSA)
+    for name in ("h1", "h2"):
+        psa.hold(HoldKind.LEGAL, name)
+        psa.turn(PSA)
+        assert company(psa)["status"] == "Credit Hold"
+        psa.store.lift_hold(name, by="ann", now=psa.clock.now())
+        psa.turn(PSA)
+        assert company(psa)["status"] == "Active"
+
+
+def test_what_a_person_set_by_hand_stays(psa):
+    psa.turn(PSA)
+    psa.box.tenant.touch("company/companies", psa.company, customFields=[{**item, "value": "by hand"} for item in CUSTOM])
+    psa.hold(HoldKind.DISPUTE)
+    assert psa.turn(PSA).get("dropped") == 1
+    assert company(psa)["hold"] == "by hand"
+    assert psa.turn(PSA) == {}
+
+
+@pytest.mark.req("E22", "E23")
+def test_a_bounce_and_a_reply_become_one_ticket_each(psa):
+    psa.turn(PSA)
+    for kind, address in ((ContactKind.BOUNCE, "ap@alder.example"), (ContactKind.REPLY, "boss@alder.example")):
+        psa.store.log_contact(
+            PastContact(account=psa.account, kind=kind, at=psa.clock.now(), channel="mail", to=(address,), outcome="5.1.1")
+        )
+    psa.turn(PSA)
+    psa.turn(PSA)
+    summaries = [row["summary"] for row in psa.box.tenant.rows("service/tickets")]
+    assert len(summaries) == 2
+    assert any("ap@alder.example bounced" in text for text in summaries)
+
+
+def test_draft_waits_for_a_person_and_observe_writes_nothing(psa):
+    psa.turn(PSA)
+    psa.hold(HoldKind.DISPUTE)
+    assert psa.turn(PSA, draft=True) == {}
+    assert {str(row.state) for row in psa.store.outbox()} == {"draft"}
+    assert company(psa)["hold"] is None
+
+
+@pytest.mark.req("A12", "E11")
+def test_a_promised_day_reaches_the_invoice_in_xero_unless_somebody_wrote_another(tmp_path):
+    settings = PushbackSettings(expected_date="expected_on")
+    keys = {"push": {"notes": True, "fields": True}}
+    with shop(tmp_path, XERO, XeroSandbox, **keys) as xero:
+        contact = xero.box.books.add_contact("Acme", EmailAddress="ap@acme.example")
+        for _ in range(2):
+            xero.box.books.add_invoice(contact, "120.00", date(2026, 4, 1), date(2026, 5, 1))
+        xero.turn(settings)
+        mine, theirs = list(xero.box.books.tables["Invoices"].values())
+        xero.box.books.keep("Invoices", {**theirs, "ExpectedPaymentDate": "2026-05-20"})
+        xero.promise(date(2026, 5, 15))
+        xero.turn(settings)
+        assert [_day(xero, item) for item in (mine, theirs)] == ["2026-05-15", "2026-05-20"]
+        xero.promise(date(2026, 5, 18))
+        xero.turn(settings)
+        assert [_day(xero, item) for item in (mine, theirs)] == ["2026-05-18", "2026-05-20"]
+        assert xero.turn(settings) == {}
+
+
+def _day(xero: Shop, invoice: dict[str, Any]) -> str:
+    return str(xero.connector.reread(Stream.INVOICES, invoice["InvoiceID"]).expected_on)
