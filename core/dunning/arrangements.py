@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from core.books import AccountBooks
 from core.dunning.calendars import Place
@@ -92,7 +92,7 @@ def plan_state(plan: PaymentPlan, books: AccountBooks, today: date) -> PlanState
         owed_by_then += instalment.amount
         if instalment.due_on <= today:
             expected = owed_by_then
-        late = today > instalment.due_on + timedelta(days=plan.breach_days)
+        late = (today - instalment.due_on).days > plan.breach_days
         if late and breached is None and paid.minor + forgiven < owed_by_then.minor:
             breached = instalment
     ahead = next((item.due_on for item in instalments if item.due_on >= today), None)
@@ -116,5 +116,5 @@ def word_on(invoice: Invoice, promises: Iterable[Promise], place: Place, today: 
     if not mine:
         return None
     last = mine[-1]
-    resumes = place.next_business_day(last.due_on)
-    return Word(until=resumes - timedelta(days=1), due_on=last.due_on, broken=today >= resumes, made_by=last.made_by)
+    until = place.last_day_of_silence(last.due_on)
+    return Word(until=until, due_on=last.due_on, broken=today > until, made_by=last.made_by)

@@ -20,6 +20,8 @@ from core.messages.letter import Organisation
 
 _WEEKEND = frozenset({5, 6})
 _LOOK_AHEAD = 60  # days; no country closes for longer
+_KNOWN_YEARS = range(1990, 2101)  # years whose holidays are asked for; others have weekends only
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(8999, 12, 31)  # dates beyond are somebody's "never", not days to count from
 
 
 @lru_cache(maxsize=256)
@@ -51,7 +53,7 @@ class Place:
 
     def is_business_day(self, day: date) -> bool:
         """Neither weekend nor public holiday there."""
-        calendar = _calendar(self.country, self.region, day.year)
+        calendar = _calendar(self.country, self.region, day.year) if day.year in _KNOWN_YEARS else None
         if calendar is None:
             return day.weekday() not in _WEEKEND
         return day.weekday() not in calendar.weekend and day not in calendar
@@ -60,18 +62,25 @@ class Place:
         """The first business day after `day`."""
         return self.add_business_days(day, 1)
 
-    def business_day_from(self, day: date) -> date:
-        """`day` itself if it is a business day, else the next one."""
-        return self.add_business_days(day - timedelta(days=1), 1)
+    def last_day_of_silence(self, day: date) -> date:
+        """The last day before the first business day after `day`: what is awaited by `day` is asked about after that."""
+        return self.next_business_day(day) - timedelta(days=1) if is_real_day(day) else day
 
     def add_business_days(self, day: date, count: int) -> date:
-        """The `count`-th business day after `day`; `day` itself for none."""
+        """The `count`-th business day after `day`; `day` itself for none, and for a date that only means "never"."""
+        if not is_real_day(day):
+            return day
         for _ in range(count):
             for ahead in range(1, _LOOK_AHEAD):
                 if self.is_business_day(day + timedelta(days=ahead)):
                     day += timedelta(days=ahead)
                     break
         return day
+
+
+def is_real_day(day: date) -> bool:
+    """Can days be counted from it, or is it a stand-in for "never" such as 9999-12-31?"""
+    return FIRST_DAY <= day <= LAST_DAY
 
 
 def known_zone(name: str | None) -> bool:

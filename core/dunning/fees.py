@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from core.dunning.policy import LateFee
@@ -89,8 +89,3 @@ def _proposal(currency: str, lines: Sequence[FeeLine], rule: LateFee) -> FeeProp
     first = f"simple interest of {rule.yearly_percent:f} % a year, actual days over {rule.day_count}, from the due date"
     grace = f", invoices more than {rule.grace_days} days past due" if rule.grace_days else ""
     return FeeProposal(currency=currency, lines=tuple(lines), interest=interest, fixed=fixed, basis=first + grace)
-
-
-def charged_from(invoice: Invoice, rule: LateFee) -> date | None:
-    """The first day on which a fee could be proposed for an invoice; None without a due date."""
-    return None if invoice.due_on is None else invoice.due_on + timedelta(days=rule.grace_days + 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from core.dunning.cadence import Progress, Step, ladder_of, progress_of
+from core.dunning.calendars import is_real_day
 from core.dunning.policy import Policy, Stage, StageKind
 from core.dunning.standing import Circumstances, Obstacle, obstacles
 from core.money import Money, total
@@ -68,7 +69,7 @@ def _with(position: Position, obstacle: Obstacle) -> Position:
 def _position(invoice: Invoice, facts: Circumstances) -> Position:
     policy = facts.policy_of(invoice)
     against = obstacles(invoice, facts)
-    if invoice.due_on is None:
+    if invoice.due_on is None or any(item.kind == "no_due_date" for item in against):
         return Position(
             invoice=invoice, policy=policy, due_on=invoice.issued_on, days=-1, progress=Progress(), step=None, obstacles=against
         )
@@ -112,6 +113,8 @@ def balance_obstacle(facts: Circumstances, currency: str, due: Sequence[Position
 def earliest(positions: Sequence[Position], today: date) -> date | None:
     """The next day on which something about these invoices changes by itself; None when nothing is known to."""
     days = [item.step.on for item in positions if item.free and item.step is not None]
-    days += [held.until + timedelta(days=1) for item in positions for held in item.obstacles if held.until is not None]
+    days += [
+        held.until + timedelta(days=1) for item in positions for held in item.obstacles if held.until and is_real_day(held.until)
+    ]
     ahead = [day for day in days if day > today]
     return min(ahead, default=None)

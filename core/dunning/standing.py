@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan, plan_state, word_on
-from core.dunning.calendars import Place
+from core.dunning.calendars import Place, is_real_day
 from core.dunning.lookalike import lookalikes
 from core.dunning.policy import AccountPolicy, Policy
 from core.findings import Finding
@@ -81,6 +81,10 @@ def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterat
         yield Obstacle("not_open", "it is not open")
     if invoice.due_on is None:
         yield Obstacle("no_due_date", "it has no due date, so nobody can tell whether it is late")
+    elif not (is_real_day(invoice.due_on) and is_real_day(invoice.issued_on)):
+        yield Obstacle("no_due_date", f"its dates cannot be right (issued {invoice.issued_on}, due {invoice.due_on})")
+    if invoice.total.currency != invoice.open.currency:
+        yield Obstacle("currency", f"its total is in {invoice.total.currency} and what is open in {invoice.open.currency}")
     if invoice.disputed:
         yield Obstacle("dispute", "the vendor marks it as disputed")
     tolerance = policy.smallest("tolerance", invoice.open.currency)
@@ -94,7 +98,7 @@ def _planned_charge(invoice: Invoice, policy: Policy, facts: Circumstances) -> I
         last = facts.place.add_business_days(invoice.autopay_on, policy.autopay_wait_days)
         yield Obstacle("autopay", f"it will be charged automatically on {invoice.autopay_on}", last)
     if invoice.expected_on is not None:
-        last = facts.place.next_business_day(invoice.expected_on) - timedelta(days=1)
+        last = facts.place.last_day_of_silence(invoice.expected_on)
         yield Obstacle("expected", f"payment is expected on {invoice.expected_on}", last)
 
 
@@ -105,7 +109,7 @@ def _holds(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[O
             continue  # a protected client is written to with approval
         last = hold.until
         if last is not None and hold.kind in _UNTIL_BUSINESS_DAY:
-            last = facts.place.next_business_day(last) - timedelta(days=1)
+            last = facts.place.last_day_of_silence(last)
         scope = "the account" if hold.invoice is None else "it"
         because = f": {hold.reason}" if hold.reason else ""
         yield Obstacle("hold", f"{scope} is on hold ({hold.kind.replace('_', ' ')}{because})", last)

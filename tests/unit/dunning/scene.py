@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from core.actions import OpenTicket, SendInvoice, SendReminder
 from core.books import Account, AccountBooks
+from core.dunning.calendars import known_zone
 from core.dunning.decide import decide
 from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.gate import GateFacts, SourceAge, gate, verdict
@@ -104,7 +105,8 @@ class Scene:
 
     @property
     def today(self) -> date:
-        return self.now.astimezone(ZoneInfo(self.party.timezone or ZONE)).date()
+        zone = self.party.timezone if known_zone(self.party.timezone) else ZONE
+        return self.now.astimezone(ZoneInfo(zone or ZONE)).date()
 
     def invoice(self, number: str, amount: str = "100.00", *, due: date, issued: date | None = None, **rest: Any) -> Invoice:
         made = Invoice(
@@ -122,8 +124,8 @@ class Scene:
         self.invoices.append(made)
         return made
 
-    def change(self, number: str, **fields: Any) -> None:
-        self.invoices = [replace(item, **fields) if item.number == number else item for item in self.invoices]
+    def change(self, which: str, **fields: Any) -> None:
+        self.invoices = [replace(item, **fields) if item.number == which else item for item in self.invoices]
 
     def close(self, number: str) -> None:
         self.change(number, open=usd("0"), status=DocumentStatus.CLOSED)
