@@ -25,6 +25,7 @@ CATALOGUE: dict[str, Event] = {
         "error", "far more messages than usual were about to go; sending is paused until a person resumes it"
     ),
     "http.listening": Event("info", "health, metrics and webhooks are served on `port`"),
+    "inbox.read": Event("info", "the mailbox of bounces and replies was read; counts stand with it"),
     "invoice.unread": Event("warning", "an invoice could not be read again before a send; the message waits"),
     "job.crashed": Event("error", "a job met an error nobody foresaw; the traceback stands with it"),
     "job.failed": Event("error", "a job could not do its work; logged once until it changes or recovers"),

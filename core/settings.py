@@ -120,6 +120,7 @@ class DaemonSettings(_Section):
     sync_every: Duration = Field(900.0, description="pull every connection")
     full_every: Duration = Field(86400.0, description="examine every account again, not only the changed ones")
     dispatch_every: Duration = Field(60.0, description="send what is queued and due")
+    inbox_every: Duration = Field(300.0, description="read the mailbox of bounces and replies, where one is set up")
     jitter: Duration = Field(30.0, description="largest random delay of a start")
     read_back_after: Duration = Field(60.0, description="leave a lost answer alone so long before looking for it at the vendor")
     drain: Duration = Field(25.0, description="how long a stop waits for the work under way")

@@ -23,6 +23,7 @@ from core.pull import Progress, PullReport, pull_connection
 from core.records import Invoice
 from core.review import ReviewReport, Rules, review
 from scheduler.app import MAIL, App
+from scheduler.incoming import read_mailbox, reads_mail
 from scheduler.runner import Job
 
 log = structlog.get_logger()
@@ -164,8 +165,10 @@ def jobs(app: App) -> list[Job]:
         Job(name=f"sync:{name}", every=item.sync_every or cadence.sync_every, run=_Sync(name), connection=name)
         for name, item in app.settings.connections.items()
     ]
+    mailbox = [Job(name="inbox", every=cadence.inbox_every, run=_inbox)] if reads_mail(app) else []
     return [
         *pulls,
+        *mailbox,
         Job(name="review", every=min(cadence.sync_every, 900.0), run=_review_changed),
         Job(name="review:full", every=cadence.full_every, run=_review_all, at_start=False),
         Job(name="dispatch", every=cadence.dispatch_every, run=_dispatch),
@@ -207,6 +210,10 @@ def _review_changed(app: App) -> Mapping[str, Any]:
 
 def _review_all(app: App) -> Mapping[str, Any]:
     return review_accounts(app, full=True).summary()
+
+
+def _inbox(app: App) -> Mapping[str, Any]:
+    return read_mailbox(app).summary()
 
 
 def _dispatch(app: App) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from connectors.smtp.archive import Archive, ArchiveUnreadable, ImapArchive, MaildirArchive
 from connectors.smtp.delivery import Session
 from connectors.smtp.inbox import Reading, read_inbox
+from connectors.smtp.inbox_maildir import read_maildir
 from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
 from connectors.smtp.settings import SmtpSettings
 from core.actions import Action, IdempotencyKey, Receipt, SendReminder
@@ -92,7 +93,9 @@ class SmtpConnector:
         raise self._no(f"a mail server sends no webhooks ({len(body)} bytes)")
 
     def incoming(self, position: str | None) -> Reading | None:
-        """Replies and bounces since `position`; None where no [mail.inbox] is set. Transient when it cannot be read."""
+        """Replies and bounces since `position`; None where no mailbox for them is set. Transient when it cannot be read."""
+        if self._settings.inbox_maildir is not None:
+            return read_maildir(self._settings.inbox_maildir, position, connection=self._name)
         return None if self._settings.inbox is None else read_inbox(self._settings.inbox, position, connection=self._name)
 
     def close(self) -> None:

@@ -79,6 +79,7 @@ class SmtpSettings(_Section):
         None, ge=0, le=86400, description="seconds a copy may take to arrive; none: 0 for sent_maildir, 900 for archive"
     )
     inbox: ImapSettings | None = Field(None, description="mailbox of replies and bounces")
+    inbox_maildir: Path | None = Field(None, description="Maildir in which replies and bounces arrive, instead of inbox")
     unsubscribe_stages: tuple[str, ...] = Field(("statement",), description="stages whose mail carries List-Unsubscribe")
     helo: PlainText | None = Field(None, description="name to greet the server with; none: this machine's")
     timeout: float = Field(30.0, gt=0, le=300, description="seconds to wait for the server")
@@ -92,6 +93,8 @@ class SmtpSettings(_Section):
             raise ValueError("a password is not sent unencrypted: use tls or starttls")
         if self.archive is not None and self.sent_maildir is not None:
             raise ValueError("give sent_maildir or archive, not both")
+        if self.inbox is not None and self.inbox_maildir is not None:
+            raise ValueError("give inbox or inbox_maildir, not both")
         return self
 
     @property

@@ -1,0 +1,121 @@
+"""What came back by mail, into the contact log: each bounce and reply once, for the client it is about.
+
+A mail that names one of our messages belongs to that message's client. One that names none but comes from an address only one
+client was written to is taken as its word too: a client who writes is not reminded until somebody has looked (product notes E22).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+
+from connectors.smtp.connector import SmtpConnector
+from connectors.smtp.incoming import Incoming, IncomingKind, contact_of
+from core.outbox import ContactKind, PastContact
+from scheduler.app import MAIL, App
+
+log = structlog.get_logger()
+POSITION = "inbox.position"  # the store setting that says how far the mailbox was read
+_MOST_BATCHES = 25  # of one run; the rest comes with the next
+_ROW_DIGITS = 12  # an outbox row is named by the first digits of its key
+_SENT = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
+
+
+@dataclass(slots=True)
+class InboxReport:
+    """What one reading of the mailbox found. `unclear` are mails about no client that could be told."""
+
+    read: int = 0
+    bounces: int = 0
+    replies: int = 0
+    unclear: int = 0
+
+    def summary(self) -> dict[str, int]:
+        """The counts, for the run's record."""
+        return {"read": self.read, "bounces": self.bounces, "replies": self.replies, "unclear": self.unclear}
+
+
+def reads_mail(app: App) -> bool:
+    """Is a mailbox of replies and bounces set up?"""
+    part = app.loaded.connectors.get(MAIL)
+    return any(getattr(part, name, None) is not None for name in ("inbox", "inbox_maildir"))
+
+
+def read_mailbox(app: App) -> InboxReport:
+    """Read what came since the last time and log it, each batch in one commit. Transient when it cannot be read."""
+    report = InboxReport()
+    with app.connection(MAIL) as connector:
+        if not isinstance(connector, SmtpConnector):
+            return report
+        for _ in range(_MOST_BATCHES):
+            found = connector.incoming(app.store.setting(POSITION))
+            if found is None:
+                return report
+            _take(app, found.mails, found.position, report)
+            if not found.more:
+                break
+    log.info("inbox.read", **report.summary())
+    return report
+
+
+def _take(app: App, mails: Iterable[Incoming], position: str, report: InboxReport) -> None:
+    now = app.clock.now()
+    with app.store.unit():
+        log_of = Senders(app.store.contacts())
+        for mail in mails:
+            report.read += 1
+            entry = log_of.entry(mail, now)
+            if entry is None:
+                report.unclear += mail.kind is not IncomingKind.AUTOMATIC
+                continue
+            if entry.outbox_id in log_of.known:
+                continue
+            app.store.log_contact(entry)
+            log_of.known.add(str(entry.outbox_id))
+            report.bounces += entry.kind is ContactKind.BOUNCE
+            report.replies += entry.kind is ContactKind.REPLY
+        app.store.put_setting(POSITION, position)
+
+
+class Senders:
+    """Whom our messages went to, by message and by address."""
+
+    def __init__(self, contacts: Mapping[str, tuple[PastContact, ...]]) -> None:
+        self.known: set[str] = set()
+        self._by_message: dict[str, PastContact] = {}
+        self._by_address: dict[str, dict[str, PastContact]] = {}
+        for item in (entry for entries in contacts.values() for entry in entries):
+            if item.kind not in _SENT:
+                self.known |= {item.outbox_id} if item.outbox_id else set()
+                continue
+            if item.outbox_id:
+                self._by_message[item.outbox_id.partition("-")[0]] = item
+            for address in item.to:
+                self._by_address.setdefault(address.casefold(), {})[item.account] = item
+
+    def entry(self, mail: Incoming, now: datetime) -> PastContact | None:
+        """The log's entry for a mail; None where it is about no client, or about nobody knows which."""
+        sent = next((self._by_message[key[:_ROW_DIGITS]] for key in mail.keys if key[:_ROW_DIGITS] in self._by_message), None)
+        if sent is None and mail.kind in (IncomingKind.FAILED, IncomingKind.DELAYED, IncomingKind.OTHER, IncomingKind.REPLY):
+            sent = self._of_address(mail)
+            if sent is not None and mail.kind is IncomingKind.OTHER:
+                mail = replace(mail, kind=IncomingKind.REPLY)
+        found = None if sent is None else contact_of(mail, sent, connection=MAIL, now=now)
+        return None if found is None else replace(found, outbox_id=_name(mail))
+
+    def _of_address(self, mail: Incoming) -> PastContact | None:
+        """The last message to the only client any of these addresses belongs to."""
+        found = {
+            account: sent for address in mail.addresses for account, sent in self._by_address.get(address.casefold(), {}).items()
+        }
+        return next(iter(found.values())) if len(found) == 1 else None
+
+
+def _name(mail: Incoming) -> str:
+    """The same mail has the same name, however often it is read: the log keeps one entry per name."""
+    parts = (mail.kind, *mail.keys, *mail.addresses, mail.status, mail.subject, mail.excerpt, str(mail.at))
+    return "in-" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:20]

@@ -1,0 +1,148 @@
+"""The mailbox job: each bounce and reply becomes one entry of the client's log, whoever it names and however often it is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from core.clock import ManualClock
+from core.dunning.recipients import dead_addresses
+from core.errors import Transient
+from core.outbox import ContactKind, PastContact
+from scheduler.app import App, open_app
+from scheduler.incoming import read_mailbox
+from scheduler.jobs import jobs
+from tests.unit.connectors.smtp.imap import HOST, Box, imap_server
+from tests.unit.connectors.smtp.test_incoming import bounce, mail
+
+NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
+KEY = "ab" * 20
+OURS = f"<{KEY}.duesync@bright.example>"
+CONFIG = """
+[organisation]
+name = "Bright IT"
+timezone = "America/Chicago"
+currency = "USD"
+country = "US"
+
+[mail]
+host = "127.0.0.1"
+port = 1
+security = "none"
+from_address = "noreply@bright.example"
+"""
+REPLY = mail("From: Dana <dana@acme.example>", f"In-Reply-To: {OURS}", "Subject: Re: Invoice 7", body="We pay on Friday.")
+BOUNCE = bounce(quoted=f"Message-ID: {OURS}")
+
+
+def opened(folder: Path, extra: str) -> App:
+    (folder / "duesync.toml").write_text(CONFIG + extra)
+    app = open_app(folder / "duesync.toml", clock=ManualClock(NOW), quiet=True)
+    for account, address, key in (("acme", "ap@acme.example", KEY), ("birch", "ap@birch.example", "cd" * 20)):
+        sent = PastContact(
+            account=account,
+            kind=ContactKind.MESSAGE,
+            at=NOW - timedelta(days=2),
+            channel="mail",
+            stage="due",
+            to=(address, "shared@accountant.example"),
+            outbox_id=key[:12],
+        )
+        app.store.log_contact(sent)
+    return app
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    for part in ("new", "cur", "tmp"):
+        (tmp_path / "back" / part).mkdir(parents=True)
+    with opened(tmp_path, 'inbox_maildir = "back"\n') as made:
+        yield made
+
+
+def deliver(app: App, name: str, raw: bytes, *, at: int = 1_000_000) -> Path:
+    path = app.loaded.folder / "back" / "new" / name
+    path.write_bytes(raw)
+    os.utime(path, (at, at))
+    return path
+
+
+def heard(app: App, account: str) -> list[tuple[ContactKind, tuple[str, ...], str]]:
+    found = app.store.contacts([account]).get(account, ())
+    return [(item.kind, item.to, item.outcome) for item in found if item.kind in (ContactKind.REPLY, ContactKind.BOUNCE)]
+
+
+@pytest.mark.req("E22", "E23", "E45", "A108")
+def test_a_bounce_and_a_reply_are_logged_for_the_client_they_are_about_once(app: App) -> None:
+    deliver(app, "1.a", BOUNCE)
+    deliver(app, "2.b", REPLY, at=2_000_000)
+    assert read_mailbox(app).summary() == {"read": 2, "bounces": 1, "replies": 1, "unclear": 0}
+    (app.loaded.folder / "back/new/2.b").rename(app.loaded.folder / "back/cur/2.b:2,S")
+    assert read_mailbox(app).replies == 0, "the last moment is read again, and known"
+    app.store.put_setting("inbox.position", None)
+    assert read_mailbox(app).summary() == {"read": 2, "bounces": 0, "replies": 0, "unclear": 0}
+    assert [(kind, to) for kind, to, _ in heard(app, "acme")] == [
+        (ContactKind.BOUNCE, ("ap@acme.example",)),
+        (ContactKind.REPLY, ("dana@acme.example",)),
+    ]
+    assert heard(app, "acme")[1][2] == "We pay on Friday."
+    assert heard(app, "birch") == []
+    assert "ap@acme.example" in dead_addresses(app.store.contacts(["acme"])["acme"])
+
+
+@pytest.mark.req("E22")
+def test_a_mail_that_names_no_message_is_told_by_its_sender_if_only_one_client_has_it(app: App) -> None:
+    deliver(app, "1.a", mail("From: ap@birch.example", "Subject: your invoice", body="It is wrong."))
+    deliver(app, "2.b", mail("From: shared@accountant.example", "Subject: hello"))
+    deliver(app, "3.c", mail("From: shop@spam.example", "Subject: buy"))
+    deliver(app, "4.d", mail("From: ap@birch.example", "Auto-Submitted: auto-replied", "Subject: out of office"))
+    deliver(app, "5.e", b"\xff\x00 not a mail")
+    assert read_mailbox(app).summary() == {"read": 5, "bounces": 0, "replies": 1, "unclear": 3}
+    assert [kind for kind, _, _ in heard(app, "birch")] == [ContactKind.REPLY]
+    assert heard(app, "acme") == []
+
+
+@pytest.mark.req("E23")
+def test_a_full_mailbox_is_read_to_the_end_and_only_once(app: App) -> None:
+    for number in range(450):
+        deliver(app, f"{number}.x", mail("From: x@nobody.example", f"Subject: {number}"), at=1_000_000 + number // 150)
+    deliver(app, "z", REPLY, at=3_000_000)
+    report = read_mailbox(app)
+    assert (report.replies, report.read >= 451) == (1, True)
+    assert read_mailbox(app).replies == 0
+
+
+def test_a_maildir_that_is_gone_is_transient_and_keeps_the_position(app: App) -> None:
+    deliver(app, "1.a", REPLY)
+    read_mailbox(app)
+    before = app.store.setting("inbox.position")
+    (app.loaded.folder / "back").rename(app.loaded.folder / "elsewhere")
+    with pytest.raises(Transient, match="Maildir back"):
+        read_mailbox(app)
+    assert app.store.setting("inbox.position") == before
+
+
+@pytest.mark.req("E22", "E23")
+def test_the_same_over_imap_and_as_a_job(tmp_path: Path) -> None:
+    box = Box(mails={4: BOUNCE, 9: REPLY})
+    with imap_server(box) as port:
+        inbox = f'[mail.inbox]\nhost = "{HOST}"\nport = {port}\nsecurity = "none"\nusername = "duesync"\npassword = "env:INBOX"\n'
+        os.environ["INBOX"] = "open sesame"
+        try:
+            with opened(tmp_path, inbox) as app:
+                (job,) = [item for item in jobs(app) if item.name == "inbox"]
+                assert job.run(app) == {"read": 2, "bounces": 1, "replies": 1, "unclear": 0}
+                assert job.run(app) == {"read": 0, "bounces": 0, "replies": 0, "unclear": 0}
+                assert app.store.setting("inbox.position") == "1:9"
+        finally:
+            del os.environ["INBOX"]
+
+
+def test_without_a_mailbox_there_is_no_job(tmp_path: Path) -> None:
+    with opened(tmp_path, "") as app:
+        assert [item.name for item in jobs(app) if item.name == "inbox"] == []
+        assert read_mailbox(app).read == 0
