@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from core.analytics.flows import Flow, month_end, month_of, months_before
+from core.analytics.flows import Flow, month_end, month_of, months_before, trend_days
 from core.analytics.history import History, histories
 from core.analytics.kpis import (
     Kpi,
@@ -100,7 +100,7 @@ def health(
         other_currencies=tuple(other for other in known if other != code),
         signs=tuple(sign(setting) for sign in SIGNS),
         kpis=key_figures(history, as_of),
-        months=_months(history, setting.days),
+        months=_months(history, trend_days(as_of, history.first_day)),
         recurring=recurring_months(books, history, as_of),
         autopay=Autopay(coverage=coverage, clients=paying, of=of),
         hygiene=hygiene(books, history, as_of, findings),

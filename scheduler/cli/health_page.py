@@ -29,6 +29,7 @@ margin:2em 0 .6em}h3{font-size:1.05rem;margin:0}p{margin:.4em 0}.soft{color:var(
 font-size:.82rem;font-weight:600;white-space:nowrap;border:1px solid currentColor}.on{color:var(--bad)}.off{color:var(--good)}
 .big{font-size:1.5rem;font-weight:650;line-height:1.2}svg{display:block;width:100%;height:auto;margin:.6em 0}
 svg text{fill:var(--soft);font-size:17px}.bar{fill:var(--bar)}.now{fill:var(--now)}.axis{stroke:var(--line)}
+.wide svg{max-width:640px}
 .limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:7 5}ul{margin:.4em 0;padding-left:1.1em}li{overflow-wrap:anywhere}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{padding:5px 10px;
 border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}
@@ -95,7 +96,7 @@ def _chart(item: Measure, currency: str) -> str:
 def _others(items: Sequence[Measure], currency: str) -> str:
     rows = "".join(
         f"<li>{_safe(item.title)}: <b{' class=on' if item.alert else ''}>{_safe(quantity(item.value, item.unit, currency))}</b>"
-        f"{_safe(f' (limit {quantity(item.threshold, item.unit, currency)})') if item.threshold is not None else ''}</li>"
+        f" {_safe(f'(limit {quantity(item.threshold, item.unit, currency)})') if item.threshold is not None else ''}</li>"
         for item in items
     )
     return f"<ul class='soft'>{rows}</ul>" if rows else ""
@@ -140,7 +141,7 @@ def _pair_card(rows: Sequence[tuple[str, int, int, *tuple[int, ...]]], columns: 
         for row in rows
     )
     legend = f"<p class='soft'>Light: {columns[1]}. Dark: {columns[2]}.</p>"
-    return f"<div class='card'>{chart}{legend}<div class='scroll'><table><tr>{head}</tr>{body}</table></div></div>"
+    return f"<div class='card wide'>{chart}{legend}<div class='scroll'><table><tr>{head}</tr>{body}</table></div></div>"
 
 
 def _items(found: Health) -> str:

@@ -16,6 +16,7 @@ from core.clock import local_date
 from core.errors import UsageError
 from core.money import Money, MoneyError, check_currency
 from scheduler.cli import console
+from scheduler.cli.forecast_command import forecast_report
 from scheduler.cli.health_page import health_page
 from scheduler.cli.health_report import health_json, show, write_csv
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
@@ -72,6 +73,9 @@ def health_report(
         console.say(f"Written: {html}")
     else:
         show(found)
+
+
+app.command(name="forecast")(forecast_report)
 
 
 def currency_code(text: str | None) -> str | None:

@@ -134,3 +134,18 @@ def test_what_is_no_currency_is_refused_in_words(folder):
     ran = duesync(folder, "report", "health", "--currency", "dollars")
     assert ran.code == 2
     assert "three-letter" in ran.err
+
+
+def test_cash_is_forecast_by_client_and_adds_up_to_what_is_open(folder):
+    found = duesync(folder, "report", "forecast", "--as-of", str(DAY), "--json").json
+    opened = sum(item["open"] for item in found["invoices"])
+    assert opened == 80_000
+    for part in (found["cash"], *found["clients"]):
+        assert {"months", "later", "unknown"} <= set(part)
+    whole = found["cash"]
+    assert sum(month["expected"] for month in whole["months"]) + whole["later"] + whole["unknown"] == opened
+    assert all(item["earliest_on"] <= item["expected_on"] <= item["latest_on"] for item in found["invoices"])
+    assert found["measured"]["held"] is not None
+    told = duesync(folder, "report", "forecast", "--as-of", str(DAY))
+    assert told.code == 0, told.err
+    assert "Mean error in days" in told.out
