@@ -76,21 +76,31 @@ def _examine(desk: Desk, group: Sequence[Invoice]) -> Iterator[Finding]:
 def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
     """Walk the group by date; each invoice is a copy of the one before it that it matches most surely, the oldest of several."""
     window = _window(desk, group)
-    reach = max(window, desk.world.rules.duplicate_number_days)
     earlier: list[Invoice] = []
     copies: list[_Copy] = []
-    periods: dict[tuple[object, ...], Invoice] = {}
+    marked: dict[object, list[Invoice]] = defaultdict(list)  # by number, by the number it was copied from, by period
     for invoice in group:
-        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= reach, reversed(earlier))  # noqa: B023
-        period = (invoice.agreement_ref, invoice.period_start, invoice.period_end)
-        candidates = [*reversed([*near]), *([periods[period]] if period in periods else ())]
+        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= window, reversed(earlier))  # noqa: B023
+        known = [other for mark in _marks(invoice) for other in marked[mark]]
+        candidates = dict.fromkeys((*reversed([*near]), *known))
         found = [item for other in candidates if (item := _same(desk, other, invoice, window))]
         standing = [item for item in found if not _cancelled(desk, item.original, invoice)]
         if standing:
             copies.append(max(standing, key=lambda item: (not item.dated, item.confidence)))
         earlier.append(invoice)
-        periods.setdefault(period, invoice)
+        for mark in _marks(invoice):
+            marked[mark].append(invoice)
     return copies
+
+
+def _marks(invoice: Invoice) -> Iterator[object]:
+    """What a copy has in common with its original however far apart they are."""
+    key = number_key(invoice.number)
+    if key:
+        yield key
+        yield copy_of(key) or key
+    if invoice.agreement_ref is not None and invoice.period_start is not None:
+        yield (invoice.agreement_ref, invoice.period_start, invoice.period_end)
 
 
 def _two_series(copies: Sequence[_Copy], group: Sequence[Invoice]) -> bool:

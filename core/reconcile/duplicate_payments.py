@@ -126,13 +126,16 @@ class _Group:
         rules = self.desk.world.rules
         days = (second.paid_on - first.paid_on).days
         one, two = plain_reference(first), plain_reference(second)
+        same_reference = one == two and one not in self.shared
+        if not (same_reference or self.desk.loose(first) or self.desk.loose(second) or _share_invoice(first, second)):
+            return None
         if (
             _names_other_work(self.desk, first, second)
             or _points_elsewhere(self.desk, second)
             or _points_elsewhere(self.desk, first)
         ):
             return None
-        if one == two and one not in self.shared and days <= rules.duplicate_payment_same_reference_days:
+        if same_reference and days <= rules.duplicate_payment_same_reference_days:
             return _same_reference(self.desk, first, second, days)
         if days <= rules.duplicate_payment_days and _overpays_together(self.desk, first, second):
             return _Verdict(0.95, "together they pay the same invoice more than its total")
@@ -199,6 +202,11 @@ def _names_other_work(desk: Desk, first: Payment, second: Payment) -> bool:
     one = {key_of(item.invoice) for item in desk.world.mentions(first) if item.sure}
     two = {key_of(item.invoice) for item in desk.world.mentions(second) if item.sure}
     return bool(one and two and not one & two)
+
+
+def _share_invoice(first: Payment, second: Payment) -> bool:
+    mine = {item.invoice_ref for item in first.allocations}
+    return any(item.invoice_ref in mine for item in second.allocations)
 
 
 def _points_elsewhere(desk: Desk, payment: Payment) -> bool:
