@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan, plan_state, word_on
@@ -17,7 +18,7 @@ from core.dunning.policy import AccountPolicy, Policy
 from core.findings import Finding
 from core.holds import Hold, HoldKind
 from core.outbox import ContactKind, PastContact, Promise
-from core.records import DocumentStatus, Invoice, PaymentStatus, Ticket, key_of
+from core.records import DocumentStatus, Invoice, Payment, PaymentStatus, Ref, Ticket, key_of
 
 _UNTIL_BUSINESS_DAY = frozenset({HoldKind.PROMISE, HoldKind.PLAN})
 _SOFT = frozenset({"autopay", "expected", "promise", "plan"})
@@ -52,6 +53,25 @@ class Circumstances:
     now: datetime
     today: date
 
+    @cached_property
+    def awaited(self) -> Mapping[tuple[str, Ref], Sequence[Payment]]:
+        """Payments that are not money yet, clearing or dated ahead, by (connection, ref) of the invoice they are meant for."""
+        found: dict[tuple[str, Ref], list[Payment]] = {}
+        for payment in self.books.payments:
+            ahead = payment.status is PaymentStatus.RECEIVED and payment.paid_on > self.today
+            if payment.status is PaymentStatus.PENDING or ahead:
+                for item in payment.allocations:
+                    found.setdefault((payment.connection, item.invoice_ref), []).append(payment)
+        return found
+
+    @cached_property
+    def by_number(self) -> Mapping[str, Sequence[Invoice]]:
+        """The account's invoices by number, over all its systems."""
+        found: dict[str, list[Invoice]] = {}
+        for invoice in self.books.invoices:
+            found.setdefault((invoice.number or "").strip().casefold(), []).append(invoice)
+        return found
+
     def policy_of(self, invoice: Invoice) -> Policy:
         """The invoice's own policy where it has one."""
         return self.policy.for_invoice(invoice.connection, invoice.ref)
@@ -85,12 +105,20 @@ def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterat
         yield Obstacle("no_due_date", f"its dates cannot be right (issued {invoice.issued_on}, due {invoice.due_on})")
     if invoice.total.currency != invoice.open.currency:
         yield Obstacle("currency", f"its total is in {invoice.total.currency} and what is open in {invoice.open.currency}")
-    if invoice.disputed:
-        yield Obstacle("dispute", "the vendor marks it as disputed")
+    for record in (invoice, *_twins(invoice, facts)):
+        if record.disputed:
+            yield Obstacle("dispute", f"{record.connection} marks it as disputed")
+        yield from _planned_charge(record, policy, facts)
     tolerance = policy.smallest("tolerance", invoice.open.currency)
     if 0 < invoice.open.minor <= tolerance.minor:
         yield Obstacle("residue", f"only a rest of {invoice.open} is open")
-    yield from _planned_charge(invoice, policy, facts)
+
+
+def _twins(invoice: Invoice, facts: Circumstances) -> Iterator[Invoice]:
+    """The same invoice in the client's other systems, by its number: what the PSA says of it counts too."""
+    number = (invoice.number or "").strip().casefold()
+    if number:
+        yield from (other for other in facts.by_number.get(number, ()) if other.connection != invoice.connection)
 
 
 def _planned_charge(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
@@ -127,13 +155,10 @@ def _arrangements(invoice: Invoice, policy: Policy, facts: Circumstances) -> Ite
 
 def _payments(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
     """Money on its way, and money that may be this invoice's."""
-    for payment in facts.books.payments:
-        linked = payment.connection == invoice.connection and any(a.invoice_ref == invoice.ref for a in payment.allocations)
-        if not linked:
-            continue
+    for payment in facts.awaited.get((invoice.connection, invoice.ref), ()):
         if payment.status is PaymentStatus.PENDING:
             yield Obstacle("clearing", f"a payment of {payment.amount} from {payment.paid_on} is still clearing")
-        elif payment.status is PaymentStatus.RECEIVED and payment.paid_on > facts.today:
+        else:
             yield Obstacle("scheduled", f"a payment of {payment.amount} is scheduled for {payment.paid_on}", payment.paid_on)
     for found in lookalikes(facts.books, invoice, policy=policy, today=facts.today):
         yield Obstacle("lookalike", found)

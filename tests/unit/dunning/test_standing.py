@@ -108,7 +108,7 @@ STOPPED: list[tuple[str, str, Callable[[Scene], object], str]] = [
         "is scheduled for",
     ),
     ("E8", "a linked payment that is clearing", pending, "is still clearing"),
-    ("E11", "the vendor's own dispute mark", lambda s: s.change("1001", disputed=True), "marks it as disputed"),
+    ("E11", "the vendor's own dispute mark", lambda s: s.change("1001", disputed=True), "books marks it as disputed"),
     ("E11", "a dispute hold on the invoice", lambda s: s.hold(HoldKind.DISPUTE, number="1001"), "on hold (dispute)"),
     ("A61", "a planned automatic charge", lambda s: s.change("1001", autopay_on=TODAY), "charged automatically"),
     ("A12", "an expected payment date", lambda s: s.change("1001", expected_on=TODAY), "payment is expected"),
@@ -533,6 +533,15 @@ def test_the_books_of_a_psa_do_not_count_where_there_are_real_books():
     scene.invoices.append(replace(scene.invoices[0], connection="psa", number="P1"))
     (entry,) = scene.decide().outgoing
     assert [item.connection for item in entry.invoices] == [BOOKS]
+
+
+def test_what_the_psa_says_of_the_same_invoice_counts_too():
+    scene = late()
+    scene.invoices.append(replace(scene.invoices[0], connection="psa", ref=Ref("9"), disputed=True))
+    assert scene.would_send() == []
+    assert "psa marks it as disputed" in scene.reasons()
+    scene.invoices[1] = replace(scene.invoices[1], number="1001-B")
+    assert scene.would_send() == ["reminder_7"]
 
 
 def test_observe_mode_shows_and_sends_nothing():
