@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from core.analytics.history import UNCOUNTED, InvoiceName, applied_on, made_on, sources
 from core.books import COUNTED_PAYMENTS, AccountBooks, Books
-from core.records import Allocation, CreditNote, DocumentStatus, Invoice, Payment, Ref
+from core.records import CreditNote, Invoice, Payment, Posting, Stream
 
 BUCKETS = ("current", "1-30", "31-60", "61-90", "90+")
 
@@ -66,16 +67,17 @@ class Ageing:
 
 def ageing(books: Books, as_of: date) -> Ageing:
     """The ageing of all accounts at the end of `as_of`."""
-    rows = [row for account in books.accounts.values() for row in _rows(account, as_of)]
+    later = applied_after(books, as_of)
+    rows = [row for account in books.accounts.values() for row in _rows(account, as_of, later)]
     return Ageing(as_of=as_of, rows=tuple(sorted(rows, key=lambda row: (row.currency, -row.net, row.account))))
 
 
-def _rows(books: AccountBooks, as_of: date) -> Iterable[AgeingRow]:
-    later = _applied_after(books, as_of)
+def _rows(books: AccountBooks, as_of: date, later: Mapping[InvoiceName, int]) -> Iterable[AgeingRow]:
     buckets: dict[str, dict[str, int]] = {}
     oldest: dict[str, date] = {}
+    ledger = books.ledger_connections
     for invoice in books.invoices:
-        open_then = open_on(invoice, as_of, later) if invoice.connection in books.ledger_connections else 0
+        open_then = open_on(invoice, as_of, later) if invoice.connection in ledger else 0
         if open_then <= 0:
             continue
         due_on = invoice.due_on or invoice.issued_on
@@ -94,55 +96,78 @@ def _rows(books: AccountBooks, as_of: date) -> Iterable[AgeingRow]:
         )
 
 
-def open_on(invoice: Invoice, as_of: date, applied_later: Mapping[tuple[str, Ref], int]) -> int:
+def open_on(invoice: Invoice, as_of: date, applied_later: Mapping[InvoiceName, int]) -> int:
     """Minor units of `invoice` that were open at the end of `as_of`; zero before it was issued and for drafts and voids."""
-    if invoice.issued_on > as_of or invoice.status in (DocumentStatus.DRAFT, DocumentStatus.VOID):
+    if invoice.issued_on > as_of or invoice.status in UNCOUNTED:
         return 0
     open_then = invoice.open.minor + applied_later.get((invoice.connection, invoice.ref), 0)
     return min(open_then, invoice.total.minor)
 
 
-def _applied_after(books: AccountBooks, as_of: date) -> dict[tuple[str, Ref], int]:
-    """What was applied to each invoice after `as_of`."""
-    sums: dict[tuple[str, Ref], int] = {}
-    for source in _sources(books):
-        if not _counts(source):
-            continue
-        for item in source.allocations:
-            if _applied_on(item, source) > as_of:
-                key = (source.connection, item.invoice_ref)
-                sums[key] = sums.get(key, 0) + item.amount.minor
+def applied_after(books: Books, as_of: date) -> dict[InvoiceName, int]:
+    """What was applied to each invoice after `as_of`, whichever account's money it was."""
+    sums: dict[InvoiceName, int] = {}
+    for account in books.all():
+        for source in sources(account):
+            for item in source.allocations:
+                if applied_on(item, source) > as_of:
+                    key = (source.connection, item.invoice_ref)
+                    sums[key] = sums.get(key, 0) + item.amount.minor
     return sums
-
-
-def _sources(books: AccountBooks) -> tuple[Payment | CreditNote, ...]:
-    return (*books.payments, *books.credit_notes)
-
-
-def _counts(source: Payment | CreditNote) -> bool:
-    if isinstance(source, Payment):
-        return source.status in COUNTED_PAYMENTS
-    return source.status in (DocumentStatus.OPEN, DocumentStatus.CLOSED)
-
-
-def _applied_on(item: Allocation, source: Payment | CreditNote) -> date:
-    """The day an allocation counts from: its own, but never before the money or credit itself existed."""
-    made_on = source.paid_on if isinstance(source, Payment) else source.issued_on
-    return max(item.applied_on or made_on, made_on)
 
 
 def _unapplied(books: AccountBooks, as_of: date) -> dict[str, int]:
-    """Cash and credit that stood unapplied at the end of `as_of`, per currency."""
+    """Cash and credit that stood unapplied at the end of `as_of`, per currency, as the account's balance counts them."""
     sums: dict[str, int] = {}
-    for source in _sources(books):
-        made_on = source.paid_on if isinstance(source, Payment) else source.issued_on
-        if made_on > as_of or not _counts(source) or source.connection not in books.ledger_connections:
-            continue
-        rest = source.unapplied if isinstance(source, Payment) else source.remaining
-        later = sum(item.amount.minor for item in source.allocations if _applied_on(item, source) > as_of)
-        sums[rest.currency] = sums.get(rest.currency, 0) + rest.minor + later
-    for adjustment in books.adjustments:
-        if adjustment.adjusted_on <= as_of and adjustment.connection in books.ledger_connections:
-            code = adjustment.remaining.currency
-            sums[code] = sums.get(code, 0) - adjustment.remaining.minor
+    for currency, minor in (*_rests(books, as_of), *_direct(books, as_of), *_carried_later(books, as_of), *_raised(books, as_of)):
+        sums[currency] = sums.get(currency, 0) + minor
     return sums
+
+
+def _rests(books: AccountBooks, as_of: date) -> Iterable[tuple[str, int]]:
+    """What payments and credits had left: what they have now and what was applied of them later."""
+    ledger = books.ledger_connections
+    for source in sources(books):
+        if source.connection not in ledger or made_on(source) > as_of:
+            continue
+        later = sum([item.amount.minor for item in source.allocations if applied_on(item, source) > as_of])
+        if isinstance(source, Payment):
+            yield source.unapplied.currency, source.unapplied.minor + later
+        else:
+            rest = source.remaining if isinstance(source, CreditNote) else -source.remaining
+            yield rest.currency, rest.minor + later
+
+
+def _direct(books: AccountBooks, as_of: date) -> Iterable[tuple[str, int]]:
+    """Deposit lines posted straight to the receivable account, less what payments had carried of them to invoices."""
+    mine = {(party.connection, party.ref) for party in books.parties}
+    ledger = books.ledger_connections
+    for deposit in books.deposits:
+        if deposit.connection in ledger and deposit.deposited_on <= as_of:
+            for line in deposit.lines:
+                posted_here = line.posting is Posting.RECEIVABLE and line.payment_ref is None
+                if posted_here and (deposit.connection, line.party_ref) in mine:
+                    yield line.amount.currency, line.amount.minor
+    for payment in books.payments:
+        if payment.credits_used and payment.connection in ledger and payment.paid_on <= as_of:
+            yield from ((use.amount.currency, -use.amount.minor) for use in payment.credits_used if use.stream is Stream.DEPOSITS)
+
+
+def _carried_later(books: AccountBooks, as_of: date) -> Iterable[tuple[str, int]]:
+    """Credits that a payment made after the day carried to invoices: they still stood then, if they existed."""
+    made = {(note.connection, Stream.CREDIT_NOTES, note.ref): note.issued_on for note in books.credit_notes}
+    made |= {(item.connection, Stream.ADJUSTMENTS, item.ref): item.adjusted_on for item in books.adjustments}
+    for payment in books.payments:
+        if payment.paid_on <= as_of or payment.status not in COUNTED_PAYMENTS:
+            continue
+        for use in payment.credits_used:
+            born = made.get((payment.connection, use.stream, use.ref))
+            if born is not None and born <= as_of:
+                yield use.amount.currency, use.amount.minor
+
+
+def _raised(books: AccountBooks, as_of: date) -> Iterable[tuple[str, int]]:
+    """Adjustments that raise what the client owes, as far as nothing has met them yet."""
+    for item in books.adjustments:
+        if item.amount.minor >= 0 and item.adjusted_on <= as_of and item.connection in books.ledger_connections:
+            yield item.remaining.currency, -item.remaining.minor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -11,7 +12,23 @@ from hypothesis import strategies as st
 from core.analytics.ageing import ageing, bucket_of
 from core.books import Account, AccountBooks, Books
 from core.money import Money
-from core.records import Allocation, DocumentStatus, Invoice, Party, Payment, RecordKey, Ref, Role, Stream
+from core.records import (
+    Adjustment,
+    Allocation,
+    CreditNote,
+    CreditUse,
+    Deposit,
+    DepositLine,
+    DocumentStatus,
+    Invoice,
+    Party,
+    Payment,
+    Posting,
+    RecordKey,
+    Ref,
+    Role,
+    Stream,
+)
 
 DAY = date(2026, 5, 31)
 
@@ -117,3 +134,83 @@ def test_the_buckets_add_up_to_what_is_open(items):
     ]
     sums = ageing(books(held), DAY).totals().get("USD", {"total": 0})
     assert sums["total"] == sum(item.open.minor for item in held)
+
+
+# ── the same balance everywhere ─────────────────────────────────────────────────────────────────────────────────────────
+def credit(minor, issued_on, remaining=0):
+    return CreditNote(
+        connection="books",
+        ref=Ref("c"),
+        party_ref=Ref("p"),
+        total=Money(minor, "USD"),
+        remaining=Money(remaining, "USD"),
+        issued_on=issued_on,
+        status=DocumentStatus.OPEN if remaining else DocumentStatus.CLOSED,
+    )
+
+
+def rich_books():
+    """One account with every way to owe and to have paid: direct deposit, credit carried by a payment, write-off, surcharge."""
+    bills = [
+        invoice("1", 1000, 400, date(2026, 4, 1), date(2026, 5, 1)),
+        invoice("2", 500, 0, date(2026, 5, 1), date(2026, 5, 31), DocumentStatus.CLOSED),
+    ]
+    link = replace(
+        payment("link", 0, 0, date(2026, 6, 5), ("2", 500)),
+        credits_used=(
+            CreditUse(stream=Stream.CREDIT_NOTES, ref=Ref("c"), amount=Money(300, "USD")),
+            CreditUse(stream=Stream.DEPOSITS, ref=Ref("d"), amount=Money(200, "USD")),
+        ),
+    )
+    line = DepositLine(amount=Money(250, "USD"), posting=Posting.RECEIVABLE, party_ref=Ref("p"))
+    deposit = Deposit(connection="books", ref=Ref("d"), amount=Money(250, "USD"), deposited_on=date(2026, 5, 10), lines=(line,))
+    lost = Adjustment(
+        connection="books",
+        ref=Ref("w"),
+        party_ref=Ref("p"),
+        amount=Money(-600, "USD"),
+        remaining=Money(0, "USD"),
+        adjusted_on=date(2026, 6, 8),
+        allocations=(Allocation(invoice_ref=Ref("1"), amount=Money(600, "USD")),),
+    )
+    fee = replace(lost, ref=Ref("f"), amount=Money(30, "USD"), remaining=Money(30, "USD"), allocations=())
+    made = books(bills, [link])
+    (account,) = made.accounts.values()
+    full = replace(account, credit_notes=(credit(300, date(2026, 5, 20)),), deposits=(deposit,), adjustments=(lost, fee))
+    return replace(made, accounts={"books:p": full}), full
+
+
+@pytest.mark.req("E4")
+def test_today_the_net_is_the_balance_that_mails_and_statements_show():
+    ledger, account = rich_books()
+    (row,) = ageing(ledger, date(2026, 6, 30)).rows
+    assert row.net == account.balance("USD").net.minor == 380
+
+
+@pytest.mark.req("E4")
+@pytest.mark.parametrize(
+    ("day", "total", "unapplied"),
+    [
+        (date(2026, 4, 30), 1000, 0),
+        (date(2026, 5, 10), 1500, 250),
+        (date(2026, 5, 20), 1500, 550),  # the credit note stands beside the deposit until a payment carries both
+        (date(2026, 6, 5), 1000, 50),
+        (date(2026, 6, 8), 400, 20),  # the write-off lowers the invoice, the fee raises what is owed
+    ],
+)
+def test_credits_and_write_offs_are_rewound_too(day, total, unapplied):
+    (row,) = ageing(rich_books()[0], day).rows
+    assert (row.total, row.unapplied) == (total, unapplied)
+
+
+def test_money_of_another_account_is_rewound_like_ones_own():
+    """A parent pays for its subsidiary."""
+    ledger = books([invoice("1", 100, 0, date(2026, 5, 1), date(2026, 5, 15), DocumentStatus.CLOSED)])
+    parent = Account(id="books:q", name="Parent", parties=(RecordKey("books", Stream.PARTIES, Ref("q")),))
+    paid = replace(payment("9", 100, 0, date(2026, 6, 10), ("1", 100)), party_ref=Ref("q"))
+    other = AccountBooks(
+        account=parent, parties=(Party(connection="books", ref=Ref("q"), name="Parent"),), payments=(paid,), roles=ledger.roles
+    )
+    both = replace(ledger, accounts={**ledger.accounts, "books:q": other})
+    assert ageing(both, DAY).totals()["USD"]["total"] == 100
+    assert ageing(both, date(2026, 6, 10)).rows == ()
