@@ -18,6 +18,7 @@ from core.store.shape import OWNER, Kind, Shape, children, column_names, getter,
 Row = dict[str, Any]
 _PLAIN = frozenset({Kind.TEXT, Kind.INTEGER, Kind.BOOLEAN, Kind.DATE, Kind.INSTANT})
 _CHUNK = 4_000
+_FIRST_YEAR, _LAST_YEAR = 2, 9998  # a year further out may not survive the change of zone
 _json = msgspec.json.Encoder()
 
 
@@ -33,6 +34,15 @@ class Encoder:
         self._money = tuple((shape.name, *shape.columns) for shape in every if shape.kind is Kind.MONEY)
         self._words = tuple(shape.name for shape in every if shape.kind is Kind.WORDS)
         self._integers = tuple(shape.name for shape in every if shape.kind is Kind.INTEGER)
+        self._instants = tuple(shape.name for shape in every if shape.kind is Kind.INSTANT)
+
+    def unreal_instant(self, value: Any) -> str | None:
+        """The field whose instant has no zone, or lies so far out that it has no reading in UTC; None when all are fine."""
+        for name in self._instants:
+            at = getattr(value, name)
+            if at is not None and (at.tzinfo is None or not _FIRST_YEAR <= at.year <= _LAST_YEAR):
+                return name
+        return None
 
     def numbers(self, value: Any) -> Iterator[tuple[str, int]]:
         """Every integer a value would put into a column, with its field."""

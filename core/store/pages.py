@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -176,7 +176,7 @@ class PullVerbs(Part):
         known = _known(tx, source, [item.record.ref for item in entries])
         result = _Sorted()
         for item in entries:
-            problem = _too_large(item.record) if _LONG_NUMBER.search(item.content) else None
+            problem = _unstorable(item)
             if problem is not None:
                 result.unreadable.append(problem)
                 continue
@@ -351,18 +351,21 @@ def _delete_parts(tx: Connection, source: tuple[str, Stream], cls: type[Record],
             tx.execute(delete(parts).where(*mine, among(parts.c.owner_ref, some)))
 
 
-def _too_large(record: Record) -> Malformed | None:
-    """A Malformed when a number does not fit a 64-bit column: such an amount can only be a vendor's mistake."""
-    encode = encoder(type(record))
-    amounts = [(name, value) for name, value in encode.numbers(record) if abs(value) > _LARGEST]
-    parts = [
-        (name, value)
-        for _, row in part_rows(record)
-        for name, value in row.items()
-        if isinstance(value, int) and abs(value) > _LARGEST
-    ]
-    for name, value in (*amounts, *parts):
-        return Malformed(
-            stream=STREAM_OF[type(record)], ref=record.ref, where=name, problem=f"{value} is too large to be an amount"
-        )
+def _unstorable(item: _Read) -> Malformed | None:
+    """A Malformed when a number does not fit a 64-bit column, or an instant is none: both can only be a vendor's mistake."""
+    stream, ref, encode = STREAM_OF[type(item.record)], item.record.ref, encoder(type(item.record))
+    instant = encode.unreal_instant(item.record)
+    if instant is not None:
+        return Malformed(stream=stream, ref=ref, where=instant, problem="an instant without a zone, or out of range")
+    if _LONG_NUMBER.search(item.content) is None:
+        return None
+    for name, value in _numbers(item.record):
+        if abs(value) > _LARGEST:
+            return Malformed(stream=stream, ref=ref, where=name, problem=f"{value} is too large to be an amount")
     return None
+
+
+def _numbers(record: Record) -> Iterator[tuple[str, int]]:
+    yield from encoder(type(record)).numbers(record)
+    for _, row in part_rows(record):
+        yield from ((name, value) for name, value in row.items() if isinstance(value, int))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -114,6 +114,15 @@ def test_an_amount_no_column_holds_is_malformed_and_its_neighbours_go_on(store: 
     ((connection, bad),) = store.malformed()
     assert (connection, bad.ref, bad.where) == (BOOKS, "10", "total")
     assert store.refs(BOOKS, Stream.INVOICES) == {"11"}
+
+
+@pytest.mark.parametrize(
+    "instant", [NOW.replace(tzinfo=None), datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=2)))], ids=["naive", "year 1"]
+)
+def test_an_instant_that_is_none_is_malformed_and_its_neighbours_go_on(store: Store, instant: datetime) -> None:
+    outcome = commit(store, invoice("10", updated_at=instant), invoice("11"))
+    assert (outcome.inserted, outcome.malformed) == (1, 1)
+    assert [item.where for _, item in store.malformed()] == ["updated_at"]
 
 
 @pytest.mark.parametrize("words", ["nul\x00here", "half \ud83d pair", "\ufffd"])
