@@ -136,6 +136,7 @@ def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence
         phone=party.phone if party and ours else None,
         reference=sign,
         answer_by=place.add_business_days(desk.today, ANSWER_DAYS[kind]) if kind in ANSWER_DAYS else None,
+        templates=desk.facts.policy.templates,
     )
 
 

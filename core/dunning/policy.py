@@ -262,6 +262,7 @@ class AccountPolicy(_Section):
     base: Policy
     invoices: dict[str, Policy] = Field(default_factory=dict)
     origins: dict[str, str] = Field(default_factory=dict)
+    templates: dict[str, str] = Field(default_factory=dict)
 
     def for_invoice(self, connection: str, ref: str) -> Policy:
         """The policy of one invoice: its own where it has one, else the account's."""

@@ -30,7 +30,7 @@ def resolve_policy(settings: DunningSettings, account: Account) -> AccountPolicy
         for key, override in settings.invoices.items()
         if any(key.startswith(f"{party.connection}:") for party in account.parties)
     }
-    return AccountPolicy(mode=base[0], base=base[1], invoices=invoices, origins=origins)
+    return AccountPolicy(mode=base[0], base=base[1], invoices=invoices, origins=origins, templates=settings.templates)
 
 
 def _names(account: Account) -> Iterable[str]:

@@ -6,6 +6,7 @@ is taken off what is asked for, so a client is never asked for more than the net
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -104,7 +105,8 @@ class Letter:
     phone: str | None = None
     reference: str = ""
     answer_by: date | None = None
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
+    templates: Mapping[str, str] = field(default_factory=dict, hash=False)  # the user's own words, as `render` takes them
 
     @property
     def lines(self) -> tuple[LetterLine, ...]:

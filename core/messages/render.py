@@ -1,7 +1,8 @@
 """Letter -> subject, text and HTML. Refuses, as a value, what lacks a fact or says what must not be said.
 
 Templates are Jinja2 in a sandbox; HTML is escaped; an unknown name in a template is an error, not a blank. Built-in words are in
-core.messages.texts; a user's own templates come in as `overrides`: "<kind>.<language>.subject|text|html" or without the language.
+core.messages.texts; a user's own come with the letter or as `overrides`: "<kind>.<language>.subject|text|html", or without the
+language.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def render(letter: Letter, overrides: Mapping[str, str] | None = None) -> Render
         return MessageIncomplete(problems=missing)
     language = language_of(letter)
     try:
-        rendered = _rendered(letter, language, overrides or {})
+        rendered = _rendered(letter, language, {**letter.templates, **(overrides or {})})
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         return MessageIncomplete(problems=(f"the template {letter.kind}.{language} cannot be filled: {error}",))
     problems = objections(letter, rendered.subject, rendered.text, rendered.html, language)

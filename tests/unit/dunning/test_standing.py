@@ -544,6 +544,12 @@ def test_what_the_psa_says_of_the_same_invoice_counts_too():
     assert scene.would_send() == ["reminder_7"]
 
 
+def test_templates_of_the_configuration_are_used():
+    scene = late(templates={"reminder_friendly.subject": "Hi {{ client }}"})
+    scene.send()
+    assert scene.messages[-1].subject == "Hi Acme Ltd"
+
+
 def test_observe_mode_shows_and_sends_nothing():
     scene = late(mode="observe")
     (entry,) = scene.decide().entries
