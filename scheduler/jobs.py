@@ -53,6 +53,7 @@ def rules(app: App) -> Rules:
         roles=app.roles,
         explicit={name: item.parties for name, item in settings.accounts.items()},
         segments={name: item.segment for name, item in settings.accounts.items() if item.segment},
+        templates=settings.dunning.templates,
         notes={name: item.mode for name, item in settings.connections.items() if app.writes(name, Capability.POST_NOTE)},
         pushback=pushback_targets(app),
         fresh_for={name: 2 * (item.sync_every or settings.daemon.sync_every) for name, item in settings.connections.items()},

@@ -47,6 +47,7 @@ def _register() -> None:
         report_commands,
         run_commands,
         sandbox_commands,
+        statement_command,
         store_commands,
         sync_commands,
     )
@@ -68,6 +69,7 @@ def _register() -> None:
     app.add_typer(account_commands.accounts_app, name="account")
     app.add_typer(account_commands.contacts_app, name="contacts")
     app.add_typer(account_commands.journal_app, name="journal")
+    report_commands.app.command(name="statement")(statement_command.statement)
     app.add_typer(report_commands.app, name="report")
     app.command(name="match")(match_command.match_command)
     app.add_typer(sandbox_commands.app, name="sandbox")

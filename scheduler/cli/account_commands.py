@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json as to_json
 import sys
 from datetime import datetime
 from typing import Annotated, Any
@@ -290,6 +291,7 @@ def contact_json(item: PastContact) -> dict[str, Any]:
 def contact_log(
     account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
     export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
+    lines: Annotated[bool, typer.Option("--jsonl", help="Write one JSON object a line on stdout, each with its hash.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -300,10 +302,21 @@ def contact_log(
     items = sorted((item for group in found.values() for item in group), key=lambda item: item.at)
     if chosen.json:
         console.print_json([contact_json(item) for item in items])
+    elif lines:
+        _contact_lines(items)
     elif export:
         _contact_csv(items)
     else:
         _contact_table(tuple(items))
+
+
+def _contact_lines(items: list[PastContact]) -> None:
+    """`line_hash` is the SHA-256 of the hash of the line before (none: empty) and the line's other fields: an edit shows."""
+    chain = ""
+    for item in items:
+        text = to_json.dumps(contact_json(item), default=console.plain, ensure_ascii=False, sort_keys=True)
+        chain = hashlib.sha256(f"{chain}{text}".encode()).hexdigest()
+        sys.stdout.write(f'{text[:-1]}, "line_hash": "{chain}"}}\n')
 
 
 def _contact_csv(items: list[PastContact]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -42,8 +43,9 @@ def preview(
     with opened(config, json) as app:
         entries = look_ahead(app, as_of=as_of.date() if as_of else None, days=days)
         names = {item.id: item.name for item in app.store.accounts()}
+        own = app.settings.dunning.templates
     if save is not None:
-        _save(entries, save)
+        _save(entries, save, own)
     if chosen.json:
         console.print_json([preview_row(entry) for entry in entries])
         return
@@ -53,7 +55,7 @@ def preview(
     _show(f"{len(kept)} would not", kept, names)
     if text:
         for entry in sends:
-            _print(entry)
+            _print(entry, own)
 
 
 def _look_back(since: date, until: date | None, policy: Path | None, config: Path | None, json: bool) -> None:
@@ -90,21 +92,21 @@ def _show(title: str, entries: list[Entry], names: dict[str, str]) -> None:
         console.say(title)
 
 
-def _rendered(entry: Entry) -> Rendered | None:
-    message = render(entry.letter) if entry.letter is not None else None
+def _rendered(entry: Entry, own: Mapping[str, str]) -> Rendered | None:
+    message = render(entry.letter, own) if entry.letter is not None else None
     return message if isinstance(message, Rendered) else None
 
 
-def _print(entry: Entry) -> None:
-    message = _rendered(entry)
+def _print(entry: Entry, own: Mapping[str, str]) -> None:
+    message = _rendered(entry, own)
     if message is not None:
         console.say(f"\n── to {entry.recipient}\nSubject: {message.subject}\n\n{message.text}")
 
 
-def _save(entries: list[Entry], folder: Path) -> None:
+def _save(entries: list[Entry], folder: Path, own: Mapping[str, str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for number, entry in enumerate(entries, start=1):
-        message = _rendered(entry)
+        message = _rendered(entry, own)
         if message is not None:
             stem = folder / f"{number:03d}-{entry.stage}"
             stem.with_suffix(".txt").write_text(f"Subject: {message.subject}\n\n{message.text}", encoding="utf-8")
