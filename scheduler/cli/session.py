@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,22 +64,19 @@ def explain(error: DuesyncError) -> None:
 
 
 def guard(run: typer.Typer, args: list[str]) -> int:
-    """Run the command line; every error of ours becomes words and an exit code, never a traceback."""
+    """Run the command line; every error of ours becomes words and an exit code, never a traceback.
+
+    typer answers a wrong usage itself, in words and with exit code 2, and ends every command by SystemExit.
+    """
     try:
-        code = run(args=args, standalone_mode=False)
+        run(args=args, prog_name="duesync")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
     except DuesyncError as error:
         explain(error)
         return exit_code(error)
-    except KeyboardInterrupt:
-        console.note("stopped")
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except typer.Exit as stop:
-        return stop.exit_code
     except OSError as error:
         log.error("command.failed", error=str(error))
         console.complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return UNREACHABLE
-    return code if isinstance(code, int) else 0
+    return 0

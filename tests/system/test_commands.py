@@ -129,6 +129,17 @@ def test_no_configuration_says_where_it_looked(tmp_path):
     assert "duesync init" in ran.err
 
 
+@pytest.mark.parametrize(
+    "words", ["no-such-command", "sync --bogus", "hold lift", "hold add whim x", "preview --as-of 2026-13-45", "report nothing"]
+)
+def test_a_wrong_usage_is_told_in_words_and_exit_2(folder, words):
+    ran = duesync(folder, *words.split())
+    assert ran.code == 2, ran.err
+    assert "Error:" in ran.err
+    assert "Traceback" not in ran.err
+    assert ran.out == ""
+
+
 def test_an_unknown_connection_names_those_there_are(folder):
     ran = duesync(folder, "sync", "nosuch")
     assert ran.code == 2
