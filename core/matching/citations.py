@@ -7,6 +7,7 @@ are compared that do not share such a remainder.
 
 from __future__ import annotations
 
+import string
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from core.matching.references import Word
 SLIP_COST = (0.0, 5.0, 8.5)
 MIN_GAIN = 0.8
 SHORTEST = 4
+_LETTERS = string.ascii_uppercase
 SPOKEN = 4
 MOST_SHARING = 12
 USUAL_DAYS = 30
@@ -100,11 +102,15 @@ class ReferenceIndex:
         if not self._remains and self._exact:
             remains: dict[str, list[str]] = defaultdict(list)
             for text in self._exact:
-                if len(text) >= SHORTEST:
+                if len(text) >= SHORTEST and not self._told_by_digits(text):
                     for rest in _remains(text):
                         remains[rest].append(text)
             self._remains = remains
         return self._remains
+
+    def _told_by_digits(self, text: str) -> bool:
+        """Whether the digits behind a prefix are a reference of their own: the memo's digits are looked up alone as well."""
+        return text[0].isalpha() and text.lstrip(_LETTERS) in self._exact
 
     def _likeliest(self, cites: Iterable[Cite], paid: int, options: int) -> list[Cite]:
         """At most `options` per place in the text, the best first; among equals those issued about a month before the payment."""
