@@ -19,7 +19,18 @@ from core.actions import CONTACTS, PostNote, Receipt, SendInvoice, SendReminder
 from core.clock import Clock, local_date
 from core.dunning.gate import verdict
 from core.dunning.volume import RunCounts, unusual
-from core.errors import AuthExpired, Conflict, ConnectorError, OutcomeUnknown, PermissionMissing, Rejected, StoreError, Transient
+from core.errors import (
+    AuthExpired,
+    ConfigError,
+    Conflict,
+    ConnectorError,
+    OutcomeUnknown,
+    PermissionMissing,
+    Rejected,
+    StoreError,
+    Transient,
+    UsageError,
+)
 from core.gatefacts import GateRoom
 from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
 from core.ports import Connector
@@ -112,11 +123,21 @@ class _Desk:
 
     # ── one row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def attend(self, row: OutboxRow) -> None:
-        """Take one reserved row to its end."""
+        """Take one reserved row to its end. Nothing was sent yet where asking the gate or opening the connection fails."""
         try:
             answers = self.room.answers(row, self.clock.now())
-        except ConnectorError as error:
+            self.room.connector(row.action.connection)
+        except (ConnectorError, ConfigError) as error:
             self._later(row, error.message)
+            return
+        except UsageError as error:
+            self._park(row, error.message)
+            return
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("gate.crashed", row=row.id, error=str(error))
+            self._later(row, f"it could not be examined: {error}")
             return
         if not verdict(answers):
             self._refuse(row, answers)
@@ -148,8 +169,7 @@ class _Desk:
             self.store.drop(row, f"{error.message} It is decided again.", now=self.clock.now())
             self._count("dropped", row, why=error.message)
         except Rejected as error:
-            self.store.park(row, str(error), self.clock.now())
-            self._count("parked", row, error=error.message)
+            self._park(row, str(error))
         except (Transient, AuthExpired, PermissionMissing) as error:
             self._later(row, error.message, error.retry_after if isinstance(error, Transient) else None)
         except Exception as error:
@@ -167,11 +187,14 @@ class _Desk:
             self.store.enqueue(self._notes(settled, now), now=now, run_id=row.run_id)
         self._count("settled", row, receipt=receipt.ref)
 
+    def _park(self, row: OutboxRow, why: str) -> None:
+        self.store.park(row, why, self.clock.now())
+        self._count("parked", row, error=why)
+
     def _later(self, row: OutboxRow, why: str, wait: float | None = None) -> None:
         now = self.clock.now()
         if row.attempts >= _MOST_TRIES and wait is None and now - row.created_at > _SAME_DAY:
-            self.store.park(row, f"{why} (after {row.attempts} tries)", now)
-            self._count("parked", row, error=why)
+            self._park(row, f"{why} (after {row.attempts} tries)")
             return
         backoff = min(60.0 * 2 ** min(row.attempts, 6), 3600.0)
         self.store.retry(row, now + timedelta(seconds=max(wait or 0.0, backoff)), why, now)
@@ -182,8 +205,10 @@ class _Desk:
         """Look for an ambiguous action at its vendor: found settles it, certainly absent queues it again, else it waits."""
         try:
             receipt = self.room.connector(row.action.connection).find_pushed(row.action, row.key)
-        except ConnectorError as error:
-            log.info("outbox.unclear", row=row.id, error=error.message)
+        except StoreError:
+            raise
+        except Exception as error:
+            log.info("outbox.unclear", row=row.id, error=str(error))
             self.report.outcomes["unclear"] += 1
             return
         if receipt is not None:

@@ -105,10 +105,10 @@ class GateRoom:
             into[key] = found
 
     def _ages(self, books: AccountBooks | None) -> tuple[SourceAge, ...]:
-        """Every stream of every connection the account is in, and of the banks."""
+        """Every stream of every connection the account is in, and of the banks; those no longer configured feed nothing."""
         if books is None:
             return ()
-        names = {key.connection for key in books.account.parties}
+        names = {key.connection for key in books.account.parties if key.connection in self.rules.roles}
         names |= {name for name, role in self.rules.roles.items() if role is Role.BANK}
         known = {(state.connection, state.stream): state.last_ok_at for state in self.store.stream_states()}
         return tuple(
@@ -141,14 +141,36 @@ class GateRoom:
         return found
 
     def _senders_of(self, name: str, now: datetime) -> tuple[OtherSender, ...] | None:
-        kept = self.store.setting(f"senders.{name}")
-        if kept is not None and datetime.fromisoformat(kept["at"]) + _SENDERS_KNOWN_FOR > now:
-            return tuple(OtherSender(what=what, certain=certain) for what, certain in kept["found"])
+        kept = known_senders(self.store, name)
+        if kept is not None and kept.at + _SENDERS_KNOWN_FOR > now:
+            return kept.found
         try:
             probe = self.connector(name).probe()
         except ConnectorError as error:
             log.warning("connection.unprobed", connection=name, error=error.message)
             return None
-        found = [(item.what, item.certain) for item in probe.other_senders]
-        self.store.put_setting(f"senders.{name}", {"at": now.isoformat(), "found": found})
+        remember_senders(self.store, name, probe.other_senders, now)
         return probe.other_senders
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSenders:
+    """Who else reminds the clients of a connection, as it said at `at`."""
+
+    at: datetime
+    found: tuple[OtherSender, ...]
+
+
+def known_senders(store: Store, name: str) -> KnownSenders | None:
+    """What a connection last said of others who remind; None when it was never asked."""
+    kept = store.setting(f"senders.{name}")
+    if kept is None:
+        return None
+    found = tuple(OtherSender(what=what, certain=certain) for what, certain in kept["found"])
+    return KnownSenders(datetime.fromisoformat(kept["at"]), found)
+
+
+def remember_senders(store: Store, name: str, senders: tuple[OtherSender, ...], now: datetime) -> None:
+    """Keep what a connection said of others who remind, for previews and for the gate."""
+    found = [(item.what, item.certain) for item in senders]
+    store.put_setting(f"senders.{name}", {"at": now.isoformat(), "found": found})

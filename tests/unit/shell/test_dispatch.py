@@ -11,7 +11,7 @@ from core.clock import ManualClock
 from core.dispatch import dispatch
 from core.dunning.decision import Channels
 from core.dunning.policy import DunningSettings
-from core.errors import AuthExpired, Conflict, Rejected, Transient
+from core.errors import AuthExpired, ConfigError, Conflict, Rejected, Transient, UsageError
 from core.holds import Hold, HoldKind
 from core.messages.letter import Organisation
 from core.money import Money
@@ -179,6 +179,40 @@ def test_each_answer_of_the_vendor_has_its_outcome(world, error, outcome, state)
     assert world.dispatch()[outcome] == 1
     assert world.row.state is state
     assert world.sent == 0
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome"),
+    [
+        (UsageError('there is no connection called "mail"'), "parked"),
+        (ConfigError(["mail.password: the environment variable X is not set"]), "postponed"),
+        (KeyError("surprise"), "postponed"),
+    ],
+)
+def test_a_connection_that_cannot_be_opened_has_sent_nothing_and_stops_nobody_else(world, error, outcome):
+    @contextmanager
+    def opened(name):
+        if name == "mail":
+            raise error
+        yield world.vendor
+
+    found = dispatch(world.store, RULES, opened, clock=world.clock, by="w1").summary()
+    assert found == {outcome: 1}
+    assert world.vendor.pushes == []
+    assert "mail" in (world.store.outbox()[0].error or "") or outcome == "postponed"
+
+
+def test_a_connection_that_is_gone_leaves_what_is_unclear_unclear(world):
+    world.vendor.lose_answer = True
+    world.dispatch()
+    world.clock.advance(timedelta(minutes=5))
+
+    @contextmanager
+    def opened(name):
+        raise UsageError(f'there is no connection called "{name}"')
+        yield
+
+    assert dispatch(world.store, RULES, opened, clock=world.clock, by="w1").summary() == {"unclear": 1}
 
 
 def test_a_postponed_message_goes_when_the_vendor_is_back(world):
