@@ -74,7 +74,7 @@ def _mirrors(world: World) -> frozenset[tuple[str, str]]:
 def _mirrored(world: World, here: str, there: str) -> bool:
     began = world.first_invoices.get(there)
     late = world.today - timedelta(days=world.rules.cross_system_grace_days)
-    seen = _keys(world, there)
+    seen = _keys(world, world.role(there))
     counted = found = 0
     for (connection, _), invoice in world.invoices.items():
         if connection != here or invoice.status not in LIVE or invoice.total.minor <= 0 or not _in_both(world, invoice, there):
@@ -91,8 +91,9 @@ def _in_both(world: World, invoice: Invoice, there: str) -> bool:
     return account is not None and any(key.connection == there for key in world.books.accounts[account].account.parties)
 
 
-def _keys(world: World, connection: str) -> set[str]:
-    return {mark for (name, _), invoice in world.invoices.items() if name == connection for mark in _marks(invoice)}
+def _keys(world: World, role: Role) -> set[str]:
+    """Marks of every invoice on one side: a firm with two companies keeps each invoice in one of them."""
+    return {mark for (name, _), invoice in world.invoices.items() if world.role(name) is role for mark in _marks(invoice)}
 
 
 def _marks(invoice: Invoice) -> set[str]:

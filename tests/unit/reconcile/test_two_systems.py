@@ -11,7 +11,7 @@ import pytest
 from core.money import Money
 from core.reconcile import ReconcileRules, explain, habits, reconcile, touched_accounts
 from core.reconcile.explain import Cause
-from core.records import Agreement, DocumentStatus, Invoice, Record, Ref
+from core.records import Agreement, DocumentStatus, Invoice, Record, Ref, Role
 from tests.corpus.books_assembly import assemble
 from tests.corpus.books_words import ROLES, TODAY, bill, credit, deposit, found, party, pay
 
@@ -119,6 +119,16 @@ def test_two_systems_differ_in_one_way(name: str) -> None:
         assert expected <= found(records)
     else:
         assert found(records) == expected
+
+
+def test_what_one_of_two_companies_holds_is_not_missing() -> None:
+    second = [
+        party("C2", "Harbor Dental", "books2"),
+        *(bill(f"N{n}", f"{700 + n}.25", f"03-1{n}", of="C2", connection="books2") for n in range(10)),
+    ]
+    theirs = [psa(f"Y{n}", f"{700 + n}.25", f"03-1{n}", number=f"INV-N{n}") for n in range(10)]
+    said = found([*mirror(), *second, *theirs], roles={**ROLES, "books2": Role.BOOKS})
+    assert {kind for kind, _ in said} & {"missing_in_books", "missing_in_psa"} == set()
 
 
 def test_a_client_of_one_system_that_fits_two_of_the_other_is_asked_about() -> None:
