@@ -36,7 +36,7 @@ def cross_system(desk: Desk) -> Iterator[Finding]:
             yield _ambiguous(desk, invoice, others)
         for finding in _missing(desk, links, psa, books):
             # A client billed in two companies: what one of them holds is nowhere missing.
-            if finding.subjects[0] not in joined | told:
+            if finding.subjects[0] not in joined and finding.subjects[0] not in told:
                 told.add(finding.subjects[0])
                 yield finding
 
