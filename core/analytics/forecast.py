@@ -53,7 +53,7 @@ class Payers:
 
     def __init__(self, history: History, day: date) -> None:
         self.day = day
-        own = {account: _delays(lines, day) for account, lines in history.by_account.items()}
+        own = {account: _last_delays(days, delays, day) for account, (days, delays) in history.payments.items()}
         everything = [delay for delays in own.values() for delay in delays]
         self.known = len(everything) >= _FEWEST
         self.mean = fmean(everything) if everything else 0.0
@@ -101,12 +101,10 @@ class Payers:
 _PARTS = (_TAIL, 0.5, 1 - _TAIL)
 
 
-def _delays(lines: Sequence[Line], day: date) -> list[int]:
-    """Days past due of a client's last payments; negative where it paid early."""
-    settled = [
-        (line.settled_on, (line.settled_on - line.due_on).days) for line in lines if line.settled_on and line.settled_on <= day
-    ]
-    return [delay for _, delay in sorted(settled)[-_OWN:]]
+def _last_delays(days: Sequence[date], delays: Sequence[int], day: date) -> Sequence[int]:
+    """Days past due of a client's last payments up to a day; negative where it paid early."""
+    known = bisect_right(days, day)
+    return delays[max(known - _OWN, 0) : known]
 
 
 # ── cash by month ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -204,9 +202,11 @@ def backtest(history: History, as_of: date, months: int = 12) -> Score:
     }
     held: list[bool] = []
     widths: list[int] = []
-    for day in trend_days(as_of, history.first_day, months + 1)[:-1]:
+    days = trend_days(as_of, history.first_day, months + 1)[:-1]
+    lines = [line for line in history.lines if days and (line.settled_on is None or line.settled_on > days[0])]
+    for day in days:
         payers = Payers(history, day)
-        for line in history.lines:
+        for line in lines:
             if payers.known and line.open_on(day) > 0:
                 _judge(payers, line, as_of, misses, held, widths)
     return Score(

@@ -86,6 +86,16 @@ class History:
         return {name: tuple(sorted(lines, key=lambda line: line.due_on)) for name, lines in found.items()}
 
     @cached_property
+    def payments(self) -> Mapping[str, tuple[list[date], list[int]]]:
+        """Each account's settled invoices in order of the day: the days, and how many days past due each was."""
+        found: dict[str, tuple[list[date], list[int]]] = {}
+        for line in sorted((line for line in self.lines if line.settled_on is not None), key=_settled):
+            days, delays = found.setdefault(line.account, ([], []))
+            days.append(_settled(line))
+            delays.append((_settled(line) - line.due_on).days)
+        return found
+
+    @cached_property
     def sales(self) -> Flow:
         """Invoiced totals by day of issue."""
         return Flow((line.issued_on, line.invoice.total.minor) for line in self.lines)
@@ -119,6 +129,10 @@ class History:
     @property
     def first_day(self) -> date | None:
         return self.sales.first_day
+
+
+def _settled(line: Line) -> date:
+    return line.settled_on or date.max
 
 
 def _presence(line: Line, since: date) -> Iterator[tuple[date, int]]:

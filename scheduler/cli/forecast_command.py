@@ -14,6 +14,7 @@ from core.analytics.history import History, histories
 from core.books import Books
 from core.clock import local_date
 from core.money import Money
+from core.store.collector import collector_paused
 from scheduler.cli import console
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
 
@@ -65,7 +66,9 @@ def forecast_report(
     with opened(config, json) as app:
         now = app.clock.now()
         day = as_of.date() if as_of else local_date(now, app.zone)
-        found = forecast(app.store.load_books(now=now), day, currency_code(currency))
+        books = app.store.load_books(now=now)
+        with collector_paused():
+            found = forecast(books, day, currency_code(currency))
     if chosen.json:
         console.print_json(forecast_json(found))
     else:

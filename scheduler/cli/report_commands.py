@@ -15,6 +15,7 @@ from core.analytics.health import health
 from core.clock import local_date
 from core.errors import UsageError
 from core.money import Money, MoneyError, check_currency
+from core.store.collector import collector_paused
 from scheduler.cli import console
 from scheduler.cli.forecast_command import forecast_report
 from scheduler.cli.health_page import health_page
@@ -61,7 +62,8 @@ def health_report(
         store = opened_app.store
         with store.snapshot():
             books, findings, contacts = store.load_books(now=now), store.findings(), store.contacts()
-        found = health(books, day, findings=findings, contacts=contacts, currency=currency_code(currency))
+        with collector_paused():
+            found = health(books, day, findings=findings, contacts=contacts, currency=currency_code(currency))
         organisation = opened_app.settings.organisation.name
     if html is not None:
         html.write_text(health_page(found, organisation), encoding="utf-8")
