@@ -10,7 +10,8 @@ from pathlib import Path
 
 from connectors import registry
 from core.errors import DuesyncError
-from core.ports import Check
+from core.gatefacts import remember_senders
+from core.ports import Check, OtherSender
 from core.records import Role
 from core.settings import unreadable_secrets
 from core.store import SchemaStatus
@@ -109,12 +110,24 @@ def _connection(app: App, name: str) -> Iterator[Check]:
         skew = abs(probe.vendor_now - app.clock.now())
         remedy = "" if skew <= _LARGEST_SKEW else "Set this machine's clock (NTP)."
         yield Check(name=f"{name} clock", ok=skew <= _LARGEST_SKEW, detail=f"{skew.total_seconds():.0f} s apart", remedy=remedy)
-    for sender in probe.other_senders:
+    if name != MAIL:
+        remember_senders(app.store, name, probe.other_senders, app.clock.now())
+    yield from _other_senders(name, probe.other_senders, allowed=app.settings.dunning.allow_other_senders)
+
+
+def _other_senders(name: str, senders: tuple[OtherSender, ...], *, allowed: bool) -> Iterator[Check]:
+    """Who else reminds the same clients (product notes D10): certain evidence stops our own reminders unless that is allowed."""
+    for sender in senders:
+        if allowed:
+            detail, remedy = f"{sender.what}; dunning.allow_other_senders accepts that", ""
+        elif sender.certain:
+            detail = f"{sender.what}, so no reminder of ours goes out about its invoices"
+            remedy = "Switch it off there, or set dunning.allow_other_senders = true and clients hear everything twice."
+        else:
+            detail = f"{sender.what}; whether clients get it cannot be told from here"
+            remedy = "Look there, and switch one of the two off: otherwise clients hear everything twice."
         yield Check(
-            name=f"{name} other sender",
-            ok=False if sender.certain else None,
-            detail=f"{sender.what} also writes to clients",
-            remedy="Switch one of the two off, or clients hear everything twice.",
+            name=f"{name} other sender", ok=None if allowed or not sender.certain else False, detail=detail, remedy=remedy
         )
 
 

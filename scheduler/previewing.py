@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -13,7 +13,9 @@ from core.clock import local_date
 from core.dunning.backtest import as_contact
 from core.dunning.decide import decide
 from core.dunning.decision import Entry
+from core.dunning.policy import Way
 from core.dunning.resolve import resolve_policy
+from core.gatefacts import known_senders
 from core.review import Memory, Rules, View, look, remember
 from scheduler.app import App
 from scheduler.jobs import rules
@@ -36,7 +38,25 @@ def preview(app: App, *, as_of: date | None = None, days: int = 1) -> list[Entry
         moment = start if offset == 0 else _noon(local_date(start, app.zone) + timedelta(days=offset), app.zone)
         memory, entries = _one_day(view, memory, going_by, moment)
         found += entries if offset == 0 else _news(found, entries)
-    return found
+    return refereed(app, view, found)
+
+
+def refereed(app: App, view: View, entries: Iterable[Entry]) -> list[Entry]:
+    """What would go although somebody else reminds of the same invoices is shown as the gate would answer: not sent."""
+    senders = {name: known_senders(app.store, name) for name in app.settings.connections}
+    certain = {name: [item.what for item in kept.found if item.certain] for name, kept in senders.items() if kept is not None}
+    return [_stopped(app, view, entry, certain) for entry in entries]
+
+
+def _stopped(app: App, view: View, entry: Entry, certain: Mapping[str, list[str]]) -> Entry:
+    others = sorted({what for item in entry.invoices for what in certain.get(item.connection, ())})
+    books = view.books.accounts.get(entry.account)
+    if not others or not entry.would_send or entry.channel is Way.CALL or books is None:
+        return entry
+    if resolve_policy(app.settings.dunning, books.account).base.allow_other_senders:
+        return entry
+    why = f"somebody else reminds of these invoices: {'; '.join(others)} (dunning.allow_other_senders would accept that)"
+    return replace(entry, would_send=False, reasons=(why, *entry.reasons))
 
 
 def _noon(day: date, zone: str) -> datetime:
