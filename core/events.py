@@ -14,6 +14,7 @@ class Event:
 
 
 CATALOGUE: dict[str, Event] = {
+    "account.failed": Event("exception", "clients could not be examined or written to; they wait, all others go on"),
     "account.unknown_party": Event("warning", "[accounts] names a record that no connection has"),
     "command.failed": Event("error", "a command met an error of the operating system"),
     "connection.unprobed": Event("warning", "a vendor could not be asked who else reminds; nothing is sent about its invoices"),

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import structlog
 
-from core.books import Books
+from core.books import AccountBooks, Books
 from core.clock import local_date
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decide import decide
@@ -22,6 +22,7 @@ from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.policy import DunningSettings
 from core.dunning.pushback import Target
 from core.dunning.resolve import resolve_policy
+from core.errors import DuesyncError
 from core.findings import Finding, FindingState
 from core.holds import Hold
 from core.linking import link_accounts
@@ -38,6 +39,7 @@ _T = TypeVar("_T")
 PayLink = Callable[[Invoice], "str | None"]
 
 WATERMARK = "review.watermark"  # the store setting that says up to which change a review has looked
+FAILED = "review.failed"  # the store setting with the accounts that could not be examined, to be tried again next time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,14 +93,41 @@ class View:
     books: Books
     findings: tuple[Finding, ...]
     examined: frozenset[str] | None
+    failed: frozenset[str] = frozenset()  # accounts that could not be examined: nothing is decided about them
 
 
 def look(store: Store, rules: Rules, *, now: datetime, today: date, examined: Collection[str] | None = None) -> View:
     """Load, link and reconcile without writing anything but new accounts."""
     books = _linked(store, rules, now)
     wanted = None if examined is None else frozenset(examined)
-    findings = reconcile(books, today=today, rules=rules.reconcile, accounts=wanted, systems=rules.systems)
+    try:
+        findings = reconcile(books, today=today, rules=rules.reconcile, accounts=wanted, systems=rules.systems)
+    except Exception as error:
+        view = _look_around(books, rules, today, sorted(books.accounts if wanted is None else wanted))
+        if not view.examined:
+            raise  # not the fault of one account
+        log.exception("account.failed", accounts=sorted(view.failed), error=str(error))
+        return view
     return View(books=books, findings=findings, examined=wanted)
+
+
+def _look_around(books: Books, rules: Rules, today: date, names: Sequence[str]) -> View:
+    """Some account of `names` cannot be examined: find it by halves, and examine all the others."""
+    try:
+        some = frozenset(names)
+        findings = reconcile(books, today=today, rules=rules.reconcile, accounts=some, systems=rules.systems)
+        return View(books=books, findings=findings, examined=some)
+    except Exception:
+        if len(names) <= 1:
+            return View(books=books, findings=(), examined=frozenset(), failed=frozenset(names))
+    half = len(names) // 2
+    left, right = (_look_around(books, rules, today, part) for part in (names[:half], names[half:]))
+    return View(
+        books=books,
+        findings=tuple({item.fingerprint: item for item in (*left.findings, *right.findings)}.values()),
+        examined=(left.examined or frozenset()) | (right.examined or frozenset()),
+        failed=left.failed | right.failed,
+    )
 
 
 def _linked(store: Store, rules: Rules, now: datetime) -> Books:
@@ -138,6 +167,7 @@ def review(
     """
     today = local_date(now, rules.organisation.timezone)
     changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
+    changed |= frozenset(store.setting(FAILED) or ())
     view = look(store, rules, now=now, today=today, examined=None if full else changed)
     report = ReviewReport(accounts=len(view.books.accounts if full else changed))
     report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
@@ -153,6 +183,8 @@ def review(
     _keep(store, view.findings, view.examined, report, now, run_id)
     report.told = tell(store, rules.pushback, view.books, made, now=now, today=today, run_id=run_id)
     store.put_setting(WATERMARK, watermark)
+    if view.failed or store.setting(FAILED):
+        store.put_setting(FAILED, sorted(view.failed))
     report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
     log.info("review.done", full=full, **report.summary())
     return report
@@ -170,22 +202,32 @@ def _keep(
 def decisions(store: Store, rules: Rules, view: View, *, now: datetime) -> list[Decision]:
     """What would be said to each account now, and what not. Reads the store, writes nothing."""
     memory = remember(store, view)
-    return [
-        decide(
-            books,
-            policy=resolve_policy(rules.dunning, books.account),
-            history=memory.contacts.get(name, ()),
-            waiting=memory.waiting.get(name, ()),
-            holds=memory.holds.get(name, ()),
-            promises=memory.promises.get(name, ()),
-            plans=memory.plans.get(name, ()),
-            findings=memory.findings.get(name, ()),
-            organisation=rules.organisation,
-            channels=rules.channels,
-            now=now,
-        )
-        for name, books in view.books.accounts.items()
-    ]
+    made = []
+    for name, books in view.books.accounts.items():
+        if name in view.failed:
+            continue
+        try:
+            made.append(_decided(rules, books, memory, now))
+        except Exception as error:
+            log.exception("account.failed", accounts=[name], error=str(error))
+    return made
+
+
+def _decided(rules: Rules, books: AccountBooks, memory: Memory, now: datetime) -> Decision:
+    name = books.account.id
+    return decide(
+        books,
+        policy=resolve_policy(rules.dunning, books.account),
+        history=memory.contacts.get(name, ()),
+        waiting=memory.waiting.get(name, ()),
+        holds=memory.holds.get(name, ()),
+        promises=memory.promises.get(name, ()),
+        plans=memory.plans.get(name, ()),
+        findings=memory.findings.get(name, ()),
+        organisation=rules.organisation,
+        channels=rules.channels,
+        now=now,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +268,17 @@ def _grouped(items: Iterable[_T], account_of: Callable[[_T], str]) -> dict[str, 
 
 
 def _written(store: Store, rules: Rules, decision: Decision, pay_link: PayLink | None) -> list[Queued]:
+    """The messages of one account in words; an account that cannot be written to for a reason nobody foresaw stops no other."""
+    try:
+        return _letters(store, rules, decision, pay_link)
+    except DuesyncError:
+        raise
+    except Exception as error:
+        log.exception("account.failed", accounts=[decision.account], error=str(error))
+        return []
+
+
+def _letters(store: Store, rules: Rules, decision: Decision, pay_link: PayLink | None) -> list[Queued]:
     """The messages of one account in words; one that lacks a fact is told, not sent."""
     queued: list[Queued] = []
     for entry in decision.outgoing:
