@@ -19,6 +19,7 @@ OTHER_ACCOUNT = -5.0
 STRANGER_LIMIT = 24
 GLOBAL_GAIN = 6.0
 FAR_BEHIND = 2.6
+FEW = 2
 ANYBODY = 4.0  # what knowing the client is worth: one of about fifty; fixed, so that a new client changes no other's matches
 _LIKENESS = ((0.97, 0.0), (0.92, -0.4), (0.85, -1.0), (0.75, -2.0), (0.65, -3.0), (0.5, -4.0))
 
@@ -74,22 +75,21 @@ class Directory:
         """(pool, weight) of the likeliest clients; `named` bills its words lead to, `worth` bills of exactly its amount."""
         likeness = dict(self._names.find(cash.payer)) if cash.payer else {}
         accounts, payers = self._accounts.get(cash.account), self._payers.get(key(cash.payer)) if cash.payer else None
-        clients = {*likeness, *(accounts or ()), *(payers or ()), *(self._pools_of(named))}
+        said = self._clients_of(named)
+        clients = {*likeness, *(accounts or ()), *(payers or ()), *said}
         weights = {client: self._weight(client, cash, likeness, accounts, payers) for client in clients}
         if max(weights.values(), default=-99.0) < -2.5:
-            strangers = self._pools_of(worth)
+            strangers = self._clients_of(worth)
             if len(strangers) <= STRANGER_LIMIT:
                 weights.update((client, self._weight(client, cash, likeness, accounts, payers)) for client in strangers)
-        best = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
-        found = [
-            (self._pools[client, cash.currency].index, weight)
-            for client, weight in best
-            if (client, cash.currency) in self._pools
-        ]
-        worst = found[0][1] - FAR_BEHIND if found and found[0][1] > -0.7 else -math.inf
-        return [(pool, weight) for pool, weight in found[: self._limit] if weight >= worst]
+        here = {client: weight for client, weight in weights.items() if (client, cash.currency) in self._pools}
+        best = sorted(here.items(), key=lambda item: (-item[1], item[0]))[: self._limit]
+        worst = best[0][1] - FAR_BEHIND if best and best[0][1] > -0.7 else -math.inf
+        sure = said if len(said) <= FEW else ()  # a reference outweighs a name, if it leads to few
+        found = [(client, weight) for client, weight in best if weight >= worst or client in sure]
+        return [(self._pools[client, cash.currency].index, weight) for client, weight in found]
 
-    def _pools_of(self, bills: Iterable[Bill]) -> set[int]:
+    def _clients_of(self, bills: Iterable[Bill]) -> set[int]:
         return {self._client_of_pool[bill.pool] for bill in bills}
 
     def _weight(

@@ -129,11 +129,11 @@ def identify(table: Table, cash: Iterable[Cash], *, thorough: bool = False) -> N
             index = pool_of.get((table.clients.get(known, -1), item.currency))
             item.pools = [] if index is None else [(index, 0.0)]
             continue
-        named = sorted({bill for found in item.named.values() for bill in found})
+        named = [table.bills[bill] for bill in sorted({bill for found in item.named.values() for bill in found})]
         worth = table.by_amount.get((item.currency, item.amount), ())
-        item.pools = table.directory.rank(item, [table.bills[bill] for bill in named], worth)
+        item.pools = table.directory.rank(item, named, worth)
         if thorough and (not item.pools or item.pools[0][1] < UNSURE):
-            item.pools = table.directory.rank(item, _perhaps_named(table, item), worth)
+            item.pools = table.directory.rank(item, [*named, *_perhaps_named(table, item)], worth)
 
 
 def _perhaps_named(table: Table, cash: Cash) -> list[Bill]:
