@@ -1,0 +1,150 @@
+"""Alerts, dashboard and runbook speak of metrics, alerts and commands that exist; the metrics say what the store knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+
+import pytest
+import typer.main
+import yaml
+
+from connectors.quickbooks.sandbox import QuickBooksSandbox
+from core.errors import Transient
+from core.ports import Tokens
+from core.records import Cursor, Malformed, Page, Ref, Stream
+from core.store import open_store
+from core.store.vault import new_vault_key
+from scheduler.app import App, open_app
+from scheduler.demo.days import FastClock
+from scheduler.demo.setup import write_configuration
+from scheduler.http.metrics import exposition
+from scheduler.runner import Job, Runner
+from tests.conftest import ROOT
+from tests.unit.shell.vendor import NOW
+
+METRIC = re.compile(r"\bduesync_[a-z_]+")
+COMMAND = re.compile(r"`duesync ((?:[a-z-]+ ?)+)")
+
+
+@pytest.fixture
+def app(tmp_path):
+    sandbox = QuickBooksSandbox(FastClock(NOW))
+    config = write_configuration(tmp_path, sandbox.settings("http://127.0.0.1:1"), smtp_port=1, maildir=tmp_path)
+    with open_app(config, clock=FastClock(NOW), quiet=True) as opened:
+        yield opened
+
+
+@pytest.fixture
+def exposed(app):
+    """Names of all metrics, those without a sample too."""
+    return set(re.findall(r"^# TYPE (\S+)", exposition(app, Runner(app)).decode(), re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def alerts():
+    loaded = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text())
+    return [rule for group in loaded["groups"] for rule in group["rules"]]
+
+
+@pytest.fixture(scope="module")
+def runbook():
+    return (ROOT / "docs" / "runbook.md").read_text()
+
+
+def commands():
+    """Every command line that can be given, without its arguments."""
+    from scheduler.cli import _register
+    from scheduler.cli import app as command_line
+
+    _register()
+    top = typer.main.get_command(command_line).commands
+    below = {f"{name} {sub}" for name, item in top.items() for sub in getattr(item, "commands", {})}
+    return {name for name, item in top.items() if not hasattr(item, "commands")} | below
+
+
+# ── what is written ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_every_alert_is_about_metrics_that_are_served(alerts, exposed):
+    used = {name for rule in alerts for name in METRIC.findall(rule["expr"])}
+    assert len(used) >= 10
+    assert used <= exposed
+
+
+def test_every_alert_has_a_section_that_says_what_to_do(alerts, runbook):
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", runbook, re.MULTILINE | re.DOTALL))
+    assert {rule["alert"] for rule in alerts} == set(sections)
+    for rule in alerts:
+        assert rule["annotations"]["runbook"] == f"docs/runbook.md#{rule['alert'].lower()}"
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        text = sections[rule["alert"]]
+        assert "**Means**" in text
+        assert "**Do not fear**" in text or "As [" in text
+
+
+def test_every_panel_shows_metrics_that_are_served(exposed):
+    board = json.loads((ROOT / "deploy" / "grafana.json").read_text())
+    targets = [target for panel in board["panels"] for target in panel.get("targets", [])]
+    used = {name for target in targets for name in METRIC.findall(target["expr"])}
+    assert len(used) >= 10
+    assert used <= exposed
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+@pytest.mark.parametrize("page", ["runbook", "operations", "security"])
+def test_every_command_a_page_names_exists(page):
+    known = commands()
+    named = [found.strip() for found in COMMAND.findall((ROOT / "docs" / f"{page}.md").read_text())]
+    assert named
+    unknown = {text for text in named if not {text.split()[0], " ".join(text.split()[:2])} & known}
+    assert unknown == set()
+
+
+# ── what is served ──────────────────────────────────────────────────────────────────────────────────────────────────────
+def samples(app: App, runner: Runner) -> list[str]:
+    return exposition(app, runner).decode().splitlines()
+
+
+def test_a_job_that_never_worked_is_failing(app):
+    def broken(_: App):
+        raise Transient("no answer", connection="books")
+
+    runner = Runner(app)
+    runner.run(Job(name="sync:books", every=900.0, run=broken))
+    assert 'duesync_job_failing{job="sync:books"} 1.0' in samples(app, runner)
+
+
+def test_a_job_lags_from_its_last_success(app):
+    runner = Runner(app, finished_at={"dispatch": (NOW - timedelta(minutes=5)).timestamp()})
+    lines = samples(app, runner)
+    assert 'duesync_job_lag_seconds{job="dispatch"} 300.0' in lines
+    assert 'duesync_job_every_seconds{job="dispatch"} 60.0' in lines
+
+
+def test_the_earlier_end_of_a_consent_is_told_and_no_token(app):
+    with app.store.vault.locked("books") as slot:
+        ends = {"refresh_expires_at": NOW + timedelta(days=3), "consent_expires_at": NOW + timedelta(days=900)}
+        slot.write(Tokens(access="the-access-token", refresh="the-refresh-token", **ends))
+    text = "\n".join(samples(app, Runner(app)))
+    assert 'duesync_token_expires_in_seconds{connection="books"} 259200.0' in text
+    assert 'duesync_token_readable{connection="books"} 1.0' in text
+    assert "the-access-token" not in text
+    assert "the-refresh-token" not in text
+
+
+def test_tokens_of_another_key_are_told_as_unreadable(app, tmp_path):
+    foreign = open_store(f"sqlite:///{tmp_path / 'duesync.db'}", clock=app.clock, vault_key=new_vault_key())
+    with foreign.vault.locked("books") as slot:
+        slot.write(Tokens(access="sealed-elsewhere"))
+    foreign.close()
+    assert 'duesync_token_readable{connection="books"} 0.0' in samples(app, Runner(app))
+
+
+def test_rows_that_cannot_be_read_and_what_is_paused_are_told(app):
+    bad = Malformed(stream=Stream.INVOICES, ref=Ref("7"), where="TotalAmt", problem="is not an amount")
+    page = Page(stream=Stream.INVOICES, entries=(), cursor=Cursor("c"), more=False, malformed=(bad,))
+    app.store.commit_page(page, connection="books", run_id="r", now=NOW)
+    app.store.pause("volume", by="duesync", reason="a wave", now=NOW)
+    lines = samples(app, Runner(app))
+    assert 'duesync_malformed_rows{connection="books",stream="invoices"} 1.0' in lines
+    assert 'duesync_paused_scope{scope="volume"} 1.0' in lines
