@@ -74,6 +74,7 @@ class Hypothesis:
 
     @property
     def exact(self) -> bool:
+        """Whether the amount is paid to the unit."""
         return self.explained.evidence is Evidence.EXACT
 
 

@@ -44,9 +44,11 @@ class _Row:
         self._problems = problems
 
     def text(self, column: str) -> str:
+        """The cell as it stands; empty where it is missing."""
         return self._cells.get(column, "")
 
     def identity(self, column: str, seen: set[str]) -> str:
+        """An id that must be there and must not stand in an earlier row."""
         found = self.text(column)
         if not found:
             raise _Unreadable(column, "is empty; the row was left out")
@@ -56,6 +58,7 @@ class _Row:
         return found
 
     def currency(self, default: str) -> str:
+        """The row's currency; `default` where it states none."""
         found = self.text("currency")
         try:
             return check_currency(found) if found else default
@@ -63,6 +66,7 @@ class _Row:
             raise _Unreadable("currency", f"{error}; the row was left out") from error
 
     def money(self, column: str, currency: str) -> Money | None:
+        """An amount in any locale's separators; None where the cell is empty."""
         text = self.text(column)
         if not text:
             return None
