@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,6 +80,8 @@ class App:
     clock: Clock
     store: Store
     transport: httpx.BaseTransport | None = None
+    stopping: threading.Event = field(default_factory=threading.Event)  # set: finish the row under way, begin no other
+    reviewing: threading.Lock = field(default_factory=threading.Lock)  # one review at a time: an older look must not undo a newer
     specs: dict[str, ConnectorSpec] = field(default_factory=dict)  # looked up once: asking for entry points reads the disk
 
     @property

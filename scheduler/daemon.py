@@ -42,7 +42,8 @@ class Daemon:
     def __init__(self, app: App) -> None:
         self.app = app
         self.runner = Runner(app)
-        self._stopping = threading.Event()
+        self._stopping = app.stopping
+        self._asked: int | None = None  # by a signal: a handler may take no lock, the main thread may hold it
         self._http = HttpServer(app, self.runner, self.wake) if app.settings.http.enabled else None
         self._running = 0
         self._idle = threading.Condition()
@@ -98,6 +99,9 @@ class Daemon:
         """Ask for the end; returns at once."""
         self._stopping.set()
 
+    def _ask(self, number: int) -> None:
+        self._asked = number
+
     def drain(self) -> bool:
         """Start nothing more and wait for the work under way, at most daemon.drain seconds; true when all of it ended."""
         notify("STOPPING=1")
@@ -111,20 +115,21 @@ class Daemon:
 
     def run(self) -> bool:
         """Start, wait for SIGTERM or SIGINT, drain."""
-        restore = _on_signals(self.stop)
+        restore = _on_signals(self._ask)
         try:
             self.start()
-            while not self._stopping.wait(timeout=1.0):
-                pass
+            while not self._stopping.wait(timeout=0.5):
+                if self._asked is not None:
+                    log.info("daemon.stopping", signal=signal.Signals(self._asked).name)
+                    self.stop()
             return self.drain()
         finally:
             restore()
 
 
-def _on_signals(act: Callable[[], None]) -> Callable[[], None]:
+def _on_signals(act: Callable[[int], None]) -> Callable[[], None]:
     def handle(number: int, _: FrameType | None) -> None:
-        log.info("daemon.stopping", signal=signal.Signals(number).name)
-        act()
+        act(number)
 
     kept = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
 

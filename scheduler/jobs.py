@@ -112,9 +112,9 @@ def sync_connection(
 
 def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str = "") -> ReviewReport:
     """Examine the accounts and, unless told otherwise, decide and enqueue."""
-    now = app.clock.now()
-    name = run_id or app.store.start_run("review", now)
-    with ExitStack() as stack:
+    with app.reviewing, ExitStack() as stack:
+        now = app.clock.now()
+        name = run_id or app.store.start_run("review", now)
         links = PayLinks(app, stack)
         return review(app.store, rules(app), now=now, run_id=name, full=full, enqueue=enqueue, pay_link=links.of)
 
@@ -145,7 +145,15 @@ class PayLinks:
 def dispatch_outbox(app: App) -> DispatchReport:
     """Send what is queued and due."""
     rest = timedelta(seconds=app.settings.daemon.read_back_after)
-    return dispatch(app.store, rules(app), app.connection, clock=app.clock, by=worker_name(), rest=rest)
+    return dispatch(
+        app.store,
+        rules(app),
+        app.connection,
+        clock=app.clock,
+        by=worker_name(),
+        rest=rest,
+        should_stop=app.stopping.is_set,
+    )
 
 
 def resume_sending(app: App, by: str) -> list[str]:
