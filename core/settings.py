@@ -270,8 +270,10 @@ def _plain_secrets(model: BaseModel, at: tuple[str, ...]) -> list[str]:
 
 
 def unreadable_secrets(model: BaseModel, name: str) -> list[str]:
-    """A line for each secret of a settings model that cannot be read now."""
-    at = () if not name else (("mail",) if name == "mail" else ("connections", name))
+    """A line for each secret of a settings model that cannot be read now; `name` is a connection, "mail" or a "[section]"."""
+    at = ("connections", name) if name else ()
+    if name == "mail" or name.startswith("["):
+        at = (name.strip("[]"),)
     lines = []
     for key, secret in _secrets(model, at):
         try:

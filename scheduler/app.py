@@ -63,7 +63,7 @@ def store_url(loaded: Loaded) -> str:
         name = url.removeprefix("sqlite:///")
         return f"sqlite:///{loaded.folder / name}" if name and name != ":memory:" else url
     if section.password is not None:
-        opened = cast("Any", with_secrets(section, ""))
+        opened = cast("Any", with_secrets(section, "[store]"))
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
         user = parts.username or "duesync"
@@ -168,7 +168,7 @@ def _absolute(settings: BaseModel, folder: Path) -> BaseModel:
 
 def vault_keys(loaded: Loaded) -> tuple[bytes, ...]:
     """The vault's keys, newest first; empty when none is configured."""
-    section = cast("Any", with_secrets(loaded.settings.vault, ""))
+    section = cast("Any", with_secrets(loaded.settings.vault, "[vault]"))
     keys = (section.key, *section.previous_keys) if section.key is not None else ()
     return tuple(cast("SecretStr", key).get_secret_value().encode() for key in keys)
 

@@ -171,10 +171,16 @@ def _show_holds(found: list[Hold]) -> None:
         return
     columns = ("id", "why", "client", "invoice", "until", "reason")
     rows = [
-        (item.id, str(item.kind), item.account, item.invoice.ref if item.invoice else "all", item.until or "lifted", item.reason)
+        (item.id, str(item.kind), item.account, item.invoice.ref if item.invoice else "all", _end(item), item.reason)
         for item in found
     ]
     console.table(f"{len(found)} holds", columns, rows)
+
+
+def _end(hold: Hold) -> str:
+    if hold.lifted_at is not None:
+        return f"lifted {hold.lifted_at.date()}"
+    return str(hold.until or "you lift it")
 
 
 # ── accounts ────────────────────────────────────────────────────────────────────────────────────────────────────────────

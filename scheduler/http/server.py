@@ -124,7 +124,7 @@ class HttpServer:
         _refuse_open_door(section)
         token = None
         if section.token is not None:
-            opened = cast("HttpSettings", with_secrets(section, ""))
+            opened = cast("HttpSettings", with_secrets(section, "[http]"))
             token = cast("SecretStr", opened.token).get_secret_value()
         endpoints = Endpoints(app, runner, wake, token)
         config = uvicorn.Config(

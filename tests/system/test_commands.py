@@ -212,6 +212,24 @@ def test_a_missing_secret_is_named_by_its_key(tmp_path):
     assert "QBO_SECRET" in ran.err
 
 
+def test_a_missing_vault_key_is_named_by_its_key(folder):
+    config = folder / "duesync.toml"
+    config.write_text(config.read_text() + '[vault]\nkey = "env:NOT_SET_ANYWHERE"\n')
+    ran = duesync(folder, "sync")
+    assert ran.code == 2
+    assert "vault.key: the environment variable NOT_SET_ANYWHERE is not set" in ran.err
+
+
+def test_a_hold_without_end_is_not_shown_as_lifted_before_it_is(folder):
+    duesync(folder, "sync")
+    duesync(folder, "reconcile")
+    client = duesync(folder, "account", "list", "--json").json[0]["account"]
+    duesync(folder, "hold", "add", "dispute", client)
+    assert "lifted" not in duesync(folder, "hold", "list").out
+    duesync(folder, "hold", "lift", duesync(folder, "hold", "list", "--json").json[0]["id"])
+    assert "lifted" in duesync(folder, "hold", "list", "--lifted").out
+
+
 def test_a_locked_store_is_one_clear_line_and_loses_nothing(folder):
     duesync(folder, "sync")
     holder = sqlite3.connect(folder / "duesync.db", isolation_level=None)
