@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from core.analytics.faults import SeenFinding
 from core.analytics.flows import Flow, month_end, month_of, months_before, trend_days
 from core.analytics.history import History, histories
 from core.analytics.kpis import (
@@ -22,7 +23,7 @@ from core.analytics.kpis import (
     dso_countback,
 )
 from core.analytics.recurring import Hygiene, RecurringMonth, autopay_coverage, hygiene, recurring_months
-from core.analytics.signs import Scene, SeenFinding, Sign, Thresholds, scene
+from core.analytics.signs import Scene, Sign, Thresholds, scene
 from core.analytics.signs_clients import cost_of_chasing, miscommunication, rising_receivables
 from core.analytics.signs_faults import complaints, coordination, write_offs
 from core.books import Books

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from statistics import median
 
+from core.analytics.faults import SeenFinding
 from core.analytics.flows import month_of, months_before
 from core.analytics.history import History, Line
-from core.analytics.signs import WORST, SeenFinding, per
+from core.analytics.signs import WORST, per
 from core.books import AccountBooks, Books
 from core.findings import FindingKind, FindingState
 from core.records import DocumentStatus, Invoice, Ref

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from statistics import median
-from typing import Protocol
 
+from core.analytics.faults import SeenFinding, birthdays
 from core.analytics.flows import month_of, months_before, trend_days
 from core.analytics.history import History
 from core.books import Books
-from core.findings import Finding, FindingState
 from core.outbox import PastContact
+from core.records import RecordKey
 
 _ENOUGH = 5  # earlier points that make a normal
 _MORE = 1.2  # a fifth above normal is a change, not noise
@@ -41,23 +41,6 @@ class Thresholds:
     exceptions_per_person: float = 25.0
     assumed_call_minutes: int = 10  # a call logged without its length
     late_grace_days: int = 3  # a bank transfer over a weekend is not late
-
-
-class SeenFinding(Protocol):
-    """A finding with its history, as the store keeps it."""
-
-    @property
-    def finding(self) -> Finding: ...
-    @property
-    def state(self) -> FindingState: ...
-    @property
-    def first_seen_at(self) -> datetime: ...
-    @property
-    def last_seen_at(self) -> datetime: ...
-    @property
-    def decided_by(self) -> str | None: ...
-    @property
-    def decided_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +112,7 @@ class Scene:
     findings: Sequence[SeenFinding]
     thresholds: Thresholds
     days: tuple[date, ...]
+    born: Mapping[RecordKey, date]  # the day of every record a finding names
 
     def name_of(self, account: str) -> str:
         """The client's name; its id where the books do not know it."""
@@ -158,7 +142,14 @@ def scene(
     first = history.first_day
     days = trend_days(as_of, months_before(first, -WINDOW) if first else None)
     return Scene(
-        books=books, history=history, as_of=as_of, contacts=contacts, findings=findings, thresholds=thresholds, days=days
+        books=books,
+        history=history,
+        as_of=as_of,
+        contacts=contacts,
+        findings=findings,
+        thresholds=thresholds,
+        days=days,
+        born=birthdays(books, findings),
     )
 
 
@@ -179,16 +170,24 @@ def normal(points: Sequence[Point]) -> float | None:
 
 
 def measure(
-    name: str, title: str, unit: str, series: Iterable[tuple[date, float | None]], formula: str, ceiling: float | None
+    name: str,
+    title: str,
+    unit: str,
+    series: Iterable[tuple[date, float | None]],
+    formula: str,
+    ceiling: float | None,
+    *,
+    floor: float = 0.0,
 ) -> Measure:
     """A measure whose value is the last of its series. With a `ceiling` of None its own normal decides alone.
 
-    The threshold is the lower of the ceiling and the normal; a normal of zero says nothing, the ceiling holds then.
+    The threshold is the lower of the ceiling and the normal, but never below `floor`: a fifth more of hardly anything is no news.
     """
     known = [(day, value) for day, value in series]
     points = tuple(Point(on=day, value=value) for day, value in known if value is not None)
     value = known[-1][1] if known else None
-    limits = [limit for limit in (ceiling, normal(points) or None) if limit is not None]
+    usual = normal(points)
+    limits = [limit for limit in (ceiling, None if usual is None else max(usual, floor)) if limit is not None]
     return Measure(
         name=name,
         title=title,

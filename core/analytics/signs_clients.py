@@ -34,7 +34,6 @@ _PAYER = re.compile(r"payable|billing|bookkeep|accounting|finance|invoice", re.I
 def rising_receivables(scene: Scene) -> Sign:
     """Sign 1: what is owed as a share of what is sold, and how much of it is old (A49-A51)."""
     book, limits = scene.history, scene.thresholds
-    late, count = book.past_due(30), book.past_due_count(30)
     share = measure(
         "receivables_share",
         "Receivables as a share of three months' sales",
@@ -43,14 +42,30 @@ def rising_receivables(scene: Scene) -> Sign:
         "open invoices at month end / invoices issued in the three months up to then x 100",
         limits.receivables_share,
     )
-    others = (
+    return Sign(
+        number=1,
+        name="rising_receivables",
+        title="Receivables grow faster than sales",
+        main=share,
+        others=_old_debt(scene),
+        clients=_grown(scene),
+        advice="Look at the clients below: what they owe grew most in three months.",
+    )
+
+
+def _old_debt(scene: Scene) -> tuple[Measure, ...]:
+    """What is more than 30 days past due, as a share, by count and by value (A51)."""
+    book = scene.history
+    late, count = book.past_due(30), book.past_due_count(30)
+    return (
         measure(
             "past_30_share",
             "Share of receivables more than 30 days past due",
             "%",
             ((day, per(late.upto(day), book.receivables.upto(day), 100)) for day in scene.days),
             "open amount more than 30 days past due / open amount x 100",
-            limits.past_30_share,
+            scene.thresholds.past_30_share,
+            floor=10,
         ),
         measure(
             "past_30_count",
@@ -59,22 +74,18 @@ def rising_receivables(scene: Scene) -> Sign:
             ((day, count.upto(day)) for day in scene.days),
             "number of invoices open more than 30 days past due",
             None,
+            floor=5,
         ),
-        measure("past_30_value", "Amount more than 30 days past due", "minor", _amounts(scene, late), "its open amount", None),
+        measure(
+            "past_30_value",
+            "Amount more than 30 days past due",
+            "minor",
+            ((day, late.upto(day)) for day in scene.days),
+            "its open amount",
+            None,
+            floor=book.sales.between(window_start(scene.as_of), scene.as_of) // 50,
+        ),
     )
-    return Sign(
-        number=1,
-        name="rising_receivables",
-        title="Receivables grow faster than sales",
-        main=share,
-        others=others,
-        clients=_grown(scene),
-        advice="Look at the clients below: what they owe grew most in three months.",
-    )
-
-
-def _amounts(scene: Scene, flow: Flow) -> Iterator[tuple[date, float | None]]:
-    yield from ((day, flow.upto(day)) for day in scene.days)
 
 
 def _grown(scene: Scene) -> tuple[ClientFigure, ...]:
@@ -83,7 +94,7 @@ def _grown(scene: Scene) -> tuple[ClientFigure, ...]:
         (account, sum(line.open_on(scene.as_of) - line.open_on(before) for line in lines if _moved(line, before)))
         for account, lines in scene.history.by_account.items()
     )
-    return scene.ranked(growth, "minor", "owes more than three months ago")
+    return scene.ranked(growth, "minor", "more owed than three months ago")
 
 
 def _moved(line: Line, before: date) -> bool:
@@ -123,6 +134,7 @@ def cost_of_chasing(scene: Scene) -> Sign:
             rate(minutes),
             f"minutes people spent on calls, replies and notes in three months / invoices issued in them x 100; {timed}",
             scene.thresholds.minutes_per_100,
+            floor=60,
         ),
         others=(
             _count("contacts_per_100_invoices", "Contacts per 100 invoices", rate(contacts), "messages, statements and calls"),
@@ -135,7 +147,7 @@ def cost_of_chasing(scene: Scene) -> Sign:
 
 
 def _count(name: str, title: str, series: Iterator[tuple[date, float | None]], what: str) -> Measure:
-    return measure(name, title, "contacts", series, f"{what} in three months / invoices issued in them x 100", None)
+    return measure(name, title, "contacts", series, f"{what} in three months / invoices issued in them x 100", None, floor=50)
 
 
 def _per_100(scene: Scene, flow: Flow) -> Iterator[tuple[date, float | None]]:
@@ -222,6 +234,7 @@ def miscommunication(scene: Scene) -> Sign:
             f"clients with {_HABIT} or more of their last {_LAST} due invoices more than {grace} days late / clients "
             "with a due invoice x 100",
             scene.thresholds.habitual_share,
+            floor=10,
         ),
         others=(
             plain_measure(

@@ -1,7 +1,6 @@
 """Signs 4 to 6: write-offs and errors, complaints, and systems and people that are out of step (product notes A58-A66).
 
-A finding counts from the day of its latest record, for that is when the fault came to be; duesync may have seen it later. It
-counts until it was resolved or decided. Dismissed ones never counted.
+A finding counts from the day of its latest record until it was resolved or decided. Dismissed ones never counted.
 """
 
 from __future__ import annotations
@@ -10,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
+from core.analytics.faults import OPEN_STATES, SeenFinding, began_on, ended_on
 from core.analytics.flows import Flow, months_before
 from core.analytics.history import Line
 from core.analytics.signs import (
     ClientFigure,
     Measure,
     Scene,
-    SeenFinding,
     Sign,
     measure,
     per,
@@ -26,7 +25,7 @@ from core.analytics.signs import (
 from core.books import AccountBooks
 from core.findings import FindingKind, FindingState
 from core.outbox import ContactKind
-from core.records import CreditNote, DocumentStatus, Record, RecordKey, key_of
+from core.records import CreditNote, DocumentStatus
 
 _BAD_DEBT = ("write-off", "write off", "writeoff", "written off", "bad debt", "uncollect", "irrecoverable")
 _DUPLICATES = frozenset({FindingKind.DUPLICATE_INVOICE, FindingKind.DUPLICATE_PAYMENT})
@@ -45,60 +44,25 @@ _DISAGREE = frozenset(
         FindingKind.AMBIGUOUS_LINK,
     }
 )
-_OPEN = frozenset({FindingState.OPEN, FindingState.ACCEPTED})
 _AGES = (0, 30, 60, 90)
 
 
-# ── when a finding was true ─────────────────────────────────────────────────────────────────────────────────────────────
-def made_days(scene: Scene) -> Mapping[RecordKey, date]:
-    """The day of every record a finding names."""
-    wanted = {key for item in scene.findings for key in item.finding.subjects}
-    if not wanted:
-        return {}
-    found: dict[RecordKey, date] = {}
-    for books in scene.books.all():
-        for record in (*books.invoices, *books.payments, *books.credit_notes, *books.deposits, *books.sales):
-            key = key_of(record)
-            if key in wanted:
-                found[key] = _day_of(record)
-    return found
-
-
-def _day_of(record: Record) -> date:
-    for name in ("issued_on", "paid_on", "deposited_on", "sold_on"):
-        day: date | None = getattr(record, name, None)
-        if day is not None:
-            return day
-    raise AttributeError(f"{type(record).__name__} has no day")
-
-
-def began_on(item: SeenFinding, days: Mapping[RecordKey, date]) -> date:
-    """The day a fault came to be: of the latest of its records, else the day it was first seen."""
-    known = [days[key] for key in item.finding.subjects if key in days]
-    return max(known) if known else item.first_seen_at.date()
-
-
-def _ended_on(item: SeenFinding) -> date | None:
-    if item.state in _OPEN:
-        return None
-    return (item.decided_at or item.last_seen_at).date()
-
-
+# ── findings over time ─────────────────────────────────────────────────────────────────────────────────────────────────
 def _counted(scene: Scene, kinds: frozenset[FindingKind] | None) -> Iterator[SeenFinding]:
     for item in scene.findings:
         if item.state is not FindingState.DISMISSED and (kinds is None or item.finding.kind in kinds):
             yield item
 
 
-def _arrivals(scene: Scene, days: Mapping[RecordKey, date], kinds: frozenset[FindingKind]) -> Flow:
-    return Flow((began_on(item, days), 1) for item in _counted(scene, kinds))
+def _arrivals(scene: Scene, kinds: frozenset[FindingKind]) -> Flow:
+    return Flow((began_on(item, scene.born), 1) for item in _counted(scene, kinds))
 
 
-def _standing(scene: Scene, days: Mapping[RecordKey, date], kinds: frozenset[FindingKind] | None) -> Flow:
+def _standing(scene: Scene, kinds: frozenset[FindingKind] | None) -> Flow:
     """How many were open, by day."""
     changes: list[tuple[date, int]] = []
     for item in _counted(scene, kinds):
-        began, ended = began_on(item, days), _ended_on(item)
+        began, ended = began_on(item, scene.born), ended_on(item)
         changes.append((began, 1))
         if ended is not None:
             changes.append((max(began, ended), -1))
@@ -111,13 +75,13 @@ def _per_1000(scene: Scene, flow: Flow) -> Iterator[tuple[date, float | None]]:
         yield day, per(flow.between(start, day), scene.history.issued.between(start, day), 1000)
 
 
-def _of_clients(scene: Scene, days: Mapping[RecordKey, date], kinds: frozenset[FindingKind] | None) -> Counter[str]:
+def _of_clients(scene: Scene, kinds: frozenset[FindingKind] | None) -> Counter[str]:
     """Findings of each client: those open now, and those that came up within the window."""
     start = window_start(scene.as_of)
     found: Counter[str] = Counter()
     for item in _counted(scene, kinds):
-        began = began_on(item, days)
-        if item.finding.account and began <= scene.as_of and (item.state in _OPEN or began > start):
+        began = began_on(item, scene.born)
+        if item.finding.account and began <= scene.as_of and (item.state in OPEN_STATES or began > start):
             found[item.finding.account] += 1
     return found
 
@@ -125,11 +89,8 @@ def _of_clients(scene: Scene, days: Mapping[RecordKey, date], kinds: frozenset[F
 # ── 4: write-offs and errors ────────────────────────────────────────────────────────────────────────────────────────────
 def write_offs(scene: Scene) -> Sign:
     """Sign 4: debts given up and bills that had to be mended (A58-A61)."""
-    days = made_days(scene)
     lost = [(account, *item) for account, books in scene.books.accounts.items() for item in _given_up(books, scene)]
     flow = Flow((day, minor) for _, day, minor, _ in lost)
-    credited = Flow((day, minor) for books in scene.books.accounts.values() for day, minor in _credited(books, scene))
-    start = window_start(scene.as_of)
     by_client: Counter[str] = Counter()
     causes: Counter[str] = Counter()
     for account, day, minor, cause in lost:
@@ -148,32 +109,38 @@ def write_offs(scene: Scene) -> Sign:
             "adjustments in clients' favour and credit notes named write-off or bad debt in three months / sales in them x 100",
             scene.thresholds.write_off_share,
         ),
-        others=(
-            measure(
-                "credited_share",
-                "Credited as a share of sales",
-                "%",
-                _share_of_sales(scene, credited),
-                "other credit notes in three months / sales in them x 100",
-                None,
-            ),
-            plain_measure(
-                "billing_errors_per_1000",
-                "Billing errors per 1,000 invoices",
-                "per 1,000",
-                _per_1000(scene, _arrivals(scene, days, _BILLING)),
-                "findings that a bill was doubled, differs between systems or was paid short, by the day of the record, "
-                "in three months / invoices issued in them x 1,000",
-                scene.thresholds.errors_per_1000,
-            ),
-        ),
+        others=_mended(scene),
         clients=scene.ranked(by_client.items(), "minor", "written off in twelve months"),
         advice="Old debt is harder to collect: compare with the recovery by age, and offer automatic payment.",
         details={
             "by_cause": [{"cause": cause, "minor": minor} for cause, minor in causes.most_common()],
             "recovery_by_age": recovery_by_age(scene.history.lines, scene.as_of),
-            "window": {"from": start.isoformat(), "until": scene.as_of.isoformat()},
         },
+    )
+
+
+def _mended(scene: Scene) -> tuple[Measure, ...]:
+    """Bills that had to be put right: credited ones, and the ones findings tell of."""
+    credited = Flow((day, minor) for books in scene.books.accounts.values() for day, minor in _credited(books, scene))
+    return (
+        measure(
+            "credited_share",
+            "Credited as a share of sales",
+            "%",
+            _share_of_sales(scene, credited),
+            "other credit notes in three months / sales in them x 100",
+            None,
+            floor=1,
+        ),
+        plain_measure(
+            "billing_errors_per_1000",
+            "Billing errors per 1,000 invoices",
+            "per 1,000",
+            _per_1000(scene, _arrivals(scene, _BILLING)),
+            "findings that a bill was doubled, differs between systems or was paid short, by the day of the record, "
+            "in three months / invoices issued in them x 1,000",
+            scene.thresholds.errors_per_1000,
+        ),
     )
 
 
@@ -233,7 +200,6 @@ def recovery_by_age(lines: tuple[Line, ...], as_of: date) -> list[dict[str, obje
 # ── 5: complaints ───────────────────────────────────────────────────────────────────────────────────────────────────────
 def complaints(scene: Scene) -> Sign:
     """Sign 5: what clients complain of or will: bills that never came or came twice, money put to the wrong place (A62, A63)."""
-    days = made_days(scene)
     bounced = [
         (account, item.at.date())
         for account, group in scene.contacts.items()
@@ -241,16 +207,7 @@ def complaints(scene: Scene) -> Sign:
         if item.kind is ContactKind.BOUNCE and item.at.date() <= scene.as_of
     ]
     disputed = [line for line in scene.history.lines if line.invoice.disputed]
-    parts = {
-        "lost": ("Bills that did not arrive", Flow((day, 1) for _, day in bounced), "messages that bounced"),
-        "duplicate": ("Doubled bills and payments", _arrivals(scene, days, _DUPLICATES), "findings of doubled bills or payments"),
-        "misapplied": ("Payments put to the wrong place", _arrivals(scene, days, _MISAPPLIED), "findings of misapplied money"),
-        "disputed": (
-            "Disputed invoices",
-            Flow((line.issued_on, 1) for line in disputed),
-            "invoices marked as disputed, by their date",
-        ),
-    }
+    parts = _parts(scene, bounced, disputed)
     rates = {name: [*_per_1000(scene, flow)] for name, (_, flow, _) in parts.items()}
     return Sign(
         number=5,
@@ -267,14 +224,36 @@ def complaints(scene: Scene) -> Sign:
         ),
         others=(
             *(
-                measure(name, title, "per 1,000", rates[name], f"{what} in three months / invoices issued in them x 1,000", None)
+                measure(
+                    name,
+                    title,
+                    "per 1,000",
+                    rates[name],
+                    f"{what} in three months / invoices issued in them x 1,000",
+                    None,
+                    floor=5,
+                )
                 for name, (title, _, what) in parts.items()
             ),
-            _oldest(scene, days, disputed),
+            _oldest(scene, disputed),
         ),
-        clients=_complaining(scene, days, bounced, disputed),
+        clients=_complaining(scene, bounced, disputed),
         advice="Answer the oldest first; correct addresses that bounce before the next bill.",
     )
+
+
+def _parts(scene: Scene, bounced: list[tuple[str, date]], disputed: list[Line]) -> dict[str, tuple[str, Flow, str]]:
+    """The four causes of complaint: title, when they came up, and what is counted."""
+    return {
+        "lost": ("Bills that did not arrive", Flow((day, 1) for _, day in bounced), "messages that bounced"),
+        "duplicate": ("Doubled bills and payments", _arrivals(scene, _DUPLICATES), "findings of doubled bills or payments"),
+        "misapplied": ("Payments put to the wrong place", _arrivals(scene, _MISAPPLIED), "findings of misapplied money"),
+        "disputed": (
+            "Disputed invoices",
+            Flow((line.issued_on, 1) for line in disputed),
+            "invoices marked as disputed, by their date",
+        ),
+    }
 
 
 def _together(rates: Mapping[str, list[tuple[date, float | None]]]) -> Iterator[tuple[date, float | None]]:
@@ -283,9 +262,9 @@ def _together(rates: Mapping[str, list[tuple[date, float | None]]]) -> Iterator[
         yield row[0][0], round(sum(known), 2) if known else None
 
 
-def _oldest(scene: Scene, days: Mapping[RecordKey, date], disputed: list[Line]) -> Measure:
+def _oldest(scene: Scene, disputed: list[Line]) -> Measure:
     """How long the oldest cause of complaint has waited for an answer."""
-    waiting = [began_on(item, days) for item in _counted(scene, _DUPLICATES | _MISAPPLIED) if item.state in _OPEN]
+    waiting = [began_on(item, scene.born) for item in _counted(scene, _DUPLICATES | _MISAPPLIED) if item.state in OPEN_STATES]
     waiting += [line.issued_on for line in disputed if line.open_on(scene.as_of) > 0]
     age = float(max((scene.as_of - day).days for day in waiting)) if waiting else 0.0
     return plain_measure(
@@ -298,21 +277,18 @@ def _oldest(scene: Scene, days: Mapping[RecordKey, date], disputed: list[Line]) 
     )
 
 
-def _complaining(
-    scene: Scene, days: Mapping[RecordKey, date], bounced: list[tuple[str, date]], disputed: list[Line]
-) -> tuple[ClientFigure, ...]:
+def _complaining(scene: Scene, bounced: list[tuple[str, date]], disputed: list[Line]) -> tuple[ClientFigure, ...]:
     start = window_start(scene.as_of)
-    found = _of_clients(scene, days, _DUPLICATES | _MISAPPLIED)
+    found = _of_clients(scene, _DUPLICATES | _MISAPPLIED)
     found.update(account for account, day in bounced if day > start)
     found.update(line.account for line in disputed if line.open_on(scene.as_of) > 0)
-    return scene.ranked(found.items(), "cases", "{figure} cases")
+    return scene.ranked(found.items(), "cases", "cases: {figure}")
 
 
 # ── 6: coordination ─────────────────────────────────────────────────────────────────────────────────────────────────────
 def coordination(scene: Scene) -> Sign:
     """Sign 6: systems that disagree, and more loose ends than people to tie them (A64-A66)."""
-    days = made_days(scene)
-    everything = _standing(scene, days, None)
+    everything = _standing(scene, None)
     people = _people(scene)
     return Sign(
         number=6,
@@ -322,12 +298,12 @@ def coordination(scene: Scene) -> Sign:
             "disagreements_per_1000",
             "Places where systems disagree, per 1,000 invoices",
             "per 1,000",
-            _standing_rate(scene, _standing(scene, days, _DISAGREE)),
+            _standing_rate(scene, _standing(scene, _DISAGREE)),
             "open findings that PSA and books differ or a balance is off / invoices issued in three months x 1,000",
             scene.thresholds.disagreements_per_1000,
         ),
         others=(
-            measure(
+            plain_measure(
                 "exceptions_per_person",
                 "Open exceptions per person",
                 "findings",
@@ -337,7 +313,9 @@ def coordination(scene: Scene) -> Sign:
             ),
         ),
         clients=scene.ranked(
-            ((name, float(count)) for name, count in _of_clients(scene, days, None).items()), "findings", "{figure} open findings"
+            ((name, float(count)) for name, count in _of_clients(scene, None).items()),
+            "findings",
+            "open findings: {figure}",
         ),
         advice="Settle the findings of these clients, then see which system the wrong figure comes from.",
         details={"people": people, "open_by_kind": _open_by_kind(scene)},
@@ -364,4 +342,4 @@ def _people(scene: Scene) -> list[str]:
 
 
 def _open_by_kind(scene: Scene) -> dict[str, int]:
-    return dict(Counter(str(item.finding.kind) for item in scene.findings if item.state in _OPEN).most_common())
+    return dict(Counter(str(item.finding.kind) for item in scene.findings if item.state in OPEN_STATES).most_common())

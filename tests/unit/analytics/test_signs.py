@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.analytics.health import health
+from core.analytics.signs import measure
 from core.analytics.signs_clients import minutes_of
 from core.findings import FindingState
 from core.money import Money
@@ -269,3 +270,29 @@ def test_currencies_are_never_added_up():
     assert (found.currency, found.other_currencies) == ("USD", ("EUR",))
     assert found.months[-1].sales == 10_000
     assert health(ledger, TODAY, currency="EUR").months[-1].sales == 777
+
+
+# ── thresholds ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+def series(*values):
+    return [(month_start(len(values) - n), value) for n, value in enumerate(values)]
+
+
+@pytest.mark.req("A46")
+@pytest.mark.parametrize(
+    ("values", "ceiling", "floor", "threshold", "alert"),
+    [
+        ((10, 10, 10, 10, 10, 13), 50, 0, 12, True),  # a fifth above its own normal, long before the ceiling
+        ((10, 10, 10, 10, 10, 12), 50, 0, 12, False),
+        ((60, 60, 60, 60, 60, 60), 50, 0, 50, True),  # always bad is bad
+        ((10, 10, 13), 50, 0, 50, False),  # too short a past to know a normal
+        ((1, 1, 1, 1, 1, 2), None, 5, 5, False),  # twice of hardly anything
+        ((1, 1, 2), None, 5, None, False),
+    ],
+)
+def test_the_threshold_is_a_business_own_normal_below_a_fixed_ceiling(values, ceiling, floor, threshold, alert):
+    found = measure("x", "X", "%", series(*values), "by hand", ceiling, floor=floor)
+    assert (found.threshold, found.alert) == (threshold, alert)
+
+
+def test_an_unknown_value_is_no_alarm():
+    assert measure("x", "X", "%", series(*[10] * 6, None), "by hand", 5).alert is False

@@ -12,9 +12,10 @@ from core.analytics.forecast import backtest, cash_by_client, expected_payments
 from core.analytics.health import health
 from core.analytics.history import histories
 from core.store.collector import collector_paused
-from tests.unit.analytics.ledgers import TODAY, books, client, invoice
+from tests.unit.analytics.ledgers import TODAY, books, client, invoice, seen
 
 CLIENTS, BILLS = 500, 200
+FINDINGS = [seen("duplicate_invoice", f"books:c{n % CLIENTS}", f"c{n % CLIENTS}-{n % BILLS}") for n in range(3_000)]
 LIMIT = 5.0  # seconds of processor time, so that a busy machine does not decide
 
 
@@ -45,7 +46,7 @@ def forecast(ledger):
     [
         pytest.param(lambda ledger: ageing(ledger, TODAY), id="ageing"),
         pytest.param(lambda ledger: ageing(ledger, date(2025, 12, 31)), id="ageing of a past day"),
-        pytest.param(lambda ledger: health(ledger, TODAY), id="health"),
+        pytest.param(lambda ledger: health(ledger, TODAY, findings=FINDINGS), id="health"),
         pytest.param(forecast, id="forecast"),
     ],
 )
