@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from core.actions import CONTACTS, PostNote, Receipt, SendInvoice, SendReminder
+from core.actions import CONTACTS, OpenTicket, PostNote, Receipt, SendInvoice, SendReminder
 from core.clock import Clock, local_date
 from core.dunning.gate import verdict
 from core.dunning.volume import RunCounts, unusual
@@ -32,9 +32,9 @@ from core.errors import (
     UsageError,
 )
 from core.gatefacts import GateRoom
-from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
+from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
 from core.ports import Connector
-from core.records import Stream
+from core.records import RecordKey, Stream
 from core.review import Rules
 from core.store import Store
 
@@ -184,6 +184,8 @@ class _Desk:
         now = self.clock.now()
         with self.store.unit():
             settled = self.store.settle(row, receipt, now)
+            if isinstance(row.action, OpenTicket):
+                self.store.log_contact(_handed_over(row, row.action, now))
             self.store.enqueue(self._notes(settled, now), now=now, run_id=row.run_id)
         self._count("settled", row, receipt=receipt.ref)
 
@@ -254,3 +256,19 @@ class _Desk:
             key=row.key,
             **keys,
         )
+
+
+def _handed_over(row: OutboxRow, ticket: OpenTicket, now: datetime) -> PastContact:
+    """A call was handed to a person: no word with the client yet, but the step is under way."""
+    return PastContact(
+        account=ticket.account,
+        kind=ContactKind.NOTE,
+        at=now,
+        channel=ticket.connection,
+        stage=ticket.stage,
+        cycle=ticket.cycle,
+        invoices=tuple(RecordKey(item.connection, Stream.INVOICES, item.ref) for item in ticket.invoices),
+        subject=ticket.summary,
+        outbox_id=row.id,
+        outcome="ticket opened",
+    )

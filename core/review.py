@@ -29,7 +29,7 @@ from core.linking import link_accounts
 from core.messages.letter import Letter, LetterLine, Organisation
 from core.messages.render import MessageIncomplete, render
 from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
-from core.reconcile import ReconcileRules, reconcile
+from core.reconcile import ReconcileRules, habits, reconcile, touched_accounts
 from core.records import Invoice, Role, key_of
 from core.store import Store
 from core.telling import tell
@@ -38,6 +38,7 @@ log = structlog.get_logger()
 _T = TypeVar("_T")
 PayLink = Callable[[Invoice], "str | None"]
 
+HABITS = "review.habits"  # what each connection was seen to do at the last review; when it differs, everything is examined
 WATERMARK = "review.watermark"  # the store setting that says up to which change a review has looked
 FAILED = "review.failed"  # the store setting with the accounts that could not be examined, to be tried again next time
 
@@ -96,10 +97,10 @@ class View:
     failed: frozenset[str] = frozenset()  # accounts that could not be examined: nothing is decided about them
 
 
-def look(store: Store, rules: Rules, *, now: datetime, today: date, examined: Collection[str] | None = None) -> View:
-    """Load, link and reconcile without writing anything but new accounts."""
+def look(store: Store, rules: Rules, *, now: datetime, today: date, changed: Collection[str] | None = None) -> View:
+    """Load, link and reconcile without writing anything but new accounts. `changed` None examines every account."""
     books = _linked(store, rules, now)
-    wanted = None if examined is None else frozenset(examined)
+    wanted = None if changed is None else _reached(store, rules, books, changed, today)
     try:
         findings = reconcile(books, today=today, rules=rules.reconcile, accounts=wanted, systems=rules.systems)
     except Exception as error:
@@ -109,6 +110,18 @@ def look(store: Store, rules: Rules, *, now: datetime, today: date, examined: Co
         log.exception("account.failed", accounts=sorted(view.failed), error=str(error))
         return view
     return View(books=books, findings=findings, examined=wanted)
+
+
+def _reached(store: Store, rules: Rules, books: Books, changed: Collection[str], today: date) -> frozenset[str] | None:
+    """Every account whose findings a change may alter; None for all of them, where a connection's habits turned out otherwise."""
+    if store.setting(HABITS) != _habits(books, rules, today):
+        return None
+    open_findings = (item.finding for item in store.findings(states=[FindingState.OPEN, FindingState.ACCEPTED]))
+    return touched_accounts(books, changed, open_findings=open_findings)
+
+
+def _habits(books: Books, rules: Rules, today: date) -> dict[str, list[str]]:
+    return {name: list(values) for name, values in habits(books, today, rules.reconcile).items()}
 
 
 def _look_around(books: Books, rules: Rules, today: date, names: Sequence[str]) -> View:
@@ -168,21 +181,22 @@ def review(
     today = local_date(now, rules.organisation.timezone)
     changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
     changed |= frozenset(store.setting(FAILED) or ())
-    view = look(store, rules, now=now, today=today, examined=None if full else changed)
-    report = ReviewReport(accounts=len(view.books.accounts if full else changed))
+    view = look(store, rules, now=now, today=today, changed=None if full else changed)
+    report = ReviewReport(accounts=len(view.books.accounts if view.examined is None else view.examined))
     report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
     made = decisions(store, rules, view, now=now) if enqueue else []
     outgoing = {item.account: item for item in made if item.outgoing}
     for account, decision in outgoing.items():
         queued = _written(store, rules, decision, pay_link)  # before the unit: it may ask vendors
         with store.unit():
-            if full or account in changed:
+            if view.examined is None or account in view.examined:
                 mine = [item for item in view.findings if item.account == account]
                 _keep(store, mine, [account], report, now, run_id)
             _enqueue(store, account, queued, report, now, run_id)
     _keep(store, view.findings, view.examined, report, now, run_id)
     report.told = tell(store, rules.pushback, view.books, made, now=now, today=today, run_id=run_id)
     store.put_setting(WATERMARK, watermark)
+    store.put_setting(HABITS, _habits(view.books, rules, today))
     if view.failed or store.setting(FAILED):
         store.put_setting(FAILED, sorted(view.failed))
     report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)

@@ -125,7 +125,8 @@ class Vault:
     def _cipher(self) -> MultiFernet:
         if self._keys is None:
             raise StoreError(
-                f"{_SETTING} is not set: tokens cannot be kept.", remedy="Set it to the output of: duesync init --vault-key"
+                f"{_SETTING} is not set: tokens cannot be kept.",
+                remedy="Put the output of `duesync config new-key` in a file and name it there.",
             )
         return self._keys
 
@@ -180,7 +181,7 @@ def _fernet(keys: Sequence[bytes]) -> MultiFernet | None:
         return MultiFernet([Fernet(word) for word in words])
     except ValueError as error:
         raise StoreError(
-            f"{_SETTING} is not a vault key (32 bytes in url-safe base64).", remedy="Make one with: duesync init --vault-key"
+            f"{_SETTING} is not a vault key (32 bytes in url-safe base64).", remedy="Make one with: duesync config new-key"
         ) from error
 
 
