@@ -27,7 +27,7 @@ def calibrated(kind: str, chance: float) -> float:
     if not steps:
         return min(chance, HIGHEST)
     at = bisect_right([step[0] for step in steps], logit(chance)) - 1
-    return steps[max(at, 0)][1]
+    return min(steps[max(at, 0)][1], HIGHEST)
 
 
 def tier_of(confidence: float, certain_from: float, *, doubtful: bool) -> Tier:
