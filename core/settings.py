@@ -185,6 +185,8 @@ def load(path: Path, models: Mapping[str, type[BaseModel]], *, check_secrets: bo
     connectors = _connector_parts(data, models, problems)
     if settings is not None:
         problems += _plain_secrets(settings, ())
+        strangers = sorted(set(settings.pushback) - set(settings.connections))
+        problems += [f"pushback.{name}: there is no connection of that name" for name in strangers]
     for name, part in connectors.items():
         problems += _plain_secrets(part, ("mail",) if name == "mail" else ("connections", name))
     if check_secrets and settings is not None:
@@ -271,7 +273,7 @@ def _plain_secrets(model: BaseModel, at: tuple[str, ...]) -> list[str]:
 
 def unreadable_secrets(model: BaseModel, name: str) -> list[str]:
     """A line for each secret of a settings model that cannot be read now; `name` is a connection, "mail" or a "[section]"."""
-    at = ("connections", name) if name else ()
+    at: tuple[str, ...] = ("connections", name) if name else ()
     if name == "mail" or name.startswith("["):
         at = (name.strip("[]"),)
     lines = []
