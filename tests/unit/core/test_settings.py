@@ -105,7 +105,7 @@ def test_a_secret_is_read_only_when_it_is_needed(tmp_path, monkeypatch):
 
 
 def test_telling_a_connection_that_is_not_there_is_a_mistake(tmp_path):
-    assert problems(tmp_path, GOOD + "\n[pushback.bokks]\nnotes = true\n") == [
+    assert list(problems(tmp_path, GOOD + "\n[pushback.bokks]\nnotes = true\n")) == [
         "pushback.bokks: there is no connection of that name"
     ]
     told = load(written(tmp_path, GOOD + "\n[pushback.books]\nnotes = true\n"), MODELS)
