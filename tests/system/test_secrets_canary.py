@@ -31,7 +31,7 @@ from scheduler.runner import Runner
 from tests.system.commands import duesync
 
 DAYS = 5
-CLIENT_SECRET = "CanaryClientSecret9"  # noqa: S105 - made up
+CLIENT_SECRET = "CanaryClientSecret9"
 VERIFIER = "CanaryWebhookVerifier7"
 METRICS = "CanaryMetricsToken5"
 TOKENS = ("eyJsandbox", "AB1sandbox", "AB11sandbox")  # how every token of the sandbox begins
@@ -55,8 +55,11 @@ class Parrot:
         said = f"refused: {request.headers.get('authorization', '')} {request.content.decode('utf-8', 'replace')}"
         self.quoted.append(said)
         headers = {"intuit_tid": "tid-1", "www-authenticate": said.splitlines()[0]}
-        fault = {"error": [{"message": said, "detail": said, "code": "3200"}], "type": "SystemFault"}
-        body = {"error": "invalid_grant", "error_description": said} if "/oauth2/" in request.url.path else {"Fault": fault}
+        fault = {"Error": [{"Message": said, "Detail": said, "code": "2010"}], "type": "ValidationFault"}
+        gateway = {"error": [{"message": said, "detail": said, "code": "3200"}], "type": "AUTHENTICATION"}
+        body = (
+            {"error": said, "error_description": said} if "/oauth2/" in request.url.path else {"Fault": fault, "fault": gateway}
+        )
         return httpx.Response(status, headers=headers, json=body)
 
 
