@@ -194,7 +194,8 @@ def review(
                 _keep(store, mine, [account], report, now, run_id)
             _enqueue(store, account, queued, report, now, run_id)
     _keep(store, view.findings, view.examined, report, now, run_id)
-    report.told = tell(store, rules.pushback, view.books, made, now=now, today=today, run_id=run_id)
+    if enqueue:
+        report.told = tell(store, rules.pushback, view.books, made, now=now, today=today, run_id=run_id)
     store.put_setting(WATERMARK, watermark)
     store.put_setting(HABITS, _habits(view.books, rules, today))
     if view.failed or store.setting(FAILED):

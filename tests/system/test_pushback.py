@@ -199,6 +199,14 @@ def test_draft_waits_for_a_person_and_observe_writes_nothing(psa):
     assert company(psa)["hold"] is None
 
 
+def test_a_review_that_only_looks_tells_nobody(psa):
+    psa.turn(PSA)
+    psa.hold(HoldKind.DISPUTE)
+    review(psa.store, psa.told(PSA), now=psa.clock.now(), run_id="r", full=True, enqueue=False)
+    assert psa.store.outbox() == ()
+    assert psa.turn(PSA)["settled"] == 2, "the field and the note, once it counts"
+
+
 @pytest.mark.req("A12", "E11")
 def test_a_promised_day_reaches_the_invoice_in_xero_unless_somebody_wrote_another(tmp_path):
     settings = PushbackSettings(expected_date="expected_on")
