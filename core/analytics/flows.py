@@ -43,7 +43,7 @@ def month_end(day: date) -> date:
 
 def months_before(day: date, months: int) -> date:
     """`day` so many months earlier; a month's end stays a month's end, as books are closed."""
-    index = day.year * 12 + day.month - 1 - months
+    index = max(day.year * 12 + day.month - 1 - months, 12)  # the calendar begins with year 1
     year, month = divmod(index, 12)
     last = monthrange(year, month + 1)[1]
     return date(year, month + 1, last if day == month_end(day) else min(day.day, last))

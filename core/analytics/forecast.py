@@ -22,6 +22,7 @@ _OWN = 12  # payments of a client that tell its pace: a year of monthly bills
 _STRANGERS = 2.0  # weight of everybody's mean; best of 1, 2, 4, 8 on the measured sample
 _FEWEST = 20  # payments without which nothing is forecast
 _LEFT = 5  # deviations that must remain for an invoice already long overdue
+_FARTHEST = 3650  # days: beyond, a date was mistyped
 MONTHS = 6
 
 
@@ -95,7 +96,7 @@ class Payers:
         return pace, bisect_right(self.deviations, (self.day - line.due_on).days + 0.5 - pace.days)
 
     def _at(self, line: Line, delay: float) -> date:
-        return max(line.due_on + timedelta(days=round(delay)), self.day + timedelta(days=1))
+        return max(line.due_on + timedelta(days=round(min(max(delay, -_FARTHEST), _FARTHEST))), self.day + timedelta(days=1))
 
 
 _PARTS = (_TAIL, 0.5, 1 - _TAIL)
@@ -243,4 +244,4 @@ def _own_mean(payers: Payers, line: Line) -> float:
 
 
 def _on(payers: Payers, line: Line, delay: float) -> date:
-    return max(line.due_on + timedelta(days=round(delay)), payers.day + timedelta(days=1))
+    return max(line.due_on + timedelta(days=round(min(max(delay, -_FARTHEST), _FARTHEST))), payers.day + timedelta(days=1))

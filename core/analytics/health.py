@@ -38,6 +38,7 @@ SIGNS: tuple[Callable[[Scene], Sign], ...] = (
     coordination,
 )
 _PERIOD = 3  # months the key figures look back
+_MOST_MONTHS = 120  # for the countback: a bill dated 1900 is a slip of the pen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +131,8 @@ def _sales_by_month(history: History, as_of: date) -> list[MonthSales]:
     found: list[MonthSales] = []
     first = history.first_day
     end = as_of
-    while first is not None and end >= first:
-        begin = months_before(end.replace(day=1), 1)
-        begin = month_end(begin)
+    while first is not None and end >= first and len(found) < _MOST_MONTHS:
+        begin = month_end(months_before(end.replace(day=1), 1))
         found.append(MonthSales((end - begin).days, history.sales.between(begin, end)))
         end = begin
     return found

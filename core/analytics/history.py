@@ -18,6 +18,7 @@ from core.books import COUNTED_PAYMENTS, AccountBooks, Books
 from core.records import Adjustment, Allocation, CreditNote, DocumentStatus, Invoice, Payment, Ref
 
 UNCOUNTED = frozenset({DocumentStatus.DRAFT, DocumentStatus.VOID})
+_FARTHEST = date(9000, 1, 1)  # "never due" is written 9999-12-31, from where no day can be counted on
 Source = Payment | CreditNote | Adjustment
 InvoiceName = tuple[str, Ref]  # connection and ref: a RecordKey costs too much a hundred thousand times
 
@@ -166,7 +167,7 @@ def _line(account: str, invoice: Invoice, steps: Sequence[Step]) -> Line:
         invoice=invoice,
         account=account,
         issued_on=invoice.issued_on,
-        due_on=invoice.due_on or invoice.issued_on,
+        due_on=min(invoice.due_on or invoice.issued_on, _FARTHEST),
         billed=min(invoice.total.minor, rest + sum([step.minor for step in ordered])),
         open=rest,
         steps=ordered,
