@@ -99,7 +99,7 @@ class View:
 
 def look(store: Store, rules: Rules, *, now: datetime, today: date, changed: Collection[str] | None = None) -> View:
     """Load, link and reconcile without writing anything but new accounts. `changed` None examines every account."""
-    books = _linked(store, rules, now)
+    books = linked_books(store, rules, now)
     wanted = None if changed is None else _reached(store, rules, books, changed, today)
     try:
         findings = reconcile(books, today=today, rules=rules.reconcile, accounts=wanted, systems=rules.systems)
@@ -143,7 +143,7 @@ def _look_around(books: Books, rules: Rules, today: date, names: Sequence[str]) 
     )
 
 
-def _linked(store: Store, rules: Rules, now: datetime) -> Books:
+def linked_books(store: Store, rules: Rules, now: datetime) -> Books:
     """The books with every party in its account. Accounts that changed are saved first: ids must never depend on who asks."""
     books = store.load_books(now=now)
     existing = store.accounts()

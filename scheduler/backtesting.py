@@ -16,7 +16,7 @@ from core.dunning.comparison import Comparison, compare
 from core.dunning.policy import DunningSettings
 from core.errors import ConfigError, UsageError
 from core.findings import FindingState
-from core.review import Rules, look
+from core.review import Rules, linked_books
 from scheduler.app import App
 from scheduler.jobs import rules
 
@@ -66,7 +66,7 @@ def pasts(app: App, going_by: Rules) -> list[Past]:
     """Every client with what was remembered of it, and when."""
     now = app.clock.now()
     store = app.store
-    view = look(store, going_by, now=now, today=local_date(now, app.zone), examined=())
+    ledger = linked_books(store, going_by, now)
     holds, promises, plans, findings = defaultdict(list), defaultdict(list), defaultdict(list), defaultdict(list)
     for hold in store.holds(include_lifted=True):
         holds[hold.account].append(hold)
@@ -89,5 +89,5 @@ def pasts(app: App, going_by: Rules) -> list[Past]:
             plans=plans[name],
             findings=findings[name],
         )
-        for name, books in view.books.accounts.items()
+        for name, books in ledger.accounts.items()
     ]
