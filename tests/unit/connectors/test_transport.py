@@ -494,7 +494,11 @@ def test_compressed_answers_are_read(opened, kind):
 
 @pytest.mark.parametrize(
     ("encoding", "content", "problem"),
-    [("gzip", gzip.compress(b"{}" * 50, mtime=0)[:-12], "cut off"), ("gzip", b"not gzip", "damaged"), ("br", b"{}", "not asked for")],
+    [
+        ("gzip", gzip.compress(b"{}" * 50, mtime=0)[:-12], "cut off"),
+        ("gzip", b"not gzip", "damaged"),
+        ("br", b"{}", "not asked for"),
+    ],
 )
 def test_a_body_that_cannot_be_decoded_is_named(opened, encoding, content, problem):
     head = f"Content-Encoding: {encoding}\r\nContent-Length: {len(content)}\r\n".encode()
