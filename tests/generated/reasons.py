@@ -8,15 +8,30 @@ def _all(reason: str, *ids: str) -> dict[str, str]:
 
 
 _COLLECTIONS = "the road to collections (checklist, evidence, placement, economics) is not built yet"
-_HEALTH = "A/R health reports beyond ageing are not built yet"
 _ADVICE = "advice to people, not something software decides"
 
+_UPSTREAM = "payments are not written upstream except ConnectWise's opt-in write-back, which only ever adds what is missing"
+
 OPEN: dict[str, str] = {
-    **_all(_COLLECTIONS, *(f"A{n}" for n in (*range(1, 9), *range(19, 44), *range(69, 73), *range(75, 89), *range(104, 117)))),
-    **_all(_HEALTH, *(f"A{n}" for n in range(44, 69))),
-    **_all(_COLLECTIONS, "D5", "D6", "D7", "D8"),
-    **_all("billing hygiene beyond the billing_gap finding is not built yet", "D11"),
+    **_all(
+        _COLLECTIONS,
+        *(f"A{n}" for n in (*range(1, 9), *range(20, 44), 72, *range(75, 89), 101, *range(104, 117))),
+        *("D5", "D6", "D7", "D8"),
+    ),
+    **_all("the cadence is automatic (A14-A17 prove it); the daemon's own test is E33", "A18"),
+    **_all("credit limits are in no record of the vendors read so far", "A47"),
+    **_all("a switch for new invoices only is not built; catch_up and the breaker soften a late start", "A48"),
+    **_all("stopping or slowing service is a person's act in the PSA; duesync only notes", "A59"),
+    **_all("a hardship flag is not built; holds with a reason stand in", "A60"),
+    **_all("payment is the vendor's page; duesync links to it and stores no card", "A68"),
+    **_all("letters by post are not built; mail, the vendor's mail and calls are", "A73"),
+    **_all("calls are tasks with an outcome; the outcome is not yet required before the next step", "A74"),
+    **_all("roles are the file system's and the database's; there is no user interface with users yet", "A100"),
     **_all(_ADVICE, "A89", "A93", "A96", "A102", "A103"),
-    **_all("a client page with a signed link is not built yet; replies by mail are read", "D13", "A57"),
+    **_all("open tickets hold reminders (A23, A94); tickets opened by replies are proven, the hand-off is not built", "D3"),
+    **_all("a client page with a signed link is not built yet; replies by mail are read", "D13"),
     **_all("needs no test: the licence is Apache-2.0 and nothing is charged", "D14"),
+    **_all(_UPSTREAM, "E24", "E26", "E27", "E30"),
+    "quickbooks:22": "proven at the sandbox; duesync never voids an invoice",
+    "connectwise:30": "linking pairs invoices across prefixes (tests/unit/linking/test_invoices.py); no test carries the mark",
 }

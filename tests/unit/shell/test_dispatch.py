@@ -21,6 +21,7 @@ from core.reconcile import ReconcileRules
 from core.records import DocumentStatus, Payment, Ref, Role
 from core.review import Rules, review
 from core.store import open_store
+from scheduler.cli.outbox_commands import as_json
 from tests.unit.shell.vendor import NAME, NOW, Crash, Vendor, invoice, party
 
 RULES = Rules(
@@ -164,6 +165,7 @@ def test_a_pause_holds_what_is_queued_and_resuming_lets_it_go(world):
     assert world.sent == 1
 
 
+@pytest.mark.reliability("quickbooks:23")  # an operation that is owed is visible, with why
 @pytest.mark.parametrize(
     ("error", "outcome", "state"),
     [
@@ -178,6 +180,7 @@ def test_each_answer_of_the_vendor_has_its_outcome(world, error, outcome, state)
     world.vendor.fail = error
     assert world.dispatch()[outcome] == 1
     assert world.row.state is state
+    assert as_json(world.row)["error"], "an operation that is owed is shown with why"
     assert world.sent == 0
 
 
