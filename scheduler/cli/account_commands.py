@@ -262,7 +262,10 @@ def show_account(account: AccountArgument, config: ConfigOption = None, json: Js
     console.table("open invoices", ("number", "open", "issued", "due"), rows, right=("open",))
     for hold in holds:
         console.say(f"  held: {hold.kind} {hold.reason} {f'until {hold.until}' if hold.until else ''}".rstrip())
-    console.say("  policy: " + ", ".join(f"{key} {value}" for key, value in policy.items()))
+    console.say(f"  policy: {policy['mode']}; " + "; ".join(policy["stages"]))
+    for name, origin in policy["origins"].items():
+        if name not in ("mode", "stages", "preset"):
+            console.say(f"    {name.replace('_', ' ')} = {policy.get(name)} (from {origin})")
     _contact_table(contacts)
 
 
