@@ -14,7 +14,9 @@ from pathlib import Path
 _REFERENCE = re.compile(r"(env|file|credential):(.+)", re.DOTALL)
 _SHORTEST_MASKED = 6  # masking shorter strings would blank ordinary words
 
-_known: set[str] = set()
+_MOST_KNOWN = 2000  # access tokens come and go; the oldest are long dead when they are forgotten
+
+_known: dict[str, None] = {}
 _lock = threading.Lock()
 
 
@@ -67,7 +69,10 @@ def remember(value: str) -> None:
     """Have `value` masked wherever it would be logged (access tokens, too, are told here)."""
     if len(value) >= _SHORTEST_MASKED:
         with _lock:
-            _known.add(value)
+            _known.pop(value, None)
+            _known[value] = None
+            if len(_known) > _MOST_KNOWN:
+                del _known[next(iter(_known))]
 
 
 def mask(text: str) -> str:

@@ -100,10 +100,13 @@ def _show(reports: list[PullReport]) -> None:
     ]
     console.table("", columns, rows, right=columns[2:7])
     for item in reports:
+        alike: dict[tuple[str, str], list[str]] = {}
         for failure in item.errors:
-            console.complain(f"{item.connection} {failure.stream}: {failure.error}")
-            if failure.remedy:
-                console.note(failure.remedy)
+            alike.setdefault((failure.error or "", failure.remedy), []).append(str(failure.stream))
+        for (error, remedy), streams in alike.items():
+            console.complain(f"{item.connection} {', '.join(streams)}: {error}")
+            if remedy:
+                console.note(remedy)
     if any(s.malformed for item in reports for s in item.streams):
         console.note("Rows that could not be read were set aside; see them with: duesync findings list --kind malformed_record")
 
