@@ -149,8 +149,8 @@ def test_the_sums_of_work_are_those_of_the_time_sheets(events):
         for what, number in events:
             mirror.run() if what == "pass" else toil(stage, what, number)
         mirror.run()
-        deleted = any(what == "delete" for what, _ in events)
-        if deleted:
+        kinds = [what for what, _ in events]
+        if "delete" in kinds or kinds.count("bill") > 1:  # gone, or moved to another invoice: seen at the slow listing
             stage.later(days=8)
             mirror.run()
         fresh = Mirror(stage, Stream.WORK)
