@@ -6,9 +6,15 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from core.clock import ManualClock
+
+# A build must not fail by luck: there the same examples are tried each time; elsewhere new ones are.
+hypothesis.settings.register_profile("build", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("build")
 
 ROOT = Path(__file__).resolve().parent.parent
 
