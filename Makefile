@@ -1,5 +1,7 @@
 # Every target sets up .venv by itself (Python 3.11 or newer, no root needed); a second run starts at once.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || command -v python3)
+# The first that really runs: a shim of a version manager may stand in the path and not.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$name; break; }; done)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
@@ -7,7 +9,7 @@ STAMP := $(VENV)/.ready
 .PHONY: demo test lint bench soak score docs requirements lock clean
 
 $(STAMP): pyproject.toml requirements.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "duesync needs Python 3.11 or newer; found $$($(PYTHON) --version)"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "duesync needs Python 3.11 or newer; found $$(python3 --version 2>&1)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "the venv module is missing: install python3-venv"; exit 1; }
 	@echo "setting up $(VENV) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
