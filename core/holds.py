@@ -23,10 +23,11 @@ class HoldKind(StrEnum):
     TICKET = "ticket"
     REPLY = "reply"
     COLLECTIONS = "collections"
+    AGENCY = "agency"  # placed with a collection agency or attorney: it writes now, we do not (A84)
 
 
 # These stop what is already reserved, on every channel, until a person lifts them (11 U.S.C. 362; product notes E53).
-HARD_HOLDS = frozenset({HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.DO_NOT_CONTACT, HoldKind.COLLECTIONS})
+HARD_HOLDS = frozenset({HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.DO_NOT_CONTACT, HoldKind.COLLECTIONS, HoldKind.AGENCY})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

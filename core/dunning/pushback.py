@@ -26,7 +26,7 @@ _SAID = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
 _STATUS = "status"
 _TASK = "task "
 _WITH_TICKET = frozenset({"bounce", "reply", "plan_breach"})
-_CREDIT_HOLDS = (HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.COLLECTIONS)
+_CREDIT_HOLDS = (HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.COLLECTIONS, HoldKind.AGENCY)
 
 
 class PushbackSettings(BaseModel):
