@@ -31,8 +31,8 @@ class Capability(StrEnum):
     OPEN_TICKET = "open_ticket"
     WEBHOOKS = "webhooks"
     OAUTH = "oauth"  # a person must consent: `duesync auth`
-    DOCUMENTS = "documents"  # the invoice as PDF can be fetched
-    PAY_LINK = "pay_link"
+    DOCUMENTS = "documents"  # the vendor's PDF of an invoice can be fetched: Documents
+    PAY_LINK = "pay_link"  # the vendor's page to pay an invoice is known: PayLinks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +114,38 @@ class Connector(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A file a vendor keeps of a record, such as its PDF of an invoice. `filename` is plain ASCII without a path.
+
+    `source` says in words where it is from ("QuickBooks, invoice 145"), for evidence and for the contact log.
+    """
+
+    content: bytes = field(repr=False)
+    media_type: str
+    filename: str
+    source: str
+
+
 @runtime_checkable
-class FetchesDocuments(Protocol):
-    """A connector that can hand over the vendor's PDF of an invoice and a link to pay it (capability DOCUMENTS, PAY_LINK)."""
+class Documents(Protocol):
+    """A connector that hands over the vendor's own file of a record (capability DOCUMENTS)."""
 
-    def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None: ...
+    def document(self, stream: Stream, ref: Ref) -> Document | None:
+        """The file as the vendor makes it this moment; None where the record is gone or the vendor has no file of it.
 
-    def pay_link(self, ref: Ref) -> str | None: ...
+        Raises Transient when something else than the file came, Rejected when it is larger than anybody would send on.
+        """
+        ...
+
+
+@runtime_checkable
+class PayLinks(Protocol):
+    """A connector that knows where a client can pay an invoice (capability PAY_LINK)."""
+
+    def pay_link(self, ref: Ref) -> str | None:
+        """The address of the vendor's page; None where there is none."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

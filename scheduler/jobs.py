@@ -18,7 +18,7 @@ from core.dunning.pushback import Target
 from core.errors import ConnectorError, RateLimited
 from core.log import bound
 from core.messages.letter import Organisation
-from core.ports import Capability, Connector, FetchesDocuments
+from core.ports import Capability, Connector, PayLinks
 from core.pull import Progress, PullReport, pull_connection
 from core.records import Invoice
 from core.review import ReviewReport, Rules, review
@@ -115,11 +115,11 @@ def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str =
     with app.reviewing, ExitStack() as stack:
         now = app.clock.now()
         name = run_id or app.store.start_run("review", now)
-        links = PayLinks(app, stack)
+        links = LinkDesk(app, stack)
         return review(app.store, rules(app), now=now, run_id=name, full=full, enqueue=enqueue, pay_link=links.of)
 
 
-class PayLinks:
+class LinkDesk:
     """Asks vendors where an invoice can be paid; each connection is opened at most once, and a vendor's silence is no link."""
 
     def __init__(self, app: App, stack: ExitStack) -> None:
@@ -136,7 +136,7 @@ class PayLinks:
             if connector is None:
                 connector = self._stack.enter_context(self._app.connection(invoice.connection))
                 self._opened[invoice.connection] = connector
-            return connector.pay_link(invoice.ref) if isinstance(connector, FetchesDocuments) else None
+            return connector.pay_link(invoice.ref) if isinstance(connector, PayLinks) else None
         except ConnectorError as error:
             log.info("link.unknown", connection=invoice.connection, ref=invoice.ref, error=error.message)
             return None

@@ -17,9 +17,10 @@ from connectors.connectwise.push import Pusher
 from connectors.connectwise.settings import ConnectwiseSettings
 from connectors.connectwise.streams import INVOICES, PATHS, Streams
 from connectors.connectwise.tables import Tables
+from connectors.papers import pdf_document
 from core.actions import Action, IdempotencyKey, Receipt
 from core.errors import NotFound, Rejected
-from core.ports import ConnectionContext, Hint, Probe, StreamInfo
+from core.ports import ConnectionContext, Document, Hint, Probe, StreamInfo
 from core.records import Cursor, Entry, Malformed, Page, Record, Ref, Stream, Tombstone
 
 STREAMS = (
@@ -123,14 +124,15 @@ class ConnectwiseConnector:
         return next((entry.record for entry in work.sums(spells, using) if entry.record.ref == ref), None)
 
     # ── documents ───────────────────────────────────────────────────────────────────────────────────────────────────────
-    def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None:
-        """ConnectWise's PDF of an invoice; None for anything else. Which Accept header it wants is UNCONFIRMED."""
+    def document(self, stream: Stream, ref: Ref) -> Document | None:
+        """ConnectWise's PDF of an invoice; None for anything else. Which Accept header it wants is UNCONFIRMED (notes 2.1)."""
         if stream is not Stream.INVOICES or not re.fullmatch(_NUMBER, ref):
             return None
         try:
-            return self._api.call("GET", f"{INVOICES}/{ref}/pdf", accept="application/pdf, */*").body
+            body = self._api.call("GET", f"{INVOICES}/{ref}/pdf", accept="application/pdf, */*").body
         except NotFound:
             return None
+        return pdf_document(body, connection=self._context.name, vendor="ConnectWise", stream=stream, ref=ref)
 
     def pay_link(self, ref: Ref) -> str | None:
         """ConnectWise has none by itself; payment pages belong to other products (brief 2.1)."""

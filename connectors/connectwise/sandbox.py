@@ -30,6 +30,7 @@ from connectors.connectwise.sandbox_rehearsal import Rehearsal
 from connectors.connectwise.sandbox_world import TABLES, Seeder, World
 from connectors.connectwise.sandbox_writes import Refused, Writes
 from connectors.testing.faults import FixedWindow, Levers
+from connectors.testing.paper import printed
 from core.actions import Action
 from core.clock import Clock
 from core.ports import Capability
@@ -208,7 +209,7 @@ class ConnectwiseSandbox:
         match = re.fullmatch(r"(finance/invoices)/(\d+)/pdf", inside)
         if match:
             row = self._get(match[1], "Invoice", int(match[2]))
-            content = f"%PDF-1.4\n% invoice {row['invoiceNumber']}\n%%EOF\n".encode()
+            content = printed(f"Invoice {row['invoiceNumber']}", f"Total {row.get('total', '')}")
             return httpx.Response(200, content=content, headers={"content-type": "application/pdf"})
         for pattern, entity in ENTITIES:
             found = re.fullmatch(rf"({pattern})(?:/(count|\d+))?", inside)

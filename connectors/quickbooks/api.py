@@ -184,7 +184,7 @@ class QuickBooksApi:
         return found.row
 
     def pdf(self, entity: str, ref: str) -> bytes | None:
-        """The document as QuickBooks would print it; None when it is gone."""
+        """The record as QuickBooks would print it, as it came; None when it is gone."""
         try:
             answer = self._transport.request(
                 "GET",
@@ -197,8 +197,6 @@ class QuickBooksApi:
             )
         except NotFound:
             return None
-        if not answer.body.startswith(b"%PDF"):
-            raise self._garbled(answer)
         return answer.body
 
     # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,6 +16,7 @@ from connectors.quickbooks import paging
 from connectors.quickbooks.api import QuickBooksApi, RawRow
 from connectors.quickbooks.applications import entry_of
 from connectors.quickbooks.changes import LOOK_BACK, MOST_OBJECTS, ChangeFeed, links, moved_unnamed
+from connectors.quickbooks.documents import fetch_document
 from connectors.quickbooks.faults import CompanyReset, FeatureMissing, TooOld
 from connectors.quickbooks.ledger import is_gone, ref_of
 from connectors.quickbooks.listing import Batch, Walk
@@ -28,16 +29,14 @@ from connectors.quickbooks.settings import QuickBooksSettings
 from connectors.quickbooks.webhooks import read_webhook
 from core.actions import Action, IdempotencyKey, Receipt
 from core.errors import Rejected
-from core.ports import ConnectionContext, Hint, Probe, StreamInfo
+from core.ports import ConnectionContext, Document, Hint, Probe, StreamInfo
 from core.records import Cursor, Listing, Malformed, Page, Record, Ref, Stream
 
 log = structlog.get_logger()
 
-_PRINTED = (Stream.INVOICES, Stream.CREDIT_NOTES, Stream.SALES, Stream.REFUNDS, Stream.PAYMENTS)
-
 
 class QuickBooksConnector:
-    """Implements core.ports.Connector and FetchesDocuments. One thread at a time."""
+    """Implements core.ports.Connector, Documents and PayLinks. One thread at a time."""
 
     def __init__(self, context: ConnectionContext) -> None:
         self._settings: QuickBooksSettings = context.settings
@@ -204,11 +203,9 @@ class QuickBooksConnector:
         """Hints of a signed webhook in either payload shape; Rejected when the signature does not hold."""
         return read_webhook(headers, body, settings=self._settings, connection=self._context.name)
 
-    def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None:
-        """The PDF QuickBooks makes of a document; None when it is gone or of a kind that has none."""
-        if stream not in _PRINTED:
-            return None
-        return self._api.pdf(ENTITIES[stream], ref)
+    def document(self, stream: Stream, ref: Ref) -> Document | None:
+        """The PDF QuickBooks makes of a record; None when it is gone or of a kind that has none."""
+        return fetch_document(self._api, stream, ref)
 
     def pay_link(self, ref: Ref) -> str | None:
         """Where the client can pay an invoice. None unless the company takes online payments and the invoice has an address;

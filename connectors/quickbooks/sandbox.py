@@ -34,6 +34,7 @@ from connectors.quickbooks.sandbox_wire import (
     unauthorized_app,
 )
 from connectors.testing.faults import FixedWindow, Levers, Remembered
+from connectors.testing.paper import printed
 from core.clock import Clock
 from core.records import Stream
 
@@ -216,8 +217,9 @@ class QuickBooksSandbox(Rehearsed):
         if request.method == "POST" and rest[1:] == ["send"]:
             return self._json({entity: self._send(entity, rest[0], params.get("sendTo"))}, tid)
         if request.method == "GET" and rest[1:] == ["pdf"]:
-            self.books.get(entity, rest[0])
-            return httpx.Response(200, headers={"content-type": "application/pdf", "intuit_tid": tid}, content=_pdf(rest[0]))
+            item = self.books.get(entity, rest[0])
+            content = printed(f"{entity} {item.get('DocNumber', rest[0])}", f"Total {item.get('TotalAmt', '')}")
+            return httpx.Response(200, headers={"content-type": "application/pdf", "intuit_tid": tid}, content=content)
         if request.method == "GET" and len(rest) < 2:
             return self._json({entity: self._read(entity, rest[0] if rest else "1", params)}, tid)
         return httpx.Response(405, headers={"intuit_tid": tid})
@@ -304,7 +306,3 @@ class QuickBooksSandbox(Rehearsed):
 def _payable(item: Json) -> bool:
     online = item.get("AllowOnlineCreditCardPayment") or item.get("AllowOnlineACHPayment")
     return bool(online and (item.get("BillEmail") or {}).get("Address"))
-
-
-def _pdf(ref: str) -> bytes:
-    return b"%PDF-1.4\n% invoice " + ref.encode() + b"\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"

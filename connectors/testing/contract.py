@@ -25,7 +25,7 @@ from connectors.testing.contract_faults import FaultPromises
 from connectors.testing.contract_push import PushPromises
 from connectors.testing.reading import drain, latest, money_in, need, pages, records, walk
 from core.money import Money, check_currency
-from core.ports import Capability, Connector, ConnectorSpec, FetchesDocuments
+from core.ports import Capability, Connector, ConnectorSpec, Documents, PayLinks
 from core.records import (
     Allocation,
     CreditNote,
@@ -65,8 +65,21 @@ class ConnectorContract(FaultPromises, PushPromises):
         assert isinstance(connector, Connector)
         assert set(connector.streams()) == set(bench.spec.streams)
         assert all(info.stream is stream and info.fresh_for > 0 for stream, info in connector.streams().items())
-        if bench.spec.capabilities & {Capability.DOCUMENTS, Capability.PAY_LINK}:
-            assert isinstance(connector, FetchesDocuments)
+        assert isinstance(connector, Documents) or Capability.DOCUMENTS not in bench.spec.capabilities
+        assert isinstance(connector, PayLinks) or Capability.PAY_LINK not in bench.spec.capabilities
+
+    def test_a_document_is_a_whole_pdf_and_a_missing_one_is_none(self, bench: Bench) -> None:
+        """A client must never get a login page, and a vanished invoice is no failure."""
+        need(bench, Capability.DOCUMENTS)
+        (ref, *_) = bench.stock(Stream.INVOICES, 1)
+        connector = bench.open()
+        assert isinstance(connector, Documents)
+        found = connector.document(Stream.INVOICES, ref)
+        assert found is not None
+        assert found.content.startswith(b"%PDF-")
+        assert (found.media_type, found.filename[-4:]) == ("application/pdf", ".pdf")
+        assert found.source
+        assert connector.document(Stream.INVOICES, Ref(bench.unknown_ref)) is None
 
     def test_closing_twice_is_fine(self, bench: Bench) -> None:
         """The daemon closes when in doubt."""

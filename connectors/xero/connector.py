@@ -12,6 +12,7 @@ import msgspec
 
 from connectors.xero import paging, probing, push, webhooks
 from connectors.xero.api import Listed, XeroApi
+from connectors.xero.documents import fetch_document
 from connectors.xero.mapping import Tenant, map_rows
 from connectors.xero.paging import Arrived, News, Place
 from connectors.xero.settings import XeroSettings
@@ -20,7 +21,7 @@ from connectors.xero.verdicts import HIGH_VOLUME
 from core.actions import Action, IdempotencyKey, Receipt
 from core.clock import local_date
 from core.errors import NotFound, PermissionMissing, Rejected
-from core.ports import ConnectionContext, Hint, Probe, StreamInfo
+from core.ports import ConnectionContext, Document, Hint, Probe, StreamInfo
 from core.records import Cursor, Listing, Page, Record, Ref, Stream
 
 
@@ -184,9 +185,9 @@ class XeroConnector:
         """What an earlier push of this key left; see push.py."""
         return push.find_pushed(self._api, action, key)
 
-    def fetch_document(self, stream: Stream, ref: Ref) -> bytes | None:
-        """The invoice as PDF; None when there is none."""
-        return push.fetch_pdf(self._api, ref) if stream is Stream.INVOICES else None
+    def document(self, stream: Stream, ref: Ref) -> Document | None:
+        """Xero's PDF of a record; None when it is gone or of a kind that has none."""
+        return fetch_document(self._api, stream, ref)
 
     def pay_link(self, ref: Ref) -> str | None:
         """The address of the online invoice, with which a client can pay; None for drafts and where Xero has none."""

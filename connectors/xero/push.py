@@ -240,18 +240,7 @@ def _decoded(api: XeroApi, body: bytes, name: str) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-# ── documents ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-def fetch_pdf(api: XeroApi, ref: Ref) -> bytes | None:
-    """The invoice as PDF; None when Xero has none."""
-    try:
-        answer = api.get(f"Invoices/{quote(ref, safe='')}/pdf", accept="application/pdf")
-    except NotFound:
-        return None
-    if not answer.body.startswith(b"%PDF"):
-        raise Transient(f"{api.connection}: Xero answered something else than a PDF.", connection=api.connection)
-    return answer.body
-
-
+# ── where to pay ────────────────────────────────────────────────────────────────────────────────────────────────────────
 def online_invoice(api: XeroApi, ref: Ref) -> str | None:
     """The address of the online invoice; None for drafts and unknown invoices."""
     try:

@@ -22,6 +22,7 @@ import httpx
 import msgspec
 
 from connectors.testing.faults import Levers
+from connectors.testing.paper import printed
 from connectors.xero.sandbox_access import Access, Grant
 from connectors.xero.sandbox_books import CREDITS, Organisation, Refused
 from connectors.xero.sandbox_limits import IdempotencyTable, Limits
@@ -225,7 +226,8 @@ class XeroSandbox:
             return self._list(request, books, table)
         doc = self._named(books, table, ref)
         if pdf:
-            return httpx.Response(200, headers={"Content-Type": "application/pdf"}, content=_pdf(doc))
+            content = printed(f"{table} {doc.get('InvoiceNumber', '')}", f"Total {doc.get('Total', '')}")
+            return httpx.Response(200, headers={"Content-Type": "application/pdf"}, content=content)
         if sub == "History":
             return self._ok({"HistoryRecords": books.history.get(doc[ID_FIELD[table]], [])})
         if sub == "OnlineInvoice":
@@ -321,10 +323,6 @@ def _online(doc: Doc) -> str:
     if doc["Type"] != "ACCREC" or doc["Status"] == "DRAFT":
         raise Refused("Online invoices are available for issued sales invoices only")
     return f"https://in.xero.com/{guid('online', doc['InvoiceID']).replace('-', '')}"
-
-
-def _pdf(doc: Doc) -> bytes:
-    return f"%PDF-1.4\n% {doc.get('InvoiceNumber', '')} {doc.get('Total', '')}\n%%EOF\n".encode()
 
 
 __all__ = ["PREFIX", "Organisation", "XeroSandbox"]

@@ -320,6 +320,12 @@ class OverwritesPeople(AcmeConnector):
         return super().push(action, key)
 
 
+class HandsOverALoginPage(AcmeConnector):
+    def document(self, stream, ref):
+        found = super().document(stream, ref)
+        return None if found is None else dataclasses.replace(found, content=b"<html>Sign in</html>")
+
+
 class StumblesOverForeignActions(AcmeConnector):
     def push(self, action, key):
         if isinstance(action, SendReminder):
@@ -345,6 +351,7 @@ class ClaimsTickets(AcmeSandbox):
 MUTANTS = {
     HidesAStream: "test_it_is_what_it_registers",
     ClosesOnce: "test_closing_twice_is_fine",
+    HandsOverALoginPage: "test_a_document_is_a_whole_pdf_and_a_missing_one_is_none",
     ProbesBadly: "test_the_probe_of_a_working_connection_says_so",
     HasEmptyPagesToSpare: "test_an_empty_vendor_ends_without_a_record",
     LosesTheLastOfAFullPage: "test_every_record_comes_once_over_page_borders",

@@ -60,7 +60,7 @@ def test_reads_violate_nothing(stage: Stage, checks: tuple[RequestCheck, Respons
     assert stage.connector.reread(Stream.PAYMENTS, Ref(refs["over"])) is not None
     assert stage.connector.reread(Stream.PARTIES, Ref(refs["client"])) is not None
     assert stage.connector.pay_link(Ref(refs["invoice"])) is not None
-    assert stage.connector.fetch_document(Stream.INVOICES, Ref(refs["invoice"])) is not None
+    assert stage.connector.document(Stream.INVOICES, Ref(refs["invoice"])) is not None
     assert stage.connector.probe().ok
     requests, responses = checks
     assert len(requests.checked) > 20

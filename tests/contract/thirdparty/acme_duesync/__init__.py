@@ -28,6 +28,7 @@ SPEC = ConnectorSpec(
             Capability.POST_NOTE,
             Capability.SET_FIELD,
             Capability.WEBHOOKS,
+            Capability.DOCUMENTS,
         }
     ),
     settings=AcmeSettings,

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from urllib.parse import quote
 
+from connectors.papers import pdf_document
 from connectors.transport import Pacing, Transport
 from core.actions import PostNote, Receipt, SetField
 from core.errors import Conflict, NotFound, Rejected
@@ -83,6 +84,13 @@ class AcmeConnector:
         except NotFound:
             return None
         return record_of(self._name, stream, row)
+
+    def document(self, stream, ref):
+        try:
+            answer = self._http.request("GET", f"{TABLES[stream]}/{quote(ref, safe='')}/pdf", idempotent=True, expect_json=False)
+        except NotFound:
+            return None
+        return pdf_document(answer.body, connection=self._name, vendor="Acme", stream=stream, ref=ref)
 
     def push(self, action, key):
         found = self.find_pushed(action, key) if isinstance(action, PostNote) else None

@@ -12,6 +12,7 @@ from decimal import Decimal
 import httpx
 
 from connectors.testing.faults import Levers
+from connectors.testing.paper import printed
 from core.actions import PostNote, SetField
 from core.ports import Capability
 from core.records import STREAM_OF, Invoice, Party, Stream
@@ -41,16 +42,18 @@ class AcmeSandbox:
             return httpx.Response(401, json={"error": "bad key"})
         if request.url.path == "/company":
             return httpx.Response(200, json={"name": "Acme", "now": self.clock.now().isoformat()})
-        match = re.fullmatch(r"/(clients|invoices|payments)(?:/([^/]+))?(/notes)?", request.url.path)
+        match = re.fullmatch(r"/(clients|invoices|payments)(?:/([^/]+))?(/notes|/pdf)?", request.url.path)
         if match is None:
             return httpx.Response(404, json={})
-        table, ref, notes = match.groups()
+        table, ref, part = match.groups()
         if ref is None:
             return self._list(table, request.url.params)
         row = self.tables[table].get(ref)
         if row is None or row["deleted"]:
             return httpx.Response(404, json={"error": f"no {ref}"})
-        if notes:
+        if part == "/pdf":
+            return httpx.Response(200, content=printed(f"{table} {ref}"), headers={"content-type": "application/pdf"})
+        if part:
             return self._notes(request, ref)
         return self._patch(request, row) if request.method == "PATCH" else reply(row)
 

@@ -246,8 +246,8 @@ def test_disabled_callbacks_are_named(staged):
 
 def test_the_pdf_of_an_invoice_is_handed_over(at_cw):
     (number,) = at_cw.invoices(1)
-    assert at_cw.psa.fetch_document(Stream.INVOICES, Ref(str(number))).startswith(b"%PDF")
-    assert at_cw.psa.fetch_document(Stream.PAYMENTS, Ref("1-1")) is None
+    assert at_cw.psa.document(Stream.INVOICES, Ref(str(number))).content.startswith(b"%PDF")
+    assert at_cw.psa.document(Stream.PAYMENTS, Ref("1-1")) is None
     assert at_cw.psa.pay_link(Ref(str(number))) is None
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from core.ports import FetchesDocuments
+from core.ports import Documents
 from core.records import Stream
 
 
@@ -104,10 +104,10 @@ def test_details_nobody_can_read_are_no_crash(rig):
 # ── documents and payment links ─────────────────────────────────────────────────────────────────────────────────────────
 def test_the_vendor_s_pdf_is_fetched(rig):
     ref = rig.invoice(rig.customer())
-    assert isinstance(rig.qbo, FetchesDocuments)
-    assert rig.qbo.fetch_document(Stream.INVOICES, ref).startswith(b"%PDF")
-    assert rig.qbo.fetch_document(Stream.INVOICES, "999") is None
-    assert rig.qbo.fetch_document(Stream.PARTIES, "1") is None
+    assert isinstance(rig.qbo, Documents)
+    assert rig.qbo.document(Stream.INVOICES, ref).content.startswith(b"%PDF")
+    assert rig.qbo.document(Stream.INVOICES, "999") is None
+    assert rig.qbo.document(Stream.PARTIES, "1") is None
 
 
 def test_a_page_instead_of_a_pdf_is_not_handed_on(rig):
@@ -117,7 +117,7 @@ def test_a_page_instead_of_a_pdf_is_not_handed_on(rig):
     rig.qbo.probe()
     rig.box.levers.answer_next(lambda: httpx.Response(200, content=b"<html>maintenance</html>"), times=5)
     with pytest.raises(Transient):
-        rig.qbo.fetch_document(Stream.INVOICES, ref)
+        rig.qbo.document(Stream.INVOICES, ref)
 
 
 @pytest.mark.reliability("quickbooks:25", "quickbooks:26")

@@ -236,15 +236,15 @@ def test_documents_and_pay_links(at_xero: Stage, ref: str) -> None:
     link = at_xero.connector.pay_link(Ref(ref))
     assert link is not None
     assert link.startswith("https://in.xero.com/")
-    pdf = at_xero.connector.fetch_document(Stream.INVOICES, Ref(ref))
+    pdf = at_xero.connector.document(Stream.INVOICES, Ref(ref))
     assert pdf is not None
-    assert pdf.startswith(b"%PDF")
+    assert pdf.content.startswith(b"%PDF")
     draft = at_xero.invoice(at_xero.client("Drafty"), Status="DRAFT")
     assert at_xero.connector.pay_link(Ref(draft["InvoiceID"])) is None
     assert at_xero.connector.pay_link(Ref(NOBODY)) is None
-    assert at_xero.connector.fetch_document(Stream.INVOICES, Ref(NOBODY)) is None
-    assert at_xero.connector.fetch_document(Stream.PAYMENTS, Ref(ref)) is None
+    assert at_xero.connector.document(Stream.INVOICES, Ref(NOBODY)) is None
+    assert at_xero.connector.document(Stream.PAYMENTS, Ref(ref)) is None
     page = {"content-type": "text/html"}
     at_xero.box.levers.answer_next(lambda: httpx.Response(200, headers=page, content=b"<html>"), times=3)
     with pytest.raises(Transient, match="PDF"):
-        at_xero.connector.fetch_document(Stream.INVOICES, Ref(ref))
+        at_xero.connector.document(Stream.INVOICES, Ref(ref))
