@@ -7,6 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,7 @@ from sqlalchemy import Connection, Table, func, insert, select, text
 from core.clock import Clock
 from core.errors import SchemaMismatch, StoreError
 from core.store.bulk import write_rows
-from core.store.codec import chunked
+from core.store.codec import streamed
 from core.store.engine import Database
 from core.store.failures import translated
 from core.store.migrate import VERSION_TABLE, revisions, state_of
@@ -43,9 +44,9 @@ class CopyVerbs(Part):
         with self._db.read() as source, other._db.write() as target:
             _check_empty(target, other._db.where)
             for table in METADATA.sorted_tables:
-                _copy_rows(source, target, table)
-                other._db.grew(target, table, _count(target, table))
-                copied = _compare(source, target, table)
+                copied = _copy_rows(source, target, table)
+                other._db.grew(target, table, copied.rows)
+                _compare(copied, _describe(target, table))
                 done.append(copied)
                 if note is not None:
                     note(copied)
@@ -116,32 +117,46 @@ def _count(tx: Connection, table: Table) -> int:
     return tx.execute(select(func.count()).select_from(table)).scalar() or 0
 
 
-def _copy_rows(source: Connection, target: Connection, table: Table) -> None:
+def _copy_rows(source: Connection, target: Connection, table: Table) -> CopiedTable:
+    """Copy a table a few thousand rows at a time; what was read, counted and hashed on the way."""
     names = [column.name for column in table.columns]
-    for rows in chunked(source, select(table)):
+    seen = _Sum()
+    for rows in streamed(source, select(table)):
+        seen.add(rows)
         write_rows(target, insert(table), [dict(zip(names, row, strict=True)) for row in rows])
+    return seen.of(table)
+
+
+@dataclass(slots=True)
+class _Sum:
+    """Rows and the sum of their hashes: the same whatever the order, so that no database has to sort."""
+
+    rows: int = 0
+    total: int = 0
+
+    def add(self, rows: Sequence[Sequence[Any]]) -> None:
+        self.rows += len(rows)
+        self.total += sum(int.from_bytes(hashlib.sha256(_encode(_plain(row))).digest()) for row in rows)
+
+    def of(self, table: Table) -> CopiedTable:
+        return CopiedTable(table=table.name, rows=self.rows, digest=f"{self.total % _MODULUS:064x}")
 
 
 def _describe(tx: Connection, table: Table) -> CopiedTable:
-    """Rows and the sum of their hashes: the same whatever the order, so that no database has to sort."""
-    rows = total = 0
-    for some in chunked(tx, select(table)):
-        rows += len(some)
-        for row in some:
-            total += int.from_bytes(hashlib.sha256(_encode(_plain(row))).digest())
-    return CopiedTable(table=table.name, rows=rows, digest=f"{total % _MODULUS:064x}")
+    seen = _Sum()
+    for some in streamed(tx, select(table)):
+        seen.add(some)
+    return seen.of(table)
 
 
 def _plain(row: Sequence[Any]) -> list[Any]:
     return [bytes(value) if isinstance(value, memoryview) else value for value in row]
 
 
-def _compare(source: Connection, target: Connection, table: Table) -> CopiedTable:
-    before, after = _describe(source, table), _describe(target, table)
+def _compare(before: CopiedTable, after: CopiedTable) -> None:
     if before != after:
-        message = f"The copy of {table.name} differs: {before.rows} rows became {after.rows}."
+        message = f"The copy of {before.table} differs: {before.rows} rows became {after.rows}."
         raise StoreError(message, remedy="Nothing was kept; please report it.")
-    return after
 
 
 def _restart_sequences(target: Connection) -> None:

@@ -11,14 +11,16 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from core.store.codec import chunked
+from core.store.codec import streamed
 from core.store.engine import Database
 from core.store.part import Part, to_json
 from core.store.record_tables import table
@@ -121,8 +123,8 @@ class JournalVerbs(Part):
         with self._db.read() as tx:
             end = tx.execute(select(head.c.entries, head.c.hash).where(head.c.id == 1)).first()
             expected, last = 0, GENESIS
-            for rows in chunked(tx, select(*columns).order_by(held.c.seq)):
-                for values in rows:
+            with closing(streamed(tx, select(*columns).order_by(held.c.seq))) as groups:
+                for values in chain.from_iterable(groups):
                     row = dict(zip((column.name for column in columns), values, strict=True))
                     expected += 1
                     problem = _problem(row, expected, last)
