@@ -18,7 +18,7 @@ from core.store.changes import Change, forget_changes, log_changes, touched_sinc
 from core.store.part import Part, chunks
 from core.store.record_tables import table
 
-_KEPT_BY_ACCOUNT = ("holds", "promises", "payment_plans", "contact_log", "findings", "outbox")
+_KEPT_BY_ACCOUNT = ("holds", "promises", "payment_plans", "contact_log", "findings", "outbox", "cases")
 _DEEPEST = 50  # parents of parents; a vendor that nests deeper has a loop
 
 

@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.store import migrate
 from core.store.accounts import AccountVerbs
 from core.store.books import ReadVerbs
+from core.store.cases import CaseVerbs
 from core.store.contacts import ContactVerbs
 from core.store.copying import CopyVerbs
 from core.store.engine import Database
@@ -35,6 +36,7 @@ class Store(
     ContactVerbs,
     HoldVerbs,
     PlanVerbs,
+    CaseVerbs,
     JournalVerbs,
     RunVerbs,
     CopyVerbs,
