@@ -58,10 +58,21 @@ def _country(value: str) -> str:
     return value.upper()
 
 
+def check_store_url(value: str) -> str:
+    """The URL of a store that duesync can use; ValueError says what to write instead."""
+    place = value.partition("://")[2]
+    if value.startswith("sqlite:///") and place.strip("/") and not place.endswith(":memory:"):
+        return value
+    if value.startswith(("postgresql://", "postgres://")) and place:
+        return value
+    raise ValueError("write sqlite:///FILE or postgresql://USER@HOST/DATABASE; duesync keeps its store in no other database")
+
+
 Duration = Annotated[float, BeforeValidator(read_duration), Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Country = Annotated[str, AfterValidator(_country)]
+StoreUrl = Annotated[str, AfterValidator(check_store_url)]
 
 
 class _Section(BaseModel):
@@ -85,7 +96,7 @@ class Organisation(_Section):
 class StoreSettings(_Section):
     """Where duesync keeps what it knows."""
 
-    url: str = Field("sqlite:///duesync.db", description="sqlite:///PATH (relative to this file) or postgresql://USER@HOST/NAME")
+    url: StoreUrl = Field("sqlite:///duesync.db", description="sqlite:///PATH (relative to this file) or postgresql://USER@HOST/NAME")
     password: SecretStr | None = Field(None, description="the database password, by reference, where the URL has none")
 
 

@@ -23,7 +23,7 @@ from core.errors import ConfigError, UsageError
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
 from core.records import Role
 from core.settings import DEFAULT_PLACES, Loaded, Settings, load, with_secrets
-from core.store import Store, open_store
+from core.store import Store, is_vault_key, open_store
 
 log = structlog.get_logger()
 MAIL = "mail"
@@ -51,8 +51,11 @@ def settings_models() -> dict[str, type[BaseModel]]:
 
 
 def load_settings(path: Path, *, check_secrets: bool = False) -> Loaded:
-    """Read and validate a configuration with the connectors installed here."""
-    return load(path, settings_models(), check_secrets=check_secrets)
+    """Read and validate a configuration with the connectors installed here; with `check_secrets` the vault's keys as well."""
+    loaded = load(path, settings_models(), check_secrets=check_secrets)
+    if check_secrets:
+        vault_keys(loaded)
+    return loaded
 
 
 def store_url(loaded: Loaded) -> str:
@@ -167,10 +170,14 @@ def _absolute(settings: BaseModel, folder: Path) -> BaseModel:
 
 
 def vault_keys(loaded: Loaded) -> tuple[bytes, ...]:
-    """The vault's keys, newest first; empty when none is configured."""
+    """The vault's keys, newest first; empty when none is configured. ConfigError names the one that is no key."""
     section = cast("Any", with_secrets(loaded.settings.vault, "[vault]"))
-    keys = (section.key, *section.previous_keys) if section.key is not None else ()
-    return tuple(cast("SecretStr", key).get_secret_value().encode() for key in keys)
+    named = [("vault.key", section.key), *(("vault.previous_keys", key) for key in section.previous_keys)]
+    keys = [(name, cast("SecretStr", key).get_secret_value().encode()) for name, key in named if key is not None]
+    wrong = [f"{name}: is not a vault key; make one with: duesync config new-key" for name, key in keys if not is_vault_key(key)]
+    if wrong:
+        raise ConfigError(wrong, source="[vault]")
+    return tuple(key for _, key in keys) if section.key is not None else ()
 
 
 def open_app(

@@ -7,6 +7,7 @@ Only the names below are for others; the tables are the store's own.
 """
 
 from core.store.copying import restore_backup
+from core.store.engine import Pools
 from core.store.journal import GENESIS
 from core.store.outbox import Held
 from core.store.store import Store, open_store
@@ -27,7 +28,7 @@ from core.store.values import (
     StoredFinding,
     StreamState,
 )
-from core.store.vault import Vault, new_vault_key
+from core.store.vault import Vault, is_vault_key, new_vault_key
 
 __all__ = [
     "GENESIS",
@@ -41,6 +42,7 @@ __all__ = [
     "OutboxCount",
     "PageOutcome",
     "Pause",
+    "Pools",
     "Resolution",
     "Run",
     "SchemaState",
@@ -49,6 +51,7 @@ __all__ = [
     "StoredFinding",
     "StreamState",
     "Vault",
+    "is_vault_key",
     "new_vault_key",
     "open_store",
     "restore_backup",

@@ -52,7 +52,7 @@ class Vault:
     def __init__(self, database: Database, clock: Clock, keys: Sequence[bytes]) -> None:
         self._db = database
         self._clock = clock
-        self._keys = _fernet(keys)
+        self._ciphers = _ciphers(keys)
         self._threads: dict[str, threading.Lock] = {}
         self._guard = threading.Lock()
 
@@ -94,14 +94,26 @@ class Vault:
             return tuple(sorted(tx.execute(select(table("tokens").c.connection)).scalars()))
 
     def rotate(self) -> int:
-        """Encrypt everything anew with the first key. Returns how many rows; then the old keys may go."""
+        """Encrypt everything anew with the first key, all or nothing. Returns how many rows; then the old keys may go.
+
+        Whoever refreshes a token meanwhile waits, or is waited for: what he wrote is never put back. StoreError names a
+        connection whose tokens no key opens.
+        """
         cipher, held = self._cipher(), table("tokens")
         with self._db.write() as tx:
-            rows = tx.execute(select(held)).all()
+            rows = tx.execute(select(held).with_for_update()).all()
             for row in rows:
                 fresh = {"connection": row.connection, "ciphertext": _rotated(cipher, row), "written_at": row.written_at}
                 tx.execute(self._db.replace(held), [fresh])
         return len(rows)
+
+    def behind(self) -> tuple[str, ...]:
+        """The connections whose tokens the first key does not open: they still need an older one (or are lost)."""
+        self._cipher()
+        first, held = MultiFernet(self._ciphers[:1]), table("tokens")
+        with self._db.read() as tx:
+            rows = tx.execute(select(held.c.connection, held.c.ciphertext)).all()
+        return tuple(sorted(row.connection for row in rows if not _opens(first, row.ciphertext)))
 
     def _write(self, connection: str, tokens: Tokens) -> None:
         sealed = self._cipher().encrypt(msgspec.json.encode(_Sealed(connection=connection, tokens=tokens)))
@@ -123,12 +135,12 @@ class Vault:
         return opened.tokens
 
     def _cipher(self) -> MultiFernet:
-        if self._keys is None:
+        if not self._ciphers:
             raise StoreError(
                 f"{_SETTING} is not set: tokens cannot be kept.",
                 remedy="Put the output of `duesync config new-key` in a file and name it there.",
             )
-        return self._keys
+        return MultiFernet(self._ciphers)
 
     # ── locks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
     @contextmanager
@@ -173,16 +185,34 @@ class Slot:
         self._vault._write(self._connection, tokens)
 
 
-def _fernet(keys: Sequence[bytes]) -> MultiFernet | None:
-    words = [word for key in keys for word in key.replace(b",", b" ").split()]
-    if not words:
-        return None
+def _ciphers(keys: Sequence[bytes]) -> tuple[Fernet, ...]:
     try:
-        return MultiFernet([Fernet(word) for word in words])
+        return tuple(Fernet(word) for key in keys for word in _words(key))
     except ValueError as error:
         raise StoreError(
             f"{_SETTING} is not a vault key (32 bytes in url-safe base64).", remedy="Make one with: duesync config new-key"
         ) from error
+
+
+def _words(key: bytes) -> list[bytes]:
+    """One secret may hold several keys, apart by commas or space."""
+    return key.replace(b",", b" ").split()
+
+
+def is_vault_key(key: bytes) -> bool:
+    """Whether a secret holds one or more keys that can be used."""
+    try:
+        return bool(_ciphers([key]))
+    except StoreError:
+        return False
+
+
+def _opens(cipher: MultiFernet, sealed: bytes) -> bool:
+    try:
+        cipher.decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
 
 
 def _rotated(cipher: MultiFernet, row: Any) -> bytes:

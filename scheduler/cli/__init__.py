@@ -50,6 +50,7 @@ def _register() -> None:
         statement_command,
         store_commands,
         sync_commands,
+        vault_command,
     )
 
     app.command()(config_commands.init)
@@ -75,6 +76,7 @@ def _register() -> None:
     app.add_typer(sandbox_commands.app, name="sandbox")
     app.add_typer(store_commands.app, name="store")
     app.command()(store_commands.migrate)
+    app.add_typer(vault_command.app, name="vault")
     app.command()(demo_command.demo)
 
 

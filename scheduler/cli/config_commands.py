@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from cryptography.fernet import Fernet
 
 from core.errors import ConfigError, UsageError
+from core.store import new_vault_key
 from scheduler.app import find_config, load_settings
 from scheduler.cli import console
 from scheduler.cli.session import USAGE, ConfigOption, JsonOption, choose, chosen
@@ -49,9 +49,14 @@ def example() -> None:
 
 
 @app.command(name="new-key")
-def new_key() -> None:
+def new_key(json: JsonOption = False) -> None:
     """Print a fresh key for the token vault: put it in a file or secret and name that in [vault] key."""
-    console.out.out(Fernet.generate_key().decode(), highlight=False)
+    choose(None, json)
+    key = new_vault_key().decode()
+    if chosen.json:
+        console.print_json({"key": key})
+    else:
+        console.out.out(key, highlight=False)
 
 
 def init(

@@ -167,3 +167,27 @@ def test_another_process_waits_for_the_lock_and_death_frees_it(keyed: Store, sto
         holder.kill()
         assert got.wait(10)
         waiter.join()
+
+
+def test_a_rotation_of_the_key_never_puts_back_tokens_refreshed_meanwhile(keyed: Store, store_url: str, clock) -> None:
+    write(keyed)
+    both = open_store(store_url, clock=clock, vault_key=(NEWER, KEY))
+    fresh = Tokens(access="newer", refresh="newer-refresh")
+    inside, counts = threading.Event(), []
+
+    def rotate() -> None:
+        inside.wait(5)
+        counts.append(both.vault.rotate())
+
+    thread = threading.Thread(target=rotate)
+    thread.start()
+    with keyed.unit():
+        keyed.vault._write("qbo", fresh)
+        inside.set()
+        time.sleep(0.2)
+        assert counts == []
+    thread.join()
+    assert counts == [1]
+    assert both.vault.read("qbo") == fresh
+    assert both.vault.behind() == ()
+    both.close()
