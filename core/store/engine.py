@@ -27,7 +27,7 @@ from core.store.failures import translated
 # An upsert has the same shape in both dialects; SQLAlchemy only types them apart.
 Upsert = postgresql.Insert | sqlite.Insert
 # An advisory lock of PostgreSQL is a number per database: made of the schema (null before it exists) and a name.
-LOCK_KEY = "hashtextextended(coalesce(current_schema(), '') || '/' || :name, 0)"
+LOCK_KEY = "hashtextextended(coalesce(cast(:schema as text), current_schema(), '') || '/' || :name, 0)"
 _FIRST_ANALYZE = 500  # rows; below that any plan is good
 
 
@@ -41,10 +41,11 @@ class _Active:
 class Database:
     """One database and this process's connections to it, one per thread at a time. Safe to share between threads.
 
-    `path` is the SQLite file, None on PostgreSQL. `busy_seconds` is how long a lock held elsewhere is waited for.
+    `path` is the SQLite file, None on PostgreSQL. `busy_seconds` is how long a lock held elsewhere is waited for. With `pools`
+    a PostgreSQL store takes its connections from those of its server, shared with other stores (tenants) of this process.
     """
 
-    def __init__(self, url: str, *, busy_seconds: float = 10.0) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = 10.0, pools: Pools | None = None) -> None:
         parsed = _parse(url)
         self._local = threading.local()
         self._lock = threading.Lock()
@@ -53,6 +54,7 @@ class Database:
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
         self.busy_seconds = busy_seconds
         self.schema: str | None = None
+        self._pools = None if self.is_sqlite else pools
         if self.is_sqlite:
             self.path: Path | None = Path(parsed.database or "").absolute()
             self.where = str(self.path)
@@ -61,7 +63,10 @@ class Database:
             self.path = None
             self.schema, parsed = _schema_of(parsed)
             self.where = parsed.render_as_string(hide_password=True).replace("+psycopg", "")
-            self.engine = _postgres_engine(parsed, self.schema, busy_seconds)
+            if self._pools is None:
+                self.engine = _postgres_engine(parsed, self.schema, busy_seconds)
+            else:
+                self.engine = self._pools.engine(parsed, busy_seconds)
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -101,6 +106,8 @@ class Database:
     @contextmanager
     def _outermost(self, *, writing: bool) -> Iterator[Connection]:
         with self.engine.connect() as connection, self._options(connection, writing).begin():
+            if self._pools is not None and self.schema is not None:
+                connection.exec_driver_sql(f"set local search_path = {self.schema}")  # a plain name: _schema_of saw to it
             active = _Active(connection, writing)
             self._local.active = active
             try:
@@ -139,7 +146,11 @@ class Database:
     def queue_behind(self, connection: Connection, name: str) -> None:
         """Wait until no other transaction holds `name`, and hold it to the end of this one. SQLite has one writer anyway."""
         if not self.is_sqlite:
-            connection.execute(text(f"select pg_advisory_xact_lock({LOCK_KEY})"), {"name": name})
+            connection.execute(text(f"select pg_advisory_xact_lock({LOCK_KEY})"), self.lock_of(name))
+
+    def lock_of(self, name: str) -> dict[str, str | None]:
+        """What LOCK_KEY needs for the lock `name` of this store: other stores in the same database have their own."""
+        return {"schema": self.schema, "name": name}
 
     def grew(self, connection: Connection, table: Table, rows: int) -> None:
         """Note that a table got more rows: PostgreSQL is told when they doubled, for it plans badly what it knows nothing of.
@@ -158,8 +169,38 @@ class Database:
             connection.exec_driver_sql(f'analyze (skip_locked) "{table.name}"')
 
     def close(self) -> None:
-        """Give every connection back. May be called twice."""
-        self.engine.dispose()
+        """Give every connection back. May be called twice. Shared connections stay for the other stores."""
+        if self._pools is None:
+            self.engine.dispose()
+
+
+class Pools:
+    """The connections of one process to each of its PostgreSQL servers, for any number of stores in schemas of their own.
+
+    A store of its own pool holds up to 32 connections: a thousand tenants in one process must not. Here they share at most
+    `connections` per database; each transaction names its schema (`set local search_path`), so a connection that goes back
+    carries nothing of one tenant to the next. Prepared statements are off: they would be planned per schema and kept.
+    """
+
+    def __init__(self, connections: int) -> None:
+        self.connections = connections
+        self._engines: dict[str, Engine] = {}
+        self._lock = threading.Lock()
+
+    def engine(self, url: URL, busy_seconds: float) -> Engine:
+        """The engine of a database, made at the first call."""
+        key = url.render_as_string(hide_password=False)
+        with self._lock:
+            if key not in self._engines:
+                self._engines[key] = _postgres_engine(url, None, busy_seconds, shared=self.connections)
+            return self._engines[key]
+
+    def close(self) -> None:
+        """Give every connection back."""
+        with self._lock:
+            for engine in self._engines.values():
+                engine.dispose()
+            self._engines.clear()
 
 
 def _parse(url: str) -> URL:
@@ -249,13 +290,14 @@ def _schema_of(url: URL) -> tuple[str | None, URL]:
     return schema, url.difference_update_query(["schema"])
 
 
-def _postgres_engine(url: URL, schema: str | None, busy_seconds: float) -> Engine:
+def _postgres_engine(url: URL, schema: str | None, busy_seconds: float, shared: int | None = None) -> Engine:
     options = f"-c lock_timeout={int(busy_seconds * 1000)}" + (f" -c search_path={schema}" if schema else "")
     given = url.query.get("options")
-    arguments: dict[str, Any] = {"options": f"{given} {options}" if isinstance(given, str) else options}
+    arguments: dict[str, Any] = {"options": f"{given} {options}" if isinstance(given, str) else options, "connect_timeout": 10}
+    size, more = (8, 24) if shared is None else (shared, 0)
+    if shared is not None:
+        arguments["prepare_threshold"] = None
     try:
-        return create_engine(
-            url, connect_args={"connect_timeout": 10, **arguments}, pool_size=8, max_overflow=24, pool_pre_ping=True
-        )
+        return create_engine(url, connect_args=arguments, pool_size=size, max_overflow=more, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise StoreError("PostgreSQL needs its driver.", remedy="Install it: pip install 'duesync[postgres]'") from error

@@ -15,7 +15,7 @@ from core.store.books import ReadVerbs
 from core.store.cases import CaseVerbs
 from core.store.contacts import ContactVerbs
 from core.store.copying import CopyVerbs
-from core.store.engine import Database
+from core.store.engine import Database, Pools
 from core.store.findings import FindingVerbs
 from core.store.holds import HoldVerbs
 from core.store.journal import JournalVerbs
@@ -77,14 +77,22 @@ class Store(
         self._db.close()
 
 
-def open_store(url: str, *, clock: Clock, vault_key: bytes | Sequence[bytes] | None = None, busy_seconds: float = 10.0) -> Store:
+def open_store(
+    url: str,
+    *,
+    clock: Clock,
+    vault_key: bytes | Sequence[bytes] | None = None,
+    busy_seconds: float = 10.0,
+    pools: Pools | None = None,
+) -> Store:
     """Open the store at `sqlite:///FILE` or `postgresql://…` (`?schema=NAME` for one of several in a database).
 
-    Does not migrate. `vault_key` is one Fernet key or several, the current one first. StoreError when it cannot be reached or
-    read, SchemaMismatch when a newer release wrote it, each with what to do.
+    Does not migrate. `vault_key` is one Fernet key or several, the current one first. With `pools` many stores of a process
+    share its connections to PostgreSQL. StoreError when it cannot be reached or read, SchemaMismatch when a newer release wrote
+    it, each with what to do.
     """
     keys = (vault_key,) if isinstance(vault_key, bytes) else tuple(vault_key or ())
-    database = Database(url, busy_seconds=busy_seconds)
+    database = Database(url, busy_seconds=busy_seconds, pools=pools)
     try:
         migrate.refuse_newer(database)
         return Store(database, clock, keys)

@@ -155,7 +155,7 @@ class Vault:
     @contextmanager
     def _advisory_lock(self, connection: str) -> Iterator[None]:
         """PostgreSQL frees the lock when this session ends, however it ends."""
-        name = {"name": f"vault/{connection}"}
+        name = self._db.lock_of(f"vault/{connection}")
         with translated(self._db.where), self._db.engine.connect() as opened:
             session = opened.execution_options(isolation_level="AUTOCOMMIT")
             deadline = time.monotonic() + _WAIT_SECONDS
