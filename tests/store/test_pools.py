@@ -1,0 +1,71 @@
+"""Many stores on the connections of one process: each sees its own rows only, and the connections are few."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from core.clock import ManualClock
+from core.store import Pools, Store, new_vault_key, open_store
+from tests.postgres_server import Server
+from tests.store.world import NOW
+
+KEY = new_vault_key()
+
+
+@pytest.fixture
+def pools() -> Iterator[Pools]:
+    held = Pools(2)
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def tenants(postgres: Server, pools: Pools) -> list[Store]:
+    """Two tenants of one database."""
+    url = postgres.database("pooled")
+    stores = [
+        open_store(f"{url}?schema=tenant_{name}", clock=ManualClock(NOW), vault_key=KEY, pools=pools) for name in ("a", "b")
+    ]
+    for store in stores:
+        store.migrate()
+    return stores
+
+
+def test_tenants_share_connections_and_see_only_their_own(tenants: list[Store], pools: Pools) -> None:
+    first, second = tenants
+    for _ in range(3):
+        first.start_run("sync:books", NOW)
+    second.put_setting("who", "b")
+    assert (len(first.runs()), len(second.runs())) == (3, 0)
+    assert (first.setting("who"), second.setting("who")) == (None, "b")
+    first.close()  # what one tenant gives back the others still have
+    assert second.setting("who") == "b"
+    (engine,) = pools._engines.values()
+    with engine.connect() as plain:
+        assert plain.exec_driver_sql("show search_path").scalar() == '"$user", public'
+        assert plain.exec_driver_sql("select count(*) from pg_stat_activity where datname = 'pooled'").scalar_one() <= 2
+
+
+def test_a_rolled_back_unit_carries_no_schema_to_the_next_tenant(tenants: list[Store]) -> None:
+    first, second = tenants
+    with pytest.raises(ZeroDivisionError), first.unit():
+        first.put_setting("who", 1 // len(first.runs()))
+    second.put_setting("who", "b")
+    assert (first.setting("who"), second.setting("who")) == (None, "b")
+
+
+def test_the_tokens_of_one_tenant_do_not_lock_those_of_another(tenants: list[Store]) -> None:
+    entered = threading.Event()
+
+    def other() -> None:
+        with tenants[1].vault.locked("books"):
+            entered.set()
+
+    with tenants[0].vault.locked("books"):
+        thread = threading.Thread(target=other)
+        thread.start()
+        assert entered.wait(5)
+        thread.join()
