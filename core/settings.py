@@ -15,7 +15,9 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
-from core.dunning.policy import DunningSettings
+from core.collections.settings import CollectionsSettings
+from core.collections.terms import ContractTerms
+from core.dunning.policy import Amounts, DunningSettings
 from core.dunning.pushback import PushbackSettings
 from core.errors import ConfigError
 from core.money import MoneyError, check_currency
@@ -96,7 +98,9 @@ class Organisation(_Section):
 class StoreSettings(_Section):
     """Where duesync keeps what it knows."""
 
-    url: StoreUrl = Field("sqlite:///duesync.db", description="sqlite:///PATH (relative to this file) or postgresql://USER@HOST/NAME")
+    url: StoreUrl = Field(
+        "sqlite:///duesync.db", description="sqlite:///PATH (relative to this file) or postgresql://USER@HOST/NAME"
+    )
     password: SecretStr | None = Field(None, description="the database password, by reference, where the URL has none")
 
 
@@ -153,6 +157,10 @@ class AccountSettings(_Section):
 
     parties: tuple[str, ...] = Field((), description='its records in every system, as "CONNECTION:REF"')
     segment: str | None = Field(None, description="group whose dunning policy applies")
+    natural_person: bool | None = Field(None, description="a person (sole trader), not a company; unset: unknown")
+    address: str | None = Field(None, description="postal address, where no system has it; an agency needs one")
+    credit_limit: Amounts = Field(default_factory=dict, description="most it may owe, per currency; reports name who owes more")
+    contract: ContractTerms = Field(default_factory=lambda: ContractTerms.model_validate({}), description="its signed contract")
 
 
 class Settings(_Section):
@@ -166,6 +174,7 @@ class Settings(_Section):
     pushback: dict[str, PushbackSettings] = Field(default_factory=dict)
     dunning: DunningSettings = DunningSettings.model_validate({})
     reconcile: ReconcileRules = ReconcileRules.model_validate({})
+    collections: CollectionsSettings = CollectionsSettings.model_validate({})
     vault: VaultSettings = VaultSettings.model_validate({})
     daemon: DaemonSettings = DaemonSettings.model_validate({})
     http: HttpSettings = HttpSettings.model_validate({})
