@@ -162,7 +162,7 @@ def _references(invoice: Invoice) -> set[str]:
 
 def _reference(invoice: Invoice) -> set[str]:
     """The one number that the reference names; a list of numbers is a merged bill, see `_parts`."""
-    listed = [named for named in named_numbers(invoice.reference) if named.telling and "-" not in named.key]
+    listed = {named.key for named in named_numbers(invoice.reference) if named.telling and "-" not in named.key}
     return _references(invoice) if len(listed) <= 1 else set()
 
 

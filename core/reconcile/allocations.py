@@ -161,7 +161,7 @@ def _wrong_party(desk: Desk, payment: Payment, invoice: Invoice, confidence: flo
         at_stake=payment.amount,
         confidence=confidence,
         severity=Severity.HIGH,
-        what=f"Payment {called(payment)} of {payment.amount} stands with the wrong client: {why} ({name}).",
+        what=f"Payment {called(payment)} over {payment.amount} stands with the wrong client: {why} ({name}).",
         proposal=wording.move_to_party(desk.system(payment.connection), called(payment), name, called(invoice)),
         more={"why": why, "belongs_to": name, "text": [payment.reference or "", payment.memo or "", payment.payer or ""]},
     )

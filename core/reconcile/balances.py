@@ -21,7 +21,7 @@ from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, fact, money_fact
 from core.reconcile.world import LIVE
-from core.records import CreditNote, DocumentStatus, Invoice, Party, Payment, Posting, Ref, Role, key_of
+from core.records import CreditNote, DocumentStatus, Invoice, Party, Payment, Posting, Ref, Role, Stream, key_of
 
 
 def balance_mismatches(desk: Desk) -> Iterator[Finding]:
@@ -120,7 +120,7 @@ def _payment(desk: Desk, payment: Payment, difference: Money) -> Finding:
         at_stake=difference,
         confidence=0.95,
         severity=Severity.MEDIUM,
-        what=f"Payment {called(payment)} of {payment.amount}: {abs(difference)} {side}.",
+        what=f"Payment {called(payment)} over {payment.amount}: {abs(difference)} {side}.",
         proposal=wording.recheck(desk.system(payment.connection), f"payment {called(payment)}"),
         more={"difference": money_fact(difference)},
         beside=desk.paid_invoices(payment),
@@ -185,6 +185,12 @@ def _owed(desk: Desk) -> Iterator[tuple[str, Ref | None, Money, int]]:
     for line in desk.direct_lines:
         if line.line.posting is Posting.RECEIVABLE:
             yield line.deposit.connection, line.line.party_ref, line.line.amount, -1
+    for payment in books.payments:  # what payments carried of such deposits to invoices is no credit any more
+        yield from (
+            (payment.connection, payment.party_ref, use.amount, 1)
+            for use in payment.credits_used
+            if use.stream is Stream.DEPOSITS
+        )
 
 
 def _party(desk: Desk, party: Party, theirs: Money, ours: Money) -> Finding:

@@ -76,7 +76,7 @@ def _overpayment(desk: Desk, payment: Payment, excess: Money, invoices: tuple[In
         at_stake=excess,
         confidence=0.95,
         severity=Severity.MEDIUM,
-        what=f"Payment {called(payment)} of {payment.amount} is {excess} more than was owed on {owed}.",
+        what=f"Payment {called(payment)} over {payment.amount} is {excess} more than was owed on {owed}.",
         proposal=wording.return_excess(desk.system(payment.connection), called(payment), str(excess)),
         more={"excess": money_fact(excess)},
     )

@@ -65,7 +65,7 @@ def _mine(desk: Desk) -> Iterator[_Income]:
 def _income(line: Line) -> Iterator[_Income]:
     item = line.line
     if item.posting is Posting.INCOME and item.amount.minor > 0:
-        memo = " ".join(filter(None, (item.memo, line.deposit.memo)))
+        memo = " ".join(dict.fromkeys(filter(None, (item.memo, line.deposit.memo))))
         yield _Income(
             line.deposit, item.amount, line.deposit.deposited_on, item.party_ref, memo, item.posted_to or str(item.posting)
         )
@@ -166,7 +166,7 @@ def _to_income(desk: Desk, income: _Income, invoices: tuple[Invoice, ...], confi
         at_stake=income.amount,
         confidence=confidence,
         severity=Severity.HIGH,
-        what=f"{word} {called(income.record)} of {income.amount} went to {income.posted_to}; invoice {names} is still open.",
+        what=f"{word} {called(income.record)} over {income.amount} went to {income.posted_to}; invoice {names} is still open.",
         proposal=wording.income_to_receivable(desk.system(income.record.connection), called(income.record), names),
         more={"amount": money_fact(income.amount), "on": income.on.isoformat(), "memo": income.memo},
     )
@@ -202,7 +202,7 @@ def _stale(desk: Desk, payment: Payment) -> Finding:
         at_stake=payment.amount,
         confidence=0.95 if said else 0.85,
         severity=Severity.LOW,
-        what=f"Payment {called(payment)} of {payment.amount} is in no bank deposit after {days} days.",
+        what=f"Payment {called(payment)} over {payment.amount} is in no bank deposit after {days} days.",
         proposal=wording.deposit_it(desk.system(payment.connection), called(payment)),
         more={"days": days},
     )

@@ -148,7 +148,9 @@ def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | N
     confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
     if paid_apart and not telling(first.total) and (days or first.agreement_ref != second.agreement_ref):
         confidence = 0.0  # the client paid both, each in its turn, and the price is a common one
-    return _Copy(second, first, confidence, f"issued {days} days apart" if days else "issued on the same day", dated=True)
+    return _Copy(
+        second, first, confidence, f"issued {days} day{'s' * (days > 1)} apart" if days else "issued on the same day", dated=True
+    )
 
 
 def _one_number(first: Invoice, second: Invoice) -> str | None:

@@ -247,7 +247,7 @@ def _finding(desk: Desk, copy: Payment, original: Payment, verdict: _Verdict) ->
         at_stake=copy.amount,
         confidence=verdict.confidence,
         severity=Severity.HIGH,
-        what=f"Payment {called(copy)} of {copy.amount} repeats payment {called(original)} {days} days apart: {verdict.why}.",
+        what=f"Payment {called(copy)} over {copy.amount} repeats payment {called(original)}: {verdict.why}.",
         proposal=wording.delete_payment(desk.system(copy.connection), called(copy), called(original)),
         more={
             "why": verdict.why,

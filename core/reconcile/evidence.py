@@ -85,6 +85,21 @@ _TELLING_DIGITS = 5  # significant digits
 
 
 def called(record: Record) -> str:
-    """What people call the record: its number, else the vendor's id."""
+    """What people call the record: its number; for cash, which has none, the vendor's id or its reference, and its day.
+
+    Ids that no screen shows (Xero's are 36 characters) are left out.
+    """
     number = getattr(record, "number", None)
-    return str(number or record.ref)
+    if number:
+        return str(number)
+    on = getattr(record, "paid_on", None) or getattr(record, "deposited_on", None) or getattr(record, "sold_on", None)
+    if len(record.ref) <= _SHOWN_ID:
+        name = str(record.ref)
+    else:
+        reference = getattr(record, "reference", None)
+        name = f'"{reference[:_SHOWN_REFERENCE]}"' if reference else "" if on else str(record.ref)
+    return f"{name} from {on}".strip() if on else name
+
+
+_SHOWN_ID = 16  # characters
+_SHOWN_REFERENCE = 24

@@ -40,6 +40,7 @@ def _register() -> None:
         config_commands,
         demo_command,
         doctor_command,
+        explain_command,
         findings_commands,
         match_command,
         outbox_commands,
@@ -68,6 +69,7 @@ def _register() -> None:
     app.add_typer(outbox_commands.app, name="outbox")
     app.add_typer(account_commands.holds_app, name="hold")
     app.add_typer(plan_commands.app, name="plan")
+    account_commands.accounts_app.command(name="explain")(explain_command.explain_account)
     app.add_typer(account_commands.accounts_app, name="account")
     app.add_typer(account_commands.contacts_app, name="contacts")
     app.add_typer(account_commands.journal_app, name="journal")

@@ -10,6 +10,8 @@ from core.errors import UsageError
 from core.findings import FindingKind, FindingState
 from core.store import StoredFinding
 from scheduler.cli import console
+from scheduler.cli import finding_page as page
+from scheduler.cli.account_commands import find_account
 from scheduler.cli.session import ConfigOption, JsonOption, actor, chosen, opened
 
 app = typer.Typer(help="What does not add up in the books, and what you decide about it.", no_args_is_help=True)
@@ -46,14 +48,17 @@ def list_findings(
     state: Annotated[
         list[FindingState] | None, typer.Option("--state", help="Only this state [default: open and accepted].")
     ] = None,
-    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this account's.")] = None,
+    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's: its id, name or ref.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """List findings, the most money first."""
     states = state or [FindingState.OPEN, FindingState.ACCEPTED]
     with opened(config, json) as opened_app:
-        found = [item for item in opened_app.store.findings(states=states) if _wanted(item, kind, account)]
+        wanted = find_account(opened_app, account) if account else None
+        found = [
+            item for item in opened_app.store.findings(states=states, account=wanted) if not kind or item.finding.kind in kind
+        ]
         names = {item.id: item.name for item in opened_app.store.accounts()}
     found.sort(key=lambda item: (-abs(item.finding.at_stake.minor), item.finding.kind, item.id))
     if chosen.json:
@@ -70,41 +75,30 @@ def list_findings(
             console.one_line(names.get(item.finding.account or "", item.finding.account or item.finding.connection), 28),
             str(item.finding.at_stake),
             f"{item.finding.confidence:.0%}",
-            console.one_line(item.finding.proposal, 90),
+            _first_step(item.finding.proposal),
         )
         for item in found
     ]
-    console.table(f"{len(found)} findings", columns, rows, right=("at stake", "sure"))
+    console.table(f"{len(found)} finding{'s' * (len(found) != 1)}", columns, rows, right=("at stake", "sure"))
+    console.note("The evidence and every step: duesync findings show ID")
 
 
-def _wanted(item: StoredFinding, kinds: list[FindingKind] | None, account: str | None) -> bool:
-    return (not kinds or item.finding.kind in kinds) and (account is None or item.finding.account == account)
+def _first_step(proposal: str) -> str:
+    """The first sentence: what to do first. The rest, and why, is on the finding's own page."""
+    first, _, rest = proposal.partition(". ")
+    return console.one_line(f"{first}." if rest else first, 120)
 
 
 @app.command()
 def show(finding_id: IdArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Show one finding with its evidence."""
+    """Show one finding: what is said, the records beside one another, and what to do."""
     with opened(config, json) as opened_app:
         item = _find(list(opened_app.store.findings()), finding_id)
+        name = next((one.name for one in opened_app.store.accounts() if one.id == item.finding.account), "")
     if chosen.json:
         console.print_json(as_json(item))
         return
-    finding = item.finding
-    console.say(f"{finding.kind.replace('_', ' ')} ({item.state}), {finding.at_stake} at stake, {finding.confidence:.0%} sure")
-    console.say(f"  records:  {', '.join(str(key) for key in finding.subjects)}")
-    for name, value in finding.evidence.items():
-        console.say(f"  {name.replace('_', ' ')}: {_words(value)}")
-    console.say(f"  to do:    {finding.proposal}")
-    if item.decided_by:
-        console.say(f"  decided:  {item.state} by {item.decided_by}: {item.reason}")
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_words(item)}" for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return "; ".join(_words(item) for item in value)
-    return console.one_line(str(value), 300)
+    page.show(item, name)
 
 
 @app.command()

@@ -246,3 +246,14 @@ def test_every_cent_between_psa_books_and_ours_has_a_cause(seed: int) -> None:
             if one.psa is not None:
                 assert one.psa.minor - one.ours.minor == sum(item.amount.minor for item in one.differences)
                 assert one.unexplained == Money(0, one.currency)
+
+
+@pytest.mark.req("E38", "D2")
+@MODEST
+@given(ledgers())
+def test_whatever_the_books_hold_no_cent_is_explained_twice_or_left_out(records: list[Record]) -> None:
+    books = assemble(records, roles=ROLES)
+    for account in books.accounts:
+        for one in explain(books, account, today=TODAY):
+            assert one.unexplained == Money(0, one.currency)
+            assert all(item.amount and item.records for item in one.differences)

@@ -24,6 +24,11 @@ def joined(left: list[Invoice], right: list[Invoice]) -> set[tuple[str, str, str
         ([psa("1", "10", number="1042")], [bill("A", "10", "04-01", number="INV-1042")], {("1", "A", "number")}),
         ([psa("1", "10", number="1042")], [bill("A", "11", "04-01", number="1042")], {("1", "A", "number")}),
         ([psa("1", "10", number="1042")], [bill("A", "10", "04-01", number="QB7", reference="1042")], {("1", "A", "reference")}),
+        (
+            [psa("1", "10", number="1042")],
+            [bill("A", "10", "04-01", number="7", reference="INV-1042")],
+            {("1", "A", "reference")},
+        ),
         ([psa("1", "10", number="9", reference="QB7")], [bill("A", "10", "04-01", number="QB7")], {("1", "A", "reference")}),
         ([psa("1", "10", number="CW-1042")], [bill("A", "10", "04-03", number="1042")], {("1", "A", "prefix")}),
         (

@@ -11,7 +11,7 @@ import pytest
 from core.money import Money
 from core.reconcile import ReconcileRules, explain, habits, reconcile, touched_accounts
 from core.reconcile.explain import Cause
-from core.records import Agreement, DocumentStatus, Invoice, Record, Ref, Role
+from core.records import Agreement, CreditUse, DocumentStatus, Invoice, PaymentStatus, Posting, Record, Ref, Role, Stream
 from tests.corpus.books_assembly import assemble
 from tests.corpus.books_words import ROLES, TODAY, bill, credit, deposit, found, party, pay
 
@@ -231,6 +231,64 @@ def test_what_the_books_state_beyond_their_records_stays_unexplained() -> None:
     (one,) = explain(assemble([stated, bill("A1", "80", "04-01")], roles=ROLES), "books:C", today=TODAY)
     assert one.psa is None
     assert one.unexplained_stated == Money(1000, "USD")
+    assert one.hints == ()
+
+
+@pytest.mark.req("E38")
+def test_an_unexplained_rest_names_the_records_of_its_amount_and_is_still_unexplained() -> None:
+    stated = replace(party("C", "Harbor Dental"), balance=Money(9000, "USD"))
+    bounced = pay("P1", "10", "04-02", status=PaymentStatus.REVERSED, unapplied=Money(0, "USD"))
+    (one,) = explain(assemble([stated, bill("A1", "80", "04-01"), bounced], roles=ROLES), "books:C", today=TODAY)
+    assert one.unexplained_stated == Money(1000, "USD")
+    assert [key.ref for key in one.hints] == ["P1"]
+
+
+@pytest.mark.req("D2", "E38")
+def test_a_client_billed_in_two_companies_has_no_cent_explained_twice() -> None:
+    roles = {**ROLES, "second": Role.BOOKS}
+    records = [
+        *PARTIES,
+        party("SC", "Harbor Dental", "second"),
+        bill("A1", "100", "03-01", number="INV-71"),
+        bill("S1", "40", "03-02", of="SC", connection="second", number="INV-72"),
+        psa("X1", "100", "03-01", number="INV-71"),
+        psa("X2", "40", "03-02", number="INV-72"),
+        psa("X3", "7", "03-03", number="INV-73"),
+    ]
+    (one,) = explain(assemble(records, roles=roles), "books:C", today=TODAY)
+    assert [(item.cause, item.amount.minor) for item in one.differences] == [(Cause.ONLY_IN_PSA, 700)]
+    assert not one.unexplained
+
+
+@pytest.mark.req("D2", "E36")
+def test_a_number_in_two_fields_is_its_own_cause() -> None:
+    twins = [bill("A1", "100", "03-01", number="INV-71"), bill("A2", "90", "03-01", number="INV-80", reference="INV-71")]
+    (one,) = explain(assemble([*PARTIES, *twins, psa("X1", "95", "03-01", number="INV-71")], roles=ROLES), "books:C", today=TODAY)
+    assert [(item.cause, item.amount.minor) for item in one.differences] == [(Cause.AMBIGUOUS, -9500)]
+    assert not one.unexplained
+
+
+@pytest.mark.req("D2", "E4")
+def test_a_deposit_that_a_payment_carried_to_an_invoice_counts_once() -> None:
+    carried = CreditUse(stream=Stream.DEPOSITS, ref=Ref("B"), amount=Money(6000, "USD"))
+    link = replace(pay("L", "0", "04-09", {"A1": "60"}), credits_used=(carried,), unapplied=Money(0, "USD"))
+    records = [
+        replace(party("C", "Harbor Dental"), balance=Money(3500, "USD")),
+        PARTIES[1],
+        bill("A1", "100", "03-01", "40", number="INV-71"),
+        psa("X1", "100", "03-01", number="INV-71"),
+        deposit("B", "65", "04-08", of="C", posting=Posting.RECEIVABLE),
+        link,
+    ]
+    books = assemble(records, roles=ROLES)
+    (one,) = explain(books, "books:C", today=TODAY)
+    assert {item.cause: item.amount.minor for item in one.differences} == {
+        Cause.CREDIT_NOT_IN_PSA: 6000,
+        Cause.DIRECT_DEPOSIT: 500,
+    }
+    assert not one.unexplained
+    assert not one.unexplained_stated
+    assert "balance_mismatch" not in {str(item.kind) for item in reconcile(books, today=TODAY)}
 
 
 # ── what a change reaches ───────────────────────────────────────────────────────────────────────────────────────────────
