@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import NewType
 
 from core.money import Money
@@ -103,7 +104,51 @@ class OpenTicket:
     invoices: tuple[InvoiceMention, ...] = ()
 
 
-Action = SendReminder | SendInvoice | PostNote | SetField | OpenTicket
+class HandOverKind(StrEnum):
+    """What an agency is handed. Values are part of the open format."""
+
+    PLACEMENT = "placement"  # a case with its evidence
+    DOCUMENTS = "documents"  # what the agency asked for since
+    PAYMENT = "payment"  # the client paid us directly
+    CORRECTION = "correction"  # the claim is another amount now
+    RECALL = "recall"
+    STAY = "stay"  # bankruptcy or another legal reason: stop
+    MESSAGE = "message"  # a word of ours, such as an offer of instalments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentFile:
+    """A file that goes along: its bytes are kept in the store under `sha256`."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandOver:
+    """Hand something about one case to an agency over `connection`. `to` are addresses where that is a mail server.
+
+    `count` and `amount` are what a placement claims; `invoices` those invoices as they were, to be read again before it goes.
+    """
+
+    connection: str
+    account: str
+    case: str
+    agency: str
+    what: HandOverKind
+    cause: str  # "placement 1", "payment books/payments/42": part of the key
+    reference: str
+    subject: str
+    text: str
+    amount: Money
+    count: int = 0
+    to: tuple[str, ...] = ()
+    files: tuple[SentFile, ...] = ()
+    invoices: tuple[InvoiceMention, ...] = ()
+
+
+Action = SendReminder | SendInvoice | PostNote | SetField | OpenTicket | HandOver
 CONTACTS = (SendReminder, SendInvoice)  # the actions a client would notice
 
 
@@ -123,6 +168,8 @@ def _identity(action: Action) -> tuple[str, ...]:
         return (action.account, action.stage, action.cycle, *invoices)
     if isinstance(action, PostNote):
         return (action.stream, action.ref, action.cause)
+    if isinstance(action, HandOver):
+        return (action.agency, action.case, action.what, action.cause)
     return (action.stream, action.ref, action.field, str(action.value), action.cause)
 
 

@@ -29,6 +29,7 @@ class Capability(StrEnum):
     POST_NOTE = "post_note"
     SET_FIELD = "set_field"
     OPEN_TICKET = "open_ticket"
+    HAND_OVER = "hand_over"  # takes collections cases: HandOver
     WEBHOOKS = "webhooks"
     OAUTH = "oauth"  # a person must consent: `duesync auth`
     DOCUMENTS = "documents"  # the vendor's PDF of an invoice can be fetched: Documents
@@ -149,6 +150,23 @@ class PayLinks(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgencyFile:
+    """A file an agency left for us: an acknowledgement, statuses, a remittance."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@runtime_checkable
+class AgencyReports(Protocol):
+    """A connector to which an agency reports. Nothing is deleted there: who reads remembers what was read."""
+
+    def reports(self, seen: Callable[[str], bool]) -> Iterator[AgencyFile]:
+        """Every file that lies there, in order of name, but those whose name `seen` knows. ConnectorError when it cannot look."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
     """OAuth tokens of one connection. `previous_refresh` is kept for one retry after a rotation."""
 
@@ -195,6 +213,7 @@ class ConnectionContext:
     timezone: str
     currency: str
     transport: httpx.BaseTransport | None = None
+    documents: Callable[[str], bytes | None] = lambda _: None  # a kept document by its SHA-256, for a HandOver's files
 
 
 class Sandbox(Protocol):

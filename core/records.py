@@ -37,11 +37,12 @@ class Stream(StrEnum):
 
 
 class Role(StrEnum):
-    """What a connection is to the organisation: where the ledger is kept, where the work is done, or where cash arrives."""
+    """What a connection is to the organisation: where the ledger is kept, the work is done or cash arrives; or who collects."""
 
     BOOKS = "books"
     PSA = "psa"
     BANK = "bank"
+    AGENCY = "agency"  # has no records of ours: cases are handed to it
 
 
 @dataclass(frozen=True, slots=True, order=True)

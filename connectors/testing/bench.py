@@ -17,7 +17,17 @@ from connectors.testing import plain
 from connectors.testing.clocks import SleepingClock
 from connectors.testing.faults import Levers, Logged, writes_only
 from connectors.testing.vault import MemoryVault
-from core.actions import Action, InvoiceMention, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
+from core.actions import (
+    Action,
+    HandOver,
+    HandOverKind,
+    InvoiceMention,
+    OpenTicket,
+    PostNote,
+    SendInvoice,
+    SendReminder,
+    SetField,
+)
 from core.clock import Clock
 from core.money import Money
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
@@ -198,6 +208,17 @@ class Bench:
             Capability.POST_NOTE: PostNote(**about, **record, text="t"),
             Capability.SET_FIELD: SetField(**about, **record, field="memo", value="x", expected=None),
             Capability.OPEN_TICKET: OpenTicket(**about, **step, party_ref=Ref("1"), summary="s", body="b"),
+            Capability.HAND_OVER: HandOver(
+                **about,
+                case="c",
+                agency="acme",
+                what=HandOverKind.MESSAGE,
+                cause="test",
+                reference="c",
+                subject="s",
+                text="t",
+                amount=money,
+            ),
         }
         return made[capability]
 

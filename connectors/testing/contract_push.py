@@ -21,6 +21,7 @@ PUSHES = (
     Capability.POST_NOTE,
     Capability.SET_FIELD,
     Capability.OPEN_TICKET,
+    Capability.HAND_OVER,
 )
 MANY = 12
 

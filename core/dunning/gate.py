@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from core.actions import Action, InvoiceMention, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
+from core.actions import Action, HandOver, InvoiceMention, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.calendars import Place, place_of
@@ -77,7 +77,7 @@ def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
     Notes, fields and tickets about no invoice, which no client sees and no payment changes, are only asked about the pause.
     """
     first = _pause(facts)
-    if isinstance(action, PostNote | SetField) or (isinstance(action, OpenTicket) and not action.invoices):
+    if isinstance(action, PostNote | SetField | HandOver) or (isinstance(action, OpenTicket) and not action.invoices):
         return (first,)
     if facts.books is None:
         return (first, GateAnswer(question="books", ok=None, detail="the books of this account could not be read"))

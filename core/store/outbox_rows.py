@@ -8,12 +8,12 @@ from typing import Any
 
 import msgspec
 
-from core.actions import Action, IdempotencyKey, OpenTicket, PostNote, Receipt, SendInvoice, SendReminder, SetField
+from core.actions import Action, HandOver, IdempotencyKey, OpenTicket, PostNote, Receipt, SendInvoice, SendReminder, SetField
 from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
 from core.records import RecordKey, Stream
 from core.store.part import to_json
 
-_ACTIONS: dict[str, type[Any]] = {cls.__name__: cls for cls in (SendReminder, SendInvoice, PostNote, SetField, OpenTicket)}
+_ACTIONS: dict[str, type[Any]] = {cls.__name__: cls for cls in (SendReminder, SendInvoice, PostNote, SetField, OpenTicket, HandOver)}
 STATEMENT = "statement"  # a stage so named is a statement of account in the contact log, anything else a message
 
 
@@ -66,7 +66,7 @@ def steps_of(action: Action) -> list[dict[str, str]]:
 
     One per invoice of a reminder or ticket. A ticket runs beside a mail of the same stage, so it has its own lane.
     """
-    if isinstance(action, PostNote | SetField):
+    if isinstance(action, PostNote | SetField | HandOver):
         return []
     lane = "ticket" if isinstance(action, OpenTicket) else "contact"
     return [

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from core.actions import OpenTicket, PostNote, SendInvoice, SendReminder, SetField
+from core.actions import HandOver, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
 from core.errors import UsageError
 from core.outbox import OutboxRow, OutboxState
 from scheduler.app import App
@@ -29,6 +29,8 @@ def summary(row: OutboxRow) -> str:
         return f"note on {action.stream} {action.ref} in {action.connection}"
     if isinstance(action, SetField):
         return f"set {action.field} of {action.stream} {action.ref} in {action.connection}"
+    if isinstance(action, HandOver):
+        return f"{action.what} of case {action.case} to {action.agency}: {action.subject}"
     return f"ticket in {action.connection}: {action.summary}"
 
 
