@@ -13,7 +13,9 @@ from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastCon
 from core.records import RecordKey, Stream
 from core.store.part import to_json
 
-_ACTIONS: dict[str, type[Any]] = {cls.__name__: cls for cls in (SendReminder, SendInvoice, PostNote, SetField, OpenTicket, HandOver)}
+_ACTIONS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (SendReminder, SendInvoice, PostNote, SetField, OpenTicket, HandOver)
+}
 STATEMENT = "statement"  # a stage so named is a statement of account in the contact log, anything else a message
 
 
