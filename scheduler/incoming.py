@@ -16,6 +16,7 @@ import structlog
 from connectors.smtp.connector import SmtpConnector
 from connectors.smtp.incoming import Incoming, IncomingKind, contact_of
 from core.outbox import ContactKind, PastContact
+from core.settings import Loaded
 from scheduler.app import MAIL, App
 
 log = structlog.get_logger()
@@ -39,9 +40,9 @@ class InboxReport:
         return {"read": self.read, "bounces": self.bounces, "replies": self.replies, "unclear": self.unclear}
 
 
-def reads_mail(app: App) -> bool:
+def reads_mail(loaded: Loaded) -> bool:
     """Is a mailbox of replies and bounces set up?"""
-    part = app.loaded.connectors.get(MAIL)
+    part = loaded.connectors.get(MAIL)
     return any(getattr(part, name, None) is not None for name in ("inbox", "inbox_maildir"))
 
 

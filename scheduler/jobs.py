@@ -15,18 +15,20 @@ from core.clock import local_date
 from core.dispatch import DispatchReport, dispatch
 from core.dunning.decision import Channels
 from core.dunning.pushback import Target
-from core.errors import ConnectorError, RateLimited
+from core.errors import RateLimited
 from core.log import bound
 from core.messages.letter import Organisation
-from core.ports import Capability, Connector, PayLinks
+from core.ports import Capability
 from core.pull import Progress, PullReport, pull_connection
-from core.records import Invoice
 from core.review import ReviewReport, Rules, review
+from core.settings import Loaded
 from scheduler.app import MAIL, App
 from scheduler.incoming import read_mailbox, reads_mail
-from scheduler.runner import Job
+from scheduler.paylinks import LinkDesk
+from scheduler.runner import Job, current_run
 
 log = structlog.get_logger()
+RUNS_KEPT = timedelta(days=90)  # of the records of runs: a quarter to look back on; the journal keeps what was done for good
 
 
 def rules(app: App) -> Rules:
@@ -103,7 +105,7 @@ def sync_connection(
             app.store,
             connection=name,
             clock=app.clock,
-            run_id=run_id or app.store.start_run(f"sync:{name}", app.clock.now()),
+            run_id=run_id or current_run() or app.store.start_run(f"sync:{name}", app.clock.now()),
             full=full,
             accept_deletes=accept_deletes,
             progress=progress,
@@ -114,32 +116,9 @@ def review_accounts(app: App, *, full: bool, enqueue: bool = True, run_id: str =
     """Examine the accounts and, unless told otherwise, decide and enqueue."""
     with app.reviewing, ExitStack() as stack:
         now = app.clock.now()
-        name = run_id or app.store.start_run("review", now)
+        name = run_id or current_run() or app.store.start_run("review", now)
         links = LinkDesk(app, stack)
         return review(app.store, rules(app), now=now, run_id=name, full=full, enqueue=enqueue, pay_link=links.of)
-
-
-class LinkDesk:
-    """Asks vendors where an invoice can be paid; each connection is opened at most once, and a vendor's silence is no link."""
-
-    def __init__(self, app: App, stack: ExitStack) -> None:
-        self._app = app
-        self._stack = stack
-        self._opened: dict[str, Connector] = {}
-
-    def of(self, invoice: Invoice) -> str | None:
-        """The link of one invoice, if its vendor has one."""
-        if not self._app.can(invoice.connection, Capability.PAY_LINK):
-            return None
-        try:
-            connector = self._opened.get(invoice.connection)
-            if connector is None:
-                connector = self._stack.enter_context(self._app.connection(invoice.connection))
-                self._opened[invoice.connection] = connector
-            return connector.pay_link(invoice.ref) if isinstance(connector, PayLinks) else None
-        except ConnectorError as error:
-            log.info("link.unknown", connection=invoice.connection, ref=invoice.ref, error=error.message)
-            return None
 
 
 def dispatch_outbox(app: App) -> DispatchReport:
@@ -156,6 +135,13 @@ def dispatch_outbox(app: App) -> DispatchReport:
     )
 
 
+def recover_outbox(app: App) -> None:
+    """Put right what a dead worker held, wherever it ran; a lease that still runs is left alone."""
+    recovered = app.store.recover(app.clock.now())
+    if recovered:
+        log.warning("outbox.recovered", rows=recovered)
+
+
 def resume_sending(app: App, by: str) -> list[str]:
     """Lift every pause. If the breaker had paused for volume, today's volume is thereby accepted. Gives the scopes lifted."""
     now = app.clock.now()
@@ -169,12 +155,17 @@ def resume_sending(app: App, by: str) -> list[str]:
 
 def jobs(app: App) -> list[Job]:
     """Every job of this configuration: first the pulls, then what they feed."""
-    cadence = app.settings.daemon
+    return planned(app.loaded)
+
+
+def planned(loaded: Loaded) -> list[Job]:
+    """The same, from the settings alone: the clock of many machines needs no store to know what is due."""
+    cadence = loaded.settings.daemon
     pulls = [
         Job(name=f"sync:{name}", every=item.sync_every or cadence.sync_every, run=_Sync(name), connection=name)
-        for name, item in app.settings.connections.items()
+        for name, item in loaded.settings.connections.items()
     ]
-    mailbox = [Job(name="inbox", every=cadence.inbox_every, run=_inbox)] if reads_mail(app) else []
+    mailbox = [Job(name="inbox", every=cadence.inbox_every, run=_inbox)] if reads_mail(loaded) else []
     return [
         *pulls,
         *mailbox,
@@ -218,6 +209,7 @@ def _review_changed(app: App) -> Mapping[str, Any]:
 
 
 def _review_all(app: App) -> Mapping[str, Any]:
+    app.store.forget_runs(app.clock.now() - RUNS_KEPT)
     return review_accounts(app, full=True).summary()
 
 
@@ -226,4 +218,5 @@ def _inbox(app: App) -> Mapping[str, Any]:
 
 
 def _dispatch(app: App) -> Mapping[str, Any]:
+    recover_outbox(app)
     return dispatch_outbox(app).summary()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -14,6 +16,8 @@ from core.log import bound
 from scheduler.app import App
 
 log = structlog.get_logger()
+_RUN: ContextVar[str] = ContextVar("run", default="")
+Outcome = Literal["done", "failed", "crashed", "repeated"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,23 @@ class Job:
     at_start: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How one attempt at a job ended. `repeated`: its tick was done already, by another worker; `error` says what failed."""
+
+    outcome: Outcome
+    error: DuesyncError | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.outcome in ("done", "repeated")
+
+
+def current_run() -> str:
+    """The id of the run this thread is in; empty outside of one."""
+    return _RUN.get()
+
+
 @dataclass(slots=True)
 class Runner:
     """Runs jobs for one app and remembers which of them are failing and when each last ran well."""
@@ -38,29 +59,53 @@ class Runner:
 
     def run(self, job: Job) -> bool:
         """Run `job` to its end; true when it did what it should."""
-        clock, store = self.app.clock, self.app.store
+        return self.attempt(job).done
+
+    def attempt(self, job: Job, tick: int | None = None) -> Attempt:
+        """Run `job` to its end. With `tick` (of a clock that many workers share) it is done at most once for this tick.
+
+        The store notes a finished tick in the commit that finishes the run: a worker that died after it, before the queue
+        heard of it, is not repeated; one that was thought dead and went on finds its tick taken.
+        """
         keys = {"job": job.name, **({"connection": job.connection} if job.connection else {})}
         with bound(**keys):
             try:
-                run_id = store.start_run(job.name, clock.now())
+                if tick is not None and self.app.store.last_tick(job.name) >= tick:
+                    return Attempt("repeated")
+                run_id = self.app.store.start_run(job.name, self.app.clock.now())
             except DuesyncError as error:
                 self._failed(job, error)
-                return False
-            with bound(run=run_id):
-                try:
-                    detail = dict(job.run(self.app))
-                except DuesyncError as error:
-                    self._failed(job, error)
-                    self._finish(run_id, "failed", {"error": error.message})
-                    return False
-                except Exception as error:
-                    log.exception("job.crashed", error=str(error))
-                    self._note(job, str(error))
-                    self._finish(run_id, "crashed", {"error": str(error)})
-                    return False
-                self._finish(run_id, "done", detail)
-                self._recovered(job)
-        return True
+                return Attempt("failed", error)
+            with bound(run=run_id), _inside(run_id):
+                return self._within(job, run_id, tick)
+
+    def _within(self, job: Job, run_id: str, tick: int | None) -> Attempt:
+        ticked = {} if tick is None else {"tick": tick}
+        try:
+            detail = dict(job.run(self.app))
+        except DuesyncError as error:
+            self._failed(job, error)
+            self._finish(run_id, "failed", {"error": error.message, **ticked})
+            return Attempt("failed", error)
+        except Exception as error:
+            log.exception("job.crashed", error=str(error))
+            self._note(job, str(error))
+            self._finish(run_id, "crashed", {"error": str(error), **ticked})
+            return Attempt("crashed")
+        if tick is None:
+            self._finish(run_id, "done", detail)
+            self._recovered(job)
+            return Attempt("done")
+        return self._finish_tick(job, run_id, tick, detail)
+
+    def _finish_tick(self, job: Job, run_id: str, tick: int, detail: Mapping[str, Any]) -> Attempt:
+        try:
+            first = self.app.store.finish_tick(run_id, job.name, tick, detail, self.app.clock.now())
+        except DuesyncError as error:
+            log.error("run.unrecorded", error=error.message, remedy=error.remedy)
+            return Attempt("failed", error)
+        self._recovered(job)
+        return Attempt("done" if first else "repeated")
 
     def _finish(self, run_id: str, outcome: str, detail: Mapping[str, Any]) -> None:
         try:
@@ -87,3 +132,12 @@ class Runner:
             self.finished_at[job.name] = self.app.clock.now().timestamp()
         if was is not None:
             log.info("job.recovered", was=was)
+
+
+@contextmanager
+def _inside(run_id: str) -> Iterator[None]:
+    token = _RUN.set(run_id)
+    try:
+        yield
+    finally:
+        _RUN.reset(token)

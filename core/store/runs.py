@@ -33,6 +33,21 @@ class RunVerbs(Part):
             fresh = {"outcome": outcome, "detail": to_json(detail), "finished_at": now}
             tx.execute(update(held).where(held.c.id == run_id).values(fresh))
 
+    def last_tick(self, job: str) -> int:
+        """The latest tick of a shared clock this store's `job` was done for; 0 before the first."""
+        return int(self.setting(_tick_key(job)) or 0)
+
+    def finish_tick(self, run_id: str, job: str, tick: int, detail: Mapping[str, Any], now: datetime) -> bool:
+        """Finish a run for its tick, in one commit; False (outcome "repeated") when another did that tick or a later one."""
+        held = table("settings")
+        with self._db.write() as tx:
+            self._db.queue_behind(tx, _tick_key(job))
+            first = self.last_tick(job) < tick
+            if first:
+                tx.execute(self._db.replace(held), [{"key": _tick_key(job), "value": to_json(tick)}])
+            self.finish_run(run_id, "done" if first else "repeated", {**detail, "tick": tick}, now)
+        return first
+
     def runs(self, job: str | None = None, limit: int = 100) -> tuple[Run, ...]:
         """The latest runs, newest first."""
         held = table("runs")
@@ -86,6 +101,10 @@ class RunVerbs(Part):
             text = to_json(value)
             if tx.execute(select(held.c.value).where(held.c.key == key)).scalar() != text:
                 tx.execute(self._db.replace(held), [{"key": key, "value": text}])
+
+
+def _tick_key(job: str) -> str:
+    return f"tick.{job}"
 
 
 def _run(row: Any) -> Run:
