@@ -25,6 +25,7 @@ CATALOGUE: dict[str, Event] = {
     "dispatch.stopped": Event(
         "error", "far more messages than usual were about to go; sending is paused until a person resumes it"
     ),
+    "font.unreadable": Event("warning", "a font for PDFs cannot be read or may not be embedded; the next one is tried"),
     "gate.crashed": Event("exception", "what a message is checked against could not be gathered; it waits, its neighbours go on"),
     "http.listening": Event("info", "health, metrics and webhooks are served on `port`"),
     "inbox.read": Event("info", "the mailbox of bounces and replies was read; counts stand with it"),

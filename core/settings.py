@@ -111,6 +111,14 @@ class VaultSettings(_Section):
     previous_keys: tuple[SecretStr, ...] = Field((), description="keys being rotated out; still read, no longer written with")
 
 
+class DocumentSettings(_Section):
+    """PDFs that duesync writes: statements, letters, evidence."""
+
+    fonts: tuple[str, ...] = Field(
+        (), description="font files (TTF, OTF, TTC) for names in other alphabets, tried before those installed on this machine"
+    )
+
+
 class LogSettings(_Section):
     """What is logged, and how."""
 
@@ -178,6 +186,7 @@ class Settings(_Section):
     vault: VaultSettings = VaultSettings.model_validate({})
     daemon: DaemonSettings = DaemonSettings.model_validate({})
     http: HttpSettings = HttpSettings.model_validate({})
+    documents: DocumentSettings = DocumentSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
 
 

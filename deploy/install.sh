@@ -8,7 +8,7 @@ prefix=${PREFIX:-/opt/duesync}
 
 if ! command -v python3 >/dev/null || ! python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
   apt-get update -q
-  apt-get install -y -q --no-install-recommends python3 python3-venv ca-certificates
+  apt-get install -y -q --no-install-recommends python3 python3-venv ca-certificates fonts-dejavu-core
 fi
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "duesync needs Python 3.11 or newer" >&2; exit 1; }
 

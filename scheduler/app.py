@@ -20,6 +20,8 @@ from connectors import registry
 from core import log as logging_setup
 from core.clock import Clock, SystemClock
 from core.errors import ConfigError, UsageError
+from core.fonts import faces_of
+from core.messages.alphabets import Faces
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
 from core.records import Role
 from core.settings import DEFAULT_PLACES, Loaded, Settings, load, with_secrets
@@ -128,6 +130,11 @@ class App:
         enabled = spec.capabilities if spec.writes is None else spec.writes(self.loaded.connectors[name])
         return capability in spec.capabilities and capability in enabled
 
+    @property
+    def faces(self) -> Faces:
+        """Fonts for PDFs: those of the configuration, then those of this machine."""
+        return faces_of([self.loaded.folder / Path(name).expanduser() for name in self.settings.documents.fonts])
+
     @contextmanager
     def connection(self, name: str) -> Iterator[Connector]:
         """An opened connector, closed at the end."""
@@ -142,6 +149,7 @@ class App:
             timezone=self.zone,
             currency=self.settings.organisation.currency,
             transport=self.transport,
+            calls=self.store,
         )
         connector = spec.build(context)
         try:

@@ -13,6 +13,7 @@ from core.analytics.rewind import Rewind
 from core.books import AccountBooks
 from core.clock import local_date
 from core.errors import UsageError
+from core.messages.alphabets import Faces
 from core.messages.render import MessageIncomplete
 from core.messages.statement import AccountStatement, StatementRow, statement_html, statement_of, statement_text
 from scheduler.cli import console
@@ -43,6 +44,7 @@ def statement(
             raise UsageError(f"a statement is of today ({today}) or a day before")
         books = app.store.load_books(now=now, accounts=[account_id]).accounts[account_id]
         organisation = rules(app).organisation
+        faces = app.faces
     books = books if day == today else stood_on(books, day)
     codes = (
         [currency.upper()] if currency else [code for code in books.currencies if _has(books, code)] or [organisation.currency]
@@ -54,7 +56,7 @@ def statement(
         if isinstance(item, MessageIncomplete):
             console.complain(f"no statement in {code}: {item}")
             raise typer.Exit(PROBLEM_FOUND)
-    _write([item for item in found if isinstance(item, AccountStatement)], html, pdf)
+    _write([item for item in found if isinstance(item, AccountStatement)], html, pdf, faces)
 
 
 def stood_on(books: AccountBooks, day: date) -> AccountBooks:
@@ -68,13 +70,13 @@ def _has(books: AccountBooks, code: str) -> bool:
     return bool(balance.net or balance.open_invoices)
 
 
-def _write(found: list[AccountStatement], html: Path | None, pdf: Path | None) -> None:
+def _write(found: list[AccountStatement], html: Path | None, pdf: Path | None, faces: Faces) -> None:
     if html is not None:
         html.write_text(statement_html(found[0]), encoding="utf-8")
     if pdf is not None:
         from core.messages.statement_pdf import statement_pdf
 
-        pdf.write_bytes(statement_pdf(found[0]))
+        pdf.write_bytes(statement_pdf(found[0], faces))
     if chosen.json:
         console.print_json([statement_json(item) for item in found])
     elif html is not None or pdf is not None:

@@ -112,4 +112,6 @@ STATEMENT = {
     "other": "Weitere Buchungen auf dem Konto",
     "net": "Saldo",
     "questions": "Fragen? Schreiben Sie an",
+    "spelled": "Wörter in [Klammern] sind in lateinischen Buchstaben wiedergegeben: "
+    "Wo dies erstellt wurde, fehlte eine Schrift für das Original.",
 }

@@ -108,4 +108,6 @@ STATEMENT = {
     "other": "Other entries on the account",
     "net": "Balance",
     "questions": "Questions? Write to",
+    "spelled": "Words in [brackets] are spelled in Latin letters: "
+    "no font for the original letters was found where this was made.",
 }

@@ -112,4 +112,6 @@ STATEMENT = {
     "other": "Otros apuntes de la cuenta",
     "net": "Saldo",
     "questions": "¿Preguntas? Escriba a",
+    "spelled": "Las palabras entre [corchetes] están transcritas en letras latinas: "
+    "no se encontró una fuente para el original al crear esto.",
 }

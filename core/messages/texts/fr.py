@@ -111,4 +111,6 @@ STATEMENT = {
     "other": "Autres écritures du compte",
     "net": "Solde",
     "questions": "Des questions ? Écrivez à",
+    "spelled": "Les mots entre [crochets] sont transcrits en lettres latines : "
+    "aucune police pour l'original n'a été trouvée à la création.",
 }

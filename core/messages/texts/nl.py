@@ -110,4 +110,6 @@ STATEMENT = {
     "other": "Andere boekingen op de rekening",
     "net": "Saldo",
     "questions": "Vragen? Schrijf naar",
+    "spelled": "Woorden tussen [haken] zijn in Latijnse letters weergegeven: "
+    "bij het maken was er geen lettertype voor het origineel.",
 }
