@@ -15,6 +15,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
+from core.collections.agencies import AgencySettings, connection_problems
 from core.collections.settings import CollectionsSettings
 from core.collections.terms import ContractTerms
 from core.dunning.policy import Amounts, DunningSettings
@@ -182,6 +183,7 @@ class Settings(_Section):
     pushback: dict[str, PushbackSettings] = Field(default_factory=dict)
     dunning: DunningSettings = DunningSettings.model_validate({})
     reconcile: ReconcileRules = ReconcileRules.model_validate({})
+    agencies: dict[str, AgencySettings] = Field(default_factory=dict)
     collections: CollectionsSettings = CollectionsSettings.model_validate({})
     vault: VaultSettings = VaultSettings.model_validate({})
     daemon: DaemonSettings = DaemonSettings.model_validate({})
@@ -216,6 +218,8 @@ def load(path: Path, models: Mapping[str, type[BaseModel]], *, check_secrets: bo
         problems += _plain_secrets(settings, ())
         strangers = sorted(set(settings.pushback) - set(settings.connections))
         problems += [f"pushback.{name}: there is no connection of that name" for name in strangers]
+        known = {name: item.type for name, item in settings.connections.items()}
+        problems += connection_problems(settings.agencies, known, mail=settings.mail is not None)
     for name, part in connectors.items():
         problems += _plain_secrets(part, ("mail",) if name == "mail" else ("connections", name))
     if check_secrets and settings is not None:

@@ -63,6 +63,8 @@ def example_toml() -> str:
             parts += [_section("mail", registry.load("smtp").settings, commented=True)]
         elif name == "accounts":
             parts += [_section('accounts."Example Client"', _model(field), commented=True)]
+        elif name == "agencies":
+            parts += [_section("agencies.NAME_OF_AN_AGENCY", _model(field), commented=True)]
         elif name == "pushback":
             parts += [_section("pushback.NAME_OF_A_CONNECTION", _model(field), commented=True)]
         else:
