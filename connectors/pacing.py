@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import structlog
 
 from core.clock import Clock
-from core.errors import RateLimited, Transient
+from core.errors import RateLimited, StoreError, Transient
+from core.ports import CallLedger
+
+log = structlog.get_logger()
 
 LONGEST_WAIT = 2.0  # seconds a connector may sleep at once; the contract suite holds every connector to it
 PATIENCE = 60.0  # seconds one call may wait in all behind other calls of its connection
+SLOT = 15.0  # seconds whose calls are kept as one number; a call is taken to be made at the end of its slot
+TOLD_EVERY = 25  # calls after which other processes are told, and asked; a crash forgets fewer than that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +76,10 @@ class Window:
         """Count one call."""
         self._taken.append(now)
 
+    def hold_against(self, calls: Iterable[float]) -> None:
+        """Count calls made elsewhere or before; instants in any order."""
+        self._taken = deque(sorted([*self._taken, *calls]))
+
 
 def _windows(pacing: Pacing) -> list[Window]:
     found = []
@@ -81,18 +93,34 @@ def _windows(pacing: Pacing) -> list[Window]:
     return found
 
 
+def _slot_of(at: datetime) -> datetime:
+    return datetime.fromtimestamp(at.timestamp() // SLOT * SLOT, UTC)
+
+
 class Pacer:
     """The budgets of one connection, shared by all its threads."""
 
-    def __init__(self, pacing: Pacing, *, connection: str, clock: Clock, sleep: Callable[[float], None] | None = None) -> None:
+    def __init__(
+        self,
+        pacing: Pacing,
+        *,
+        connection: str,
+        clock: Clock,
+        sleep: Callable[[float], None] | None = None,
+        ledger: CallLedger | None = None,
+    ) -> None:
         self._connection = connection
         self._clock = clock
+        self._ledger = ledger
+        self._untold: Counter[datetime] = Counter()
+        self._counted: Counter[datetime] = Counter()  # by slot, what the windows hold of the ledger
         self._sleep = sleep or sleeper(clock)
         self._windows = _windows(pacing)
         self._in_flight = threading.BoundedSemaphore(max(1, pacing.concurrent))
         self._lock = threading.Lock()
         self._unseen = 0.0  # seconds slept that a standing clock did not show
         self._parked_until = 0.0
+        self._learn()
 
     @contextmanager
     def slot(self) -> Iterator[None]:
@@ -105,9 +133,40 @@ class Pacer:
             )
         try:
             self._take()
+            if self._untold.total() >= TOLD_EVERY:
+                self.tell()
             yield
         finally:
             self._in_flight.release()
+
+    def tell(self) -> None:
+        """Write down the calls made since the last time and learn of those made by others; later, if the store cannot now."""
+        with self._lock:
+            untold, self._untold = self._untold, Counter()
+        if self._ledger is None or not untold:
+            return
+        try:
+            self._ledger.count_calls(self._connection, untold, self._clock.now())
+        except StoreError as error:
+            log.warning("calls.uncounted", connection=self._connection, error=error.message)
+            with self._lock:
+                self._untold.update(untold)
+            return
+        self._counted.update(untold)
+        self._learn()
+
+    def _learn(self) -> None:
+        """Hold against the budgets what the ledger knows and the windows do not hold yet."""
+        if self._ledger is None:
+            return
+        known = Counter(self._ledger.calls_since(self._connection, self._clock.now() - timedelta(days=1, seconds=SLOT)))
+        with self._lock:
+            new = known - self._counted
+            self._counted = known | self._counted
+            latest = self._now()
+            calls = [min(at.timestamp() + SLOT, latest) for at, count in new.items() for _ in range(count)]
+            for window in self._windows:
+                window.hold_against(calls)
 
     def park(self, seconds: float) -> None:
         """Make no call for `seconds`: the vendor asked every caller of this connection to stay away, not only the refused one."""
@@ -133,6 +192,7 @@ class Pacer:
             if wait <= 0:
                 for window in self._windows:
                     window.take(now)
+                self._untold[_slot_of(self._clock.now())] += 1
                 return 0.0
             return wait + 0.001
 

@@ -27,6 +27,7 @@ from connectors.redaction import redact, secrets_in
 from connectors.wire import Wire, endpoint_of, failure_of_status, outcome_of_loss
 from core.clock import Clock
 from core.errors import AuthExpired, ConnectorError, OutcomeUnknown, RateLimited, Rejected, Transient
+from core.ports import CallLedger
 
 __all__ = ["Answer", "MalformedAnswer", "Pacing", "Transport", "retry_after_of"]
 
@@ -106,7 +107,8 @@ class Transport:
     `hosts` are the vendor's own: nothing is ever sent to another one, redirects included. An entry ".example.net" allows every
     host below that domain; the host of `base_url` is always allowed. `authorize(False)` gives the headers of a call,
     `authorize(True)` new ones after a 401. `classify` sees every answer, also those with status 200. `timeout` is in seconds,
-    `max_bytes` counts decoded bytes. `sleep` replaces real waiting in tests.
+    `max_bytes` counts decoded bytes. `sleep` replaces real waiting in tests. With `calls` the budgets count what other
+    processes, and this one before, called.
     """
 
     def __init__(
@@ -124,6 +126,7 @@ class Transport:
         timeout: float = 30.0,
         max_bytes: int = 64 * 1024 * 1024,
         sleep: Callable[[float], None] | None = None,
+        calls: CallLedger | None = None,
     ) -> None:
         self.connection = connection
         self._base = base_url.rstrip("/")
@@ -139,7 +142,7 @@ class Transport:
         self._counting = threading.Lock()
         self._calls: Counter[str] = Counter()
         self._failures: Counter[str] = Counter()
-        self._pacer = Pacer(pacing, connection=connection, clock=clock, sleep=sleep or sleeper(clock))
+        self._pacer = Pacer(pacing, connection=connection, clock=clock, sleep=sleep or sleeper(clock), ledger=calls)
         self._client = httpx.Client(
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=min(timeout, 10.0)),
@@ -158,8 +161,9 @@ class Transport:
         return dict(self._failures)
 
     def close(self) -> None:
-        """Give back the connections."""
+        """Give back the connections, and write down the calls made."""
         self._client.close()
+        self._pacer.tell()
 
     def request(
         self,

@@ -15,7 +15,9 @@ class Event:
 
 CATALOGUE: dict[str, Event] = {
     "account.failed": Event("exception", "clients could not be examined or written to; they wait, all others go on"),
+    "account.untold": Event("error", "what became of clients could not be made ready for upstream systems; all others were told"),
     "account.unknown_party": Event("warning", "[accounts] names a record that no connection has"),
+    "calls.uncounted": Event("warning", "calls made at a vendor could not be written down; they are with the next ones"),
     "command.failed": Event("error", "a command met an error of the operating system"),
     "connection.unprobed": Event("warning", "a vendor could not be asked who else reminds; nothing is sent about its invoices"),
     "daemon.started": Event("info", "the daemon has put its jobs on their cadence"),
@@ -25,6 +27,8 @@ CATALOGUE: dict[str, Event] = {
     "dispatch.stopped": Event(
         "error", "far more messages than usual were about to go; sending is paused until a person resumes it"
     ),
+    "document.crashed": Event("exception", "a connector failed in a way nobody foresaw while it fetched a file for a message"),
+    "document.unfetched": Event("info", "a vendor's file for a message could not be had; the message goes without it"),
     "font.unreadable": Event("warning", "a font for PDFs cannot be read or may not be embedded; the next one is tried"),
     "gate.crashed": Event("exception", "what a message is checked against could not be gathered; it waits, its neighbours go on"),
     "http.listening": Event("info", "health, metrics and webhooks are served on `port`"),

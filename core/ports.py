@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from core.actions import Action, IdempotencyKey, Receipt
+from core.actions import Action, IdempotencyKey, Receipt, SendReminder
 from core.clock import Clock
 from core.records import Cursor, Page, Record, Ref, Role, Stream
 
@@ -33,6 +33,7 @@ class Capability(StrEnum):
     WEBHOOKS = "webhooks"
     OAUTH = "oauth"  # a person must consent: `duesync auth`
     DOCUMENTS = "documents"  # the vendor's PDF of an invoice can be fetched: Documents
+    ENCLOSES = "encloses"  # files can go with a reminder: Encloses
     PAY_LINK = "pay_link"  # the vendor's page to pay an invoice is known: PayLinks
 
 
@@ -141,6 +142,15 @@ class Documents(Protocol):
 
 
 @runtime_checkable
+class Encloses(Protocol):
+    """A channel that can send files with a reminder (capability ENCLOSES)."""
+
+    def push_with(self, action: SendReminder, key: IdempotencyKey, documents: Sequence[Document]) -> Receipt:
+        """`push` with these files. The key alone says what the message is: with or without files it is sent once."""
+        ...
+
+
+@runtime_checkable
 class PayLinks(Protocol):
     """A connector that knows where a client can pay an invoice (capability PAY_LINK)."""
 
@@ -198,6 +208,14 @@ class TokenVault(Protocol):
     def locked(self, connection: str) -> AbstractContextManager[TokenSlot]: ...
 
 
+class CallLedger(Protocol):
+    """Calls made at each vendor, shared by every process that serves a connection; the store keeps it."""
+
+    def calls_since(self, connection: str, since: datetime) -> Mapping[datetime, int]: ...
+
+    def count_calls(self, connection: str, calls: Mapping[datetime, int], now: datetime) -> None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionContext:
     """What a connector is built with. `settings` is an instance of its own settings model, secrets already resolved.
@@ -213,6 +231,7 @@ class ConnectionContext:
     timezone: str
     currency: str
     transport: httpx.BaseTransport | None = None
+    calls: CallLedger | None = None  # None: budgets are counted from nothing each time a connection is opened
     documents: Callable[[str], bytes | None] = lambda _: None  # a kept document by its SHA-256, for a HandOver's files
 
 

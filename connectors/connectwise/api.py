@@ -59,6 +59,7 @@ class Api:
             authorize=self._sign if signed else None,
             classify=lambda response: verdicts.classify(response, context.name),
             transport=context.transport,
+            calls=context.calls,
         )
 
     def _sign(self, renew: bool) -> Mapping[str, str]:

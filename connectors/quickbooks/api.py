@@ -100,6 +100,7 @@ class QuickBooksApi:
             classify=Judge(connection=context.name, environment=settings.environment, realm=self.realm),
             request_id=lambda response: response.headers.get("intuit_tid"),
             transport=context.transport,
+            calls=context.calls,
             timeout=TIMEOUT,
         )
 

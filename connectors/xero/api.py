@@ -79,6 +79,7 @@ class XeroApi:
             classify=self._classify,
             request_id=lambda response: response.headers.get("xero-correlation-id"),
             transport=context.transport,
+            calls=context.calls,
         )
 
     @property

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from core.clock import Clock
+from core.errors import StoreBusy
 from core.store import migrate
 from core.store.accounts import AccountVerbs
 from core.store.books import ReadVerbs
+from core.store.calls import CallVerbs
 from core.store.cases import CaseVerbs
 from core.store.contacts import ContactVerbs
 from core.store.copying import CopyVerbs
@@ -19,6 +21,7 @@ from core.store.engine import Database, Pools
 from core.store.findings import FindingVerbs
 from core.store.holds import HoldVerbs
 from core.store.journal import JournalVerbs
+from core.store.locks import Check, across_processes
 from core.store.outbox import OutboxVerbs
 from core.store.pages import PullVerbs
 from core.store.plans import PlanVerbs
@@ -39,6 +42,7 @@ class Store(
     CaseVerbs,
     JournalVerbs,
     RunVerbs,
+    CallVerbs,
     CopyVerbs,
 ):
     """One store, shared by all threads of a process. `vault` keeps tokens; it asks for its key only when used."""
@@ -65,6 +69,15 @@ class Store(
         """One transaction for everything this thread does inside: committed at the end, rolled back when it raises."""
         with self._db.write():
             yield
+
+    @contextmanager
+    def alone(self, what: str, *, wait: float, busy: StoreBusy) -> Iterator[Check]:
+        """Nobody else does `what` on this store meanwhile, in no thread, process or machine; `busy` after `wait` seconds.
+
+        What is given raises StoreError once that can no longer be vouched for. Whoever dies leaves the place free.
+        """
+        with across_processes(self._db, what, wait=wait, busy=busy) as check:
+            yield check
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -347,6 +347,15 @@ class SettingRow(Stored, table=True):
     value: str = _text()
 
 
+class CallRow(Stored, table=True):
+    """Calls one connection made in a quarter of a minute."""
+
+    __tablename__ = "calls"
+    connection: str = _key()
+    slot_at: datetime = Field(sa_type=Instant, primary_key=True)
+    count: int = _number()
+
+
 class TokenRow(Stored, table=True):
     """Tokens of a connection, encrypted; only core.store.vault can read them."""
 

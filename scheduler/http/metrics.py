@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
@@ -32,6 +32,7 @@ class StoreCollector(Collector):
         yield from self._findings()
         yield from self._malformed()
         yield from self._tokens()
+        yield from self._calls()
         yield from self._jobs()
         yield from self._cadence()
 
@@ -115,6 +116,20 @@ class StoreCollector(Collector):
             if ends is not None:
                 left.add_metric((name,), (ends - now).total_seconds())
         yield readable
+        yield left
+
+    def _calls(self) -> Iterable[Metric]:
+        made = GaugeMetricFamily("duesync_api_calls_day", "Calls made at a vendor in the last 24 hours.", labels=("connection",))
+        left = GaugeMetricFamily(
+            "duesync_api_calls_left", "Calls left of a day's budget, where the vendor sets one.", labels=("connection",)
+        )
+        calls = self._app.store.calls_by_connection(self._app.clock.now() - timedelta(days=1))
+        for name in sorted(self._app.settings.connections):
+            made.add_metric((name,), calls.get(name, 0))
+            daily = getattr(self._app.loaded.connectors.get(name), "calls_per_day", None)
+            if daily is not None:
+                left.add_metric((name,), max(0, daily - calls.get(name, 0)))
+        yield made
         yield left
 
     def _jobs(self) -> Iterable[Metric]:
