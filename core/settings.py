@@ -150,6 +150,20 @@ class DaemonSettings(_Section):
     drain: Duration = Field(25.0, description="how long a stop waits for the work under way")
 
 
+class ClusterSettings(_Section):
+    """Many machines (`duesync worker`): where the tenants are, and how workers share the work. Needs PostgreSQL."""
+
+    tenants: str | None = Field(None, description="folder of one configuration per tenant, NAME.toml; relative to this file")
+    concurrency: int = Field(4, ge=1, le=64, description="jobs a worker process runs at once")
+    share: int = Field(4, ge=1, description="most jobs of one tenant waiting or running at once, so that none starves the others")
+    queue: int = Field(1000, ge=1, description="most jobs waiting in the queue; what is due beyond that waits its turn, fairly")
+    schema_name: str = Field("duesync_queue", pattern=r"^[a-z_][a-z0-9_]{0,59}$", description="PostgreSQL schema of the queue")
+    tick: Duration = Field(1.0, ge=0.05, description="how often a worker looks for what is due")
+    rescan: Duration = Field(15.0, description="how often the folder of tenants is looked through for changes")
+    heartbeat: Duration = Field(10.0, ge=0.1, description="how often a worker says that it is alive")
+    dead_after: Duration = Field(30.0, ge=0.5, description="a worker silent for so long is dead: its jobs go to the others")
+
+
 class ConnectionSettings(BaseModel):
     """What every connection has; the rest of its keys belong to its connector."""
 
@@ -187,6 +201,7 @@ class Settings(_Section):
     collections: CollectionsSettings = CollectionsSettings.model_validate({})
     vault: VaultSettings = VaultSettings.model_validate({})
     daemon: DaemonSettings = DaemonSettings.model_validate({})
+    cluster: ClusterSettings = ClusterSettings.model_validate({})
     http: HttpSettings = HttpSettings.model_validate({})
     documents: DocumentSettings = DocumentSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
@@ -201,12 +216,14 @@ class Loaded:
     folder: Path
 
 
-def load(path: Path, models: Mapping[str, type[BaseModel]], *, check_secrets: bool = False) -> Loaded:
-    """Read `path`. `models` maps connector names to their settings models.
+def load(
+    path: Path, models: Mapping[str, type[BaseModel]], *, check_secrets: bool = False, inherited: Mapping[str, Any] | None = None
+) -> Loaded:
+    """Read `path`. `models` maps connector names to their settings models; `inherited` holds whole sections the file may lack.
 
     ConfigError lists every problem with its key; with `check_secrets` also each secret that cannot be read.
     """
-    data = _read(path)
+    data = {**(inherited or {}), **read_toml(path)}
     problems: list[str] = []
     settings: Settings | None = None
     try:
@@ -230,7 +247,8 @@ def load(path: Path, models: Mapping[str, type[BaseModel]], *, check_secrets: bo
     return Loaded(settings=settings, connectors=connectors, folder=path.resolve().parent)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The raw sections of a configuration; ConfigError when it is missing, cannot be read or is not TOML."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
