@@ -229,7 +229,7 @@ def load(
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        problems += _problems(error, ())
+        problems += problem_lines(error, ())
     connectors = _connector_parts(data, models, problems)
     if settings is not None:
         problems += _plain_secrets(settings, ())
@@ -291,10 +291,10 @@ def _validate_part(
     try:
         parts[name] = model.model_validate(own)
     except ValidationError as error:
-        problems.extend(_problems(error, at))
+        problems.extend(problem_lines(error, at))
 
 
-def _problems(error: ValidationError, at: tuple[str, ...]) -> list[str]:
+def problem_lines(error: ValidationError, at: tuple[str, ...]) -> list[str]:
     """One line per fault: the key, what is wrong and, for unknown keys, what was perhaps meant."""
     lines = []
     for item in error.errors(include_url=False, include_input=False):

@@ -25,7 +25,7 @@ from core.messages.alphabets import Faces
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
 from core.records import Role
 from core.settings import DEFAULT_PLACES, Loaded, Settings, load, with_secrets
-from core.store import Store, is_vault_key, open_store
+from core.store import Pools, Store, is_vault_key, open_store
 
 log = structlog.get_logger()
 MAIL = "mail"
@@ -204,9 +204,16 @@ def open_app(
     if not quiet:
         level = loaded.settings.log.level
         logging_setup.configure("warning" if level == "info" and not service else level, loaded.settings.log.style)
+    return open_loaded(loaded, clock=clock, transport=transport)
+
+
+def open_loaded(
+    loaded: Loaded, *, clock: Clock | None = None, transport: httpx.BaseTransport | None = None, pools: Pools | None = None
+) -> App:
+    """Open the store of settings that were read, and bring its schema up to date. With `pools` its connections are shared."""
     chosen = clock or SystemClock()
     keys = vault_keys(loaded)
-    store = open_store(store_url(loaded), clock=chosen, vault_key=keys)
+    store = open_store(store_url(loaded), clock=chosen, vault_key=keys, pools=pools)
     try:
         for revision in store.migrate():
             log.info("store.migrated", revision=revision)
