@@ -1,0 +1,147 @@
+"""Was everything else tried first? Reminders and a call really made, the reason known, other ways offered (A9-A13, A39, A72)."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from core.analytics.history import Line, histories
+from core.analytics.signs_clients import habit_on
+from core.collections.checklist_facts import CaseFacts, Check, Found, Group, answered, failed, listed, passed, unknown
+from core.holds import HoldKind
+from core.outbox import ContactKind
+
+_WRITTEN = (ContactKind.MESSAGE, ContactKind.STATEMENT)
+_NOBODY = re.compile(r"no answer|not reached|voicemail|voice mail|mailbox|busy|no reply|left (a )?message", re.IGNORECASE)
+_GRACE = 3  # days; a bank transfer over a weekend is not late
+
+
+def reminders(facts: CaseFacts) -> Found:
+    """Enough reminders really went out since the oldest invoice fell due, over enough days."""
+    first_due = min((item.due_on or item.issued_on for item in facts.invoices), default=facts.today)
+    days = sorted(facts.place.today(item.at) for item in facts.said(*_WRITTEN) if facts.place.today(item.at) >= first_due)
+    rules = facts.checks
+    span = (days[-1] - days[0]).days if days else 0
+    said = f"{len(days)} reminders and statements since {first_due}, over {span} days"
+    if len(days) < rules.reminders or span < rules.follow_up_days:
+        return failed(said, f"The guide asks for {rules.reminders} over {rules.follow_up_days} days: let the cadence run.")
+    return passed(said, reminders=len(days), days=span)
+
+
+def a_call(facts: CaseFacts) -> Found:
+    """Somebody called, and wrote down what came of it."""
+    calls = facts.said(ContactKind.CALL)
+    noted = [item for item in calls if item.outcome.strip()]
+    talked = [item for item in noted if not _NOBODY.search(item.outcome)]
+    said = f"{len(calls)} calls, {len(talked)} of them a conversation"
+    if len(noted) < facts.checks.calls:
+        return failed(said, "Call them, and record it: duesync contacts add call CLIENT --outcome …")
+    return passed(f"{said}; the last on {facts.place.today(noted[-1].at)}: {noted[-1].outcome[:80]}")
+
+
+def why_late(facts: CaseFacts) -> Found:
+    """It is known why the client does not pay: cash, a quarrel over the service, or something mislaid."""
+    words = [item for item in facts.said(ContactKind.CALL, ContactKind.REPLY) if item.outcome.strip()]
+    told = [item.outcome for item in words if not _NOBODY.search(item.outcome)]
+    triage = _triage(facts)
+    if told:
+        return passed(f"they said: {told[-1][:120]}; {triage}")
+    todo = "Ask them, or say what you think: duesync collections answer CASE why_late --ok TEXT"
+    return unknown(f"nobody noted a reason; {triage}", todo)
+
+
+def _triage(facts: CaseFacts) -> str:
+    """Late for the first time, or by habit (A104)."""
+    known = histories(facts.books, facts.today).get(facts.currency)
+    lines: tuple[Line, ...] = known.by_account.get(facts.account, ()) if known else ()
+    habit = habit_on(lines, [line.due_on for line in lines], facts.today, _GRACE)
+    if not habit.of:
+        return "no earlier invoice to compare with"
+    word = "late by habit" if habit.habitual else "not late by habit"
+    return f"{word}: {habit.late} of the last {habit.of} due invoices late, {habit.mean_days:g} days on average"
+
+
+def options_tried(facts: CaseFacts) -> Found:
+    """What was tried, in one line for whoever approves; instalments must have been offered or be out of the question."""
+    counts = {
+        "messages": len(facts.said(ContactKind.MESSAGE)),
+        "statements": len(facts.said(ContactKind.STATEMENT)),
+        "calls": len(facts.said(ContactKind.CALL)),
+        "promises": len(facts.promises),
+        "payment plans": len(facts.plans),
+    }
+    autopay = any(item.autopay_on for item in facts.client.invoices)
+    told = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", automatic payment {'set up' if autopay else 'no'}"
+    if facts.promises or facts.plans:
+        return passed(f"{told}: none was kept", **counts)
+    todo = "Offer instalments, then: duesync collections answer CASE options_tried --ok TEXT"
+    return unknown(f"{told}: no payment plan was agreed or offered", todo, **counts)
+
+
+def contact_limits(facts: CaseFacts) -> Found:
+    """Calls kept to the hours and number that are fair, and nobody was contacted against a stop."""
+    rules, wrong = facts.checks, []
+    calls = facts.said(ContactKind.CALL)
+    days = [facts.place.today(item.at) for item in calls]
+    odd = [
+        day
+        for item, day in zip(calls, days, strict=True)
+        if not rules.call_first_hour <= _hour(facts, item.at) < rules.call_last_hour
+    ]
+    if odd:
+        wrong.append(f"{len(odd)} calls outside {rules.call_first_hour}-{rules.call_last_hour} h of the client's day")
+    most = max((sum(day <= other < day + timedelta(days=7) for other in days) for day in days), default=0)
+    if most > rules.calls_in_7_days:
+        wrong.append(f"{most} calls in 7 days, {rules.calls_in_7_days} are the most")
+    stops = facts.standing(HoldKind.DO_NOT_CONTACT)
+    after = [item for item in facts.said(*_WRITTEN, ContactKind.CALL) if any(item.at > stop.placed_at for stop in stops)]
+    if after:
+        wrong.append(f"{len(after)} contacts although the client is not to be contacted")
+    if wrong:
+        return failed("; ".join(wrong), "Tell your counsel; an agency must know.", *wrong)
+    return passed(f"{len(calls)} calls, at most {most} in 7 days, all within hours")
+
+
+def _hour(facts: CaseFacts, at: datetime) -> int:
+    return at.astimezone(ZoneInfo(facts.place.zone)).hour
+
+
+def not_protected(facts: CaseFacts) -> Found:
+    """The client is not one that may only be approached with special approval."""
+    held = facts.standing(HoldKind.PROTECTED)
+    if held:
+        return failed(
+            f"protected: {listed([item.reason or item.placed_by for item in held])}", "Ask whoever protects it.", held[0].id
+        )
+    return passed("no protection is set")
+
+
+def reply_answered(facts: CaseFacts) -> Found:
+    """The client's last word was answered."""
+    replies = facts.said(ContactKind.REPLY)
+    if not replies:
+        return passed("the client has not written")
+    later = [item for item in facts.said(*_WRITTEN, ContactKind.CALL, ContactKind.NOTE) if item.at > replies[-1].at]
+    if later or answered(facts, "reply_answered"):
+        return passed(
+            f"its mail of {facts.place.today(replies[-1].at)} was followed by {later[0].kind if later else 'an answer'}"
+        )
+    said = f"its mail of {facts.place.today(replies[-1].at)} has no answer"
+    return failed(
+        said, "Answer it, and note that you did: duesync contacts add note CLIENT --outcome …", replies[-1].content_hash
+    )
+
+
+CHECKS = tuple(
+    Check(id=name, title=title, group=Group.CONTACT, requirements=ids, look=look, asks=asks)
+    for name, title, ids, look, asks in (
+        ("reminders_sent", "Reminders really sent", ("A9", "A72", "A16"), reminders, ""),
+        ("call_made", "A call really made", ("A9", "A10", "A72"), a_call, ""),
+        ("why_late", "Why it is late", ("A11", "A104"), why_late, "Why does the client not pay?"),
+        ("options_tried", "Other ways tried", ("A39", "A113"), options_tried, "Were instalments offered, or why not?"),
+        ("contact_limits", "Contacts within limits", ("A34", "A97"), contact_limits, ""),
+        ("reply_answered", "Client's mail answered", ("A13", "A107"), reply_answered, "Was the client's last mail answered?"),
+        ("not_protected", "Not a protected client", ("A26",), not_protected, ""),
+    )
+)
