@@ -22,7 +22,7 @@ from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.policy import DunningSettings
 from core.dunning.pushback import Target
 from core.dunning.resolve import resolve_policy
-from core.errors import DuesyncError
+from core.errors import DuesyncError, StoreBusy
 from core.findings import Finding, FindingState
 from core.holds import Hold
 from core.linking import link_accounts
@@ -73,6 +73,7 @@ class ReviewReport:
     kept_back: int = 0
     told: int = 0
     by_kind: dict[str, int] = field(default_factory=dict)
+    set_aside: list[str] = field(default_factory=list)  # accounts that something nobody foresaw kept from being served
 
     def summary(self) -> dict[str, int]:
         """The counts, for the run's record."""
@@ -84,6 +85,7 @@ class ReviewReport:
             "queued": self.queued,
             "kept_back": self.kept_back,
             "told": self.told,
+            "set_aside": len(self.set_aside),
         }
 
 
@@ -176,42 +178,80 @@ def review(
 ) -> ReviewReport:
     """Examine what changed (or everything), keep the findings, decide for every account and enqueue what is due.
 
-    `pay_link` asks a vendor where an invoice can be paid, for those that do not say so in their lists.
+    `pay_link` asks a vendor where an invoice can be paid, for those that do not say so in their lists. Reviews of one store
+    never overlap, whichever process they are in: an older look must not undo a newer. StoreBusy when one is under way for long.
     """
-    today = local_date(now, rules.organisation.timezone)
-    changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
-    changed |= frozenset(store.setting(FAILED) or ())
-    view = look(store, rules, now=now, today=today, changed=None if full else changed)
-    report = ReviewReport(accounts=len(view.books.accounts if view.examined is None else view.examined))
-    report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
-    made = decisions(store, rules, view, now=now) if enqueue else []
-    outgoing = {item.account: item for item in made if item.outgoing}
-    for account, decision in outgoing.items():
-        queued = _written(store, rules, decision, pay_link)  # before the unit: it may ask vendors
-        with store.unit():
-            if view.examined is None or account in view.examined:
-                mine = [item for item in view.findings if item.account == account]
-                _keep(store, mine, [account], report, now, run_id)
-            _enqueue(store, account, queued, report, now, run_id)
-    _keep(store, view.findings, view.examined, report, now, run_id)
-    if enqueue:
-        report.told = tell(store, rules.pushback, view.books, made, now=now, today=today, run_id=run_id)
-    store.put_setting(WATERMARK, watermark)
-    store.put_setting(HABITS, _habits(view.books, rules, today))
-    if view.failed or store.setting(FAILED):
-        store.put_setting(FAILED, sorted(view.failed))
-    report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
-    log.info("review.done", full=full, **report.summary())
-    return report
+    busy = StoreBusy("Another review of this store is under way.", remedy="It ends by itself; try again then.")
+    with store.alone("review", wait=_WAIT_SECONDS, busy=busy) as still_alone:
+        return _Review(store, rules, now, run_id, enqueue, still_alone).run(full=full, pay_link=pay_link)
 
 
-def _keep(
-    store: Store, findings: Sequence[Finding], scope: Collection[str] | None, report: ReviewReport, now: datetime, run_id: str
-) -> None:
-    outcome = store.save_findings(findings, scope=scope, now=now, run_id=run_id)
-    report.opened += len(outcome.opened) + len(outcome.reopened)
-    report.resolved += len(outcome.resolved)
-    report.seen = len(outcome.updated) + outcome.unchanged
+_WAIT_SECONDS = 120.0
+
+
+@dataclass(slots=True)
+class _Review:
+    """One review while nobody else reviews; `still_alone` raises when that can no longer be vouched for."""
+
+    store: Store
+    rules: Rules
+    now: datetime
+    run_id: str
+    enqueue: bool
+    still_alone: Callable[[], None]
+    report: ReviewReport = field(default_factory=ReviewReport)
+
+    def run(self, *, full: bool, pay_link: PayLink | None) -> ReviewReport:
+        """Everything, in this order: look, decide, keep account by account, tell, and only then forget what was asked."""
+        store, report = self.store, self.report
+        today = local_date(self.now, self.rules.organisation.timezone)
+        changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
+        changed |= frozenset(store.setting(FAILED) or ())
+        view = look(store, self.rules, now=self.now, today=today, changed=None if full else changed)
+        report.accounts = len(view.books.accounts if view.examined is None else view.examined)
+        report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
+        made = decisions(store, self.rules, view, now=self.now) if self.enqueue else []
+        self._keep_with_messages(view, made, pay_link)
+        self.still_alone()
+        self._keep(view.findings, view.examined)
+        untold = self._tell(view, made, today)
+        self._finish(view, watermark, today)
+        report.kept_back = sum(1 for item in made for entry in item.entries if not entry.would_send)
+        undecided = set(view.books.accounts) - {item.account for item in made} if self.enqueue else set()
+        report.set_aside = sorted({*view.failed, *undecided, *untold})
+        log.info("review.done", full=full, **report.summary())
+        return report
+
+    def _keep_with_messages(self, view: View, made: Sequence[Decision], pay_link: PayLink | None) -> None:
+        """One commit per account that is to be written to: its findings and its messages, both or neither."""
+        for decision in (item for item in made if item.outgoing):
+            account = decision.account
+            queued = _written(self.store, self.rules, decision, pay_link)  # before the unit: it may ask vendors
+            self.still_alone()
+            with self.store.unit():
+                if view.examined is None or account in view.examined:
+                    self._keep([item for item in view.findings if item.account == account], [account])
+                _enqueue(self.store, account, queued, self.report, self.now, self.run_id)
+
+    def _keep(self, findings: Sequence[Finding], scope: Collection[str] | None) -> None:
+        outcome = self.store.save_findings(findings, scope=scope, now=self.now, run_id=self.run_id)
+        self.report.opened += len(outcome.opened) + len(outcome.reopened)
+        self.report.resolved += len(outcome.resolved)
+        self.report.seen = len(outcome.updated) + outcome.unchanged
+
+    def _tell(self, view: View, made: Sequence[Decision], today: date) -> Sequence[str]:
+        """The accounts that could not be told of."""
+        if not self.enqueue:
+            return ()
+        told = tell(self.store, self.rules.pushback, view.books, made, now=self.now, today=today, run_id=self.run_id)
+        self.report.told = told.enqueued
+        return told.failed
+
+    def _finish(self, view: View, watermark: int, today: date) -> None:
+        self.store.put_setting(WATERMARK, watermark)
+        self.store.put_setting(HABITS, _habits(view.books, self.rules, today))
+        if view.failed or self.store.setting(FAILED):
+            self.store.put_setting(FAILED, sorted(view.failed))
 
 
 def decisions(store: Store, rules: Rules, view: View, *, now: datetime) -> list[Decision]:

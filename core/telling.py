@@ -1,18 +1,36 @@
-"""Telling upstream systems what became of a client: gathers what is true, enqueues the writes and remembers them at once."""
+"""Telling upstream systems what became of a client: gathers what is true, enqueues the writes and remembers them at once.
+
+A client whose telling fails for a reason nobody foresaw is set aside and named; all others are told. What a client was told is
+compared with what is true at every review, so that one is tried again by itself.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
+
+import structlog
 
 from core.books import Books
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decision import Decision, Task
 from core.dunning.pushback import Standing, Target, push_back, told_form, told_from
+from core.errors import StoreError
 from core.holds import Hold
 from core.outbox import Promise
 from core.store import Store
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class TellingReport:
+    """How many writes were enqueued, and the clients that could not be told."""
+
+    enqueued: int = 0
+    failed: list[str] = field(default_factory=list)
 
 
 def tell(
@@ -24,16 +42,25 @@ def tell(
     now: datetime,
     today: date,
     run_id: str,
-) -> int:
-    """Enqueue what each target should be told of each client; how many writes that were."""
+) -> TellingReport:
+    """Enqueue what each target should be told of each client. StoreError where the store fails: that is no client's fault."""
+    told = TellingReport()
     if not targets:
-        return 0
-    enqueued = 0
+        return told
+    problem = ""
     tasks = {item.account: item.tasks for item in decisions}
     for standing in _standings(store, books, tasks, now, today):
-        for target in targets:
-            enqueued += _tell_one(store, standing, target, run_id)
-    return enqueued
+        name = standing.books.account.id
+        try:
+            told.enqueued += sum(_tell_one(store, standing, target, run_id) for target in targets)
+        except StoreError:
+            raise
+        except Exception as error:
+            told.failed.append(name)
+            problem = problem or f"{type(error).__name__}: {error}"
+    if told.failed:
+        log.error("account.untold", accounts=told.failed, error=problem)
+    return told
 
 
 def _tell_one(store: Store, standing: Standing, target: Target, run_id: str) -> int:

@@ -7,30 +7,23 @@ another name does not open.
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
-import re
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from sqlalchemy import Connection, delete, select, text
+from sqlalchemy import Connection, delete, select
 
 from core.clock import Clock
 from core.errors import StoreBusy, StoreError
 from core.ports import Tokens
-from core.store.engine import LOCK_KEY, Database
-from core.store.failures import translated
+from core.store.engine import Database
+from core.store.locks import across_processes
 from core.store.record_tables import table
 
 _WAIT_SECONDS = 60.0  # a token refresh takes seconds; whoever holds the lock for a minute is stuck
-_POLL_SECONDS = 0.05
 _SETTING = "[vault] key"
 
 
@@ -77,7 +70,7 @@ class Vault:
         if not mine.acquire(timeout=_WAIT_SECONDS):
             raise _stuck(connection)
         try:
-            with self._across_processes(connection):
+            with across_processes(self._db, f"vault/{connection}", wait=_WAIT_SECONDS, busy=_stuck(connection)):
                 yield Slot(self, connection)
         finally:
             mine.release()
@@ -141,32 +134,6 @@ class Vault:
                 remedy="Put the output of `duesync config new-key` in a file and name it there.",
             )
         return MultiFernet(self._ciphers)
-
-    # ── locks ───────────────────────────────────────────────────────────────────────────────────────────────────────────
-    @contextmanager
-    def _across_processes(self, connection: str) -> Iterator[None]:
-        if self._db.path is not None:
-            with _file_lock(_lock_path(self._db.path, connection), connection):
-                yield
-        else:
-            with self._advisory_lock(connection):
-                yield
-
-    @contextmanager
-    def _advisory_lock(self, connection: str) -> Iterator[None]:
-        """PostgreSQL frees the lock when this session ends, however it ends."""
-        name = self._db.lock_of(f"vault/{connection}")
-        with translated(self._db.where), self._db.engine.connect() as opened:
-            session = opened.execution_options(isolation_level="AUTOCOMMIT")
-            deadline = time.monotonic() + _WAIT_SECONDS
-            while not session.execute(text(f"select pg_try_advisory_lock({LOCK_KEY})"), name).scalar():
-                if time.monotonic() > deadline:
-                    raise _stuck(connection)
-                time.sleep(_POLL_SECONDS)
-            try:
-                yield
-            finally:
-                session.execute(text(f"select pg_advisory_unlock({LOCK_KEY})"), name)
 
 
 class Slot:
@@ -233,33 +200,3 @@ def _stuck(connection: str) -> StoreBusy:
     return StoreBusy(
         f"Another process has been refreshing the tokens of {connection} for a minute.", remedy="Stop it if it hangs."
     )
-
-
-def _lock_path(store: Path, connection: str) -> Path:
-    """A file of its own beside the store: one per connection, its name made safe."""
-    plain = re.sub(r"[^A-Za-z0-9_-]", "_", connection)[:40]
-    return store.with_name(f"{store.name}.{plain}-{hashlib.sha256(connection.encode()).hexdigest()[:8]}.lock")
-
-
-@contextmanager
-def _file_lock(path: Path, connection: str) -> Iterator[None]:
-    """flock is freed by the kernel when its holder dies; the file stays, for removing it would race."""
-    try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise StoreError(
-            f"The lock file {path} cannot be opened: {error.strerror}.", remedy="Check the rights on its folder."
-        ) from error
-    try:
-        deadline = time.monotonic() + _WAIT_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise _stuck(connection) from None
-                time.sleep(_POLL_SECONDS)
-        yield
-    finally:
-        os.close(handle)

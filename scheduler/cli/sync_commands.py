@@ -124,6 +124,9 @@ def reconcile(
         return
     counts = f"{report.opened} new findings, {report.seen} still open, {report.resolved} resolved"
     console.say(f"{report.accounts} accounts examined: {counts}.")
+    if report.set_aside:
+        names = console.one_line(", ".join(report.set_aside), 200)
+        console.complain(f"{len(report.set_aside)} accounts could not be examined and wait: {names}. The log says why.")
     if report.opened or report.seen:
         console.note("See them with: duesync findings list")
 
@@ -135,4 +138,5 @@ def _review(report: ReviewReport) -> dict[str, Any]:
         "still_open": report.seen,
         "resolved": report.resolved,
         "by_kind": report.by_kind,
+        "set_aside": report.set_aside,
     }

@@ -20,7 +20,16 @@ FILES = {
     "psa/invoices.csv": "ref,party_ref,number,currency,total,open,issued_on,due_on,status\n"
     "81,X1,7001,USD,400.02,400.02,2026-03-01,2026-03-31,open\n82,X1,7002,USD,150.00,150.00,2026-03-05,2026-04-04,open\n",
 }
-CONNECTIONS = '[connections.books]\ntype = "csv"\nrole = "books"\npath = "books"\n[connections.psa]\ntype = "csv"\nrole = "psa"\npath = "psa"\n'
+CONNECTIONS = """
+[connections.books]
+type = "csv"
+role = "books"
+path = "books"
+[connections.psa]
+type = "csv"
+role = "psa"
+path = "psa"
+"""
 
 
 @pytest.fixture(scope="module")

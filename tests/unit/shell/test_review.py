@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
+
 import pytest
+from structlog.testing import capture_logs
 
 import core.review as room
+import core.telling as telling
+from core.actions import SetField
 from core.clock import ManualClock
+from core.dunning.pushback import PushbackSettings, Target
+from core.errors import StoreBusy, StoreError
+from core.holds import Hold, HoldKind
 from core.pull import pull_connection
 from core.records import Ref, Role
 from core.review import FAILED, review
@@ -33,7 +42,7 @@ def examine(store, full=True):
 
 
 def queued(store):
-    return sorted(row.action.account for row in store.outbox())
+    return sorted(row.action.account for row in store.outbox() if not isinstance(row.action, SetField))
 
 
 def broken_for(original, account_of, bad="books:P2"):
@@ -79,3 +88,46 @@ def test_a_fault_of_every_account_is_raised(store, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         examine(store)
     assert queued(store) == []
+
+
+def test_a_review_waits_for_another_and_says_so_when_it_does_not_end(store, monkeypatch):
+    monkeypatch.setattr(room, "_WAIT_SECONDS", 0.0)
+    with store.alone("review", wait=0.0, busy=StoreBusy("taken")), pytest.raises(StoreBusy, match="Another review"):
+        examine(store)
+    assert queued(store) == []
+    examine(store)
+    assert queued(store) == ["books:P1", "books:P2", "books:P3"]
+
+
+def test_a_review_that_cannot_vouch_for_being_alone_any_more_stores_nothing_further(store, monkeypatch):
+    @contextmanager
+    def lost(what, *, wait, busy):
+        def check():
+            if store.outbox():
+                raise StoreError("the session is gone")
+
+        yield check
+
+    monkeypatch.setattr(store, "alone", lost)
+    with pytest.raises(StoreError, match="gone"):
+        examine(store)
+    assert queued(store) == ["books:P1"]
+    assert store.setting(room.WATERMARK) is None
+
+
+def test_a_client_who_cannot_be_told_of_stops_neither_the_others_nor_the_review(store, monkeypatch):
+    rules = replace(RULES, pushback=(Target(connection=NAME, settings=PushbackSettings(hold="custom:Hold"), draft=False),))
+    for ref in ("P1", "P2", "P3"):
+        store.place_hold(
+            Hold(id=ref, kind=HoldKind.DISPUTE, account=f"books:{ref}", reason="", placed_at=NOW, placed_by="me", invoice=None)
+        )
+    original = telling.push_back
+    with capture_logs() as lines, monkeypatch.context() as patch:
+        patch.setattr(telling, "push_back", broken_for(original, lambda standing, *_: standing.books.account.id))
+        report = review(store, rules, now=NOW, run_id="r", full=True)
+    assert report.set_aside == ["books:P2"]
+    assert [line["accounts"] for line in lines if line["event"] == "account.untold"] == [["books:P2"]]
+    assert sorted(row.action.account for row in store.outbox() if isinstance(row.action, SetField)) == ["books:P1", "books:P3"]
+    assert int(store.setting(room.WATERMARK)) > 0
+    assert review(store, rules, now=NOW, run_id="r2").set_aside == []
+    assert len([row for row in store.outbox() if isinstance(row.action, SetField)]) == 3
