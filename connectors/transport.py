@@ -28,6 +28,7 @@ from connectors.wire import Wire, endpoint_of, failure_of_status, outcome_of_los
 from core.clock import Clock
 from core.errors import AuthExpired, ConnectorError, OutcomeUnknown, RateLimited, Rejected, Transient
 from core.ports import CallLedger
+from core.traces import span
 
 __all__ = ["Answer", "MalformedAnswer", "Pacing", "Transport", "retry_after_of"]
 
@@ -231,8 +232,9 @@ class Transport:
     def _send(self, call: _Call, granted: Mapping[str, str]) -> httpx.Response:
         url, method, body = call.url, call.method, dict(call.body)
         for _ in range(REDIRECTS + 1):
-            with self._pacer.slot():
+            with self._pacer.slot(), span("request", connection=self.connection, endpoint=call.endpoint) as note:
                 response = self._exchange(call, method, url, granted, body)
+                note(status=response.status_code, request_id=self._request_id(response))
             if not response.has_redirect_location:
                 return response
             url = self._redirected(call, response)

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 import structlog
 
 from core.secrets import mask
+from core.traces import name_trace
 
 _SECRET_KEY = re.compile(r"(?i)(token|secret|password|passwd|authorization|cookie|api_?key|private_?key|client_?id_?secret)$")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
@@ -53,6 +54,7 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not human, key="at"),
+            name_trace,
             *trace,
             redact,
             renderer,

@@ -17,6 +17,7 @@ from core.errors import AuthExpired, ConnectorError, NotFound, PermissionMissing
 from core.ports import Connector
 from core.records import Page, Ref, Stream, Tombstone
 from core.store import Store
+from core.traces import span
 
 log = structlog.get_logger()
 
@@ -193,7 +194,9 @@ def pull_connection(
 def _attempt(step: _Pass, outcome: StreamReport) -> ConnectorError | None:
     """Pull one stream and note how it went; the error, if it was the connection's, is returned and not raised."""
     try:
-        step.pull(outcome)
+        with span("pull", connection=step.connection, stream=str(outcome.stream)) as note:
+            step.pull(outcome)
+            note(read=outcome.read)
     except ConnectorError as error:
         outcome.error, outcome.remedy = error.message, error.remedy
         step.store.mark_pull(step.connection, outcome.stream, now=step.clock.now(), error=str(error))

@@ -127,6 +127,15 @@ class LogSettings(_Section):
     style: Literal["auto", "json", "human"] = Field("auto", description="auto: human on a terminal, JSON lines elsewhere")
 
 
+class TraceSettings(_Section):
+    """OpenTelemetry traces; needs the extra duesync[traces]."""
+
+    endpoint: str | None = Field(
+        None, pattern=r"^https?://", description="collector's OTLP address, ending in /v1/traces; unset: off"
+    )
+    share: float = Field(1.0, ge=0.0, le=1.0, description="which part of all traces is kept, 0 to 1")
+
+
 class HttpSettings(_Section):
     """The daemon's own HTTP: health, metrics and webhooks."""
 
@@ -205,6 +214,7 @@ class Settings(_Section):
     http: HttpSettings = HttpSettings.model_validate({})
     documents: DocumentSettings = DocumentSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
+    traces: TraceSettings = TraceSettings.model_validate({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ import structlog
 
 from core.errors import DuesyncError, StoreBusy
 from core.log import bound
+from core.traces import span
 from scheduler.app import App
 
 log = structlog.get_logger()
@@ -82,7 +83,8 @@ class Runner:
     def _within(self, job: Job, run_id: str, tick: int | None) -> Attempt:
         ticked = {} if tick is None else {"tick": tick}
         try:
-            detail = dict(job.run(self.app))
+            with span("job", job=job.name, connection=job.connection, run=run_id):
+                detail = dict(job.run(self.app))
         except DuesyncError as error:
             self._failed(job, error)
             self._finish(run_id, "failed", {"error": error.message, **ticked})

@@ -11,6 +11,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from core import traces
 from core.errors import ConfigError, ConnectorError, DuesyncError, StoreError, UsageError
 from scheduler.app import App, open_app
 from scheduler.cli import console
@@ -41,7 +42,13 @@ def opened(config: Path | None = None, json: bool = False, *, service: bool = Fa
     """The app of this command."""
     choose(config, json)
     with open_app(chosen.config, service=service) as app:
-        yield app
+        if service:
+            section = app.settings.traces
+            traces.configure(section.endpoint, share=section.share, place=app.settings.organisation.name)
+        try:
+            yield app
+        finally:
+            traces.shut_down()
 
 
 def actor() -> str:
