@@ -5,30 +5,31 @@ What cannot be read is left out, and the gate answers "cannot tell" to what it w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
-from core.actions import OpenTicket, SendInvoice, SendReminder
+from core.actions import InvoiceMention, OpenTicket, SendInvoice, SendReminder
 from core.books import Account, AccountBooks
 from core.clock import Clock
 from core.dunning.decision import NEEDS_APPROVAL
 from core.dunning.gate import GateFacts, SourceAge, gate
 from core.dunning.resolve import resolve_policy
+from core.dunning.standing import twins_of
 from core.errors import ConnectorError
 from core.findings import Finding, FindingState
 from core.outbox import LIVE_STATES, GateAnswer, OutboxRow
 from core.ports import Connector, OtherSender
 from core.records import Invoice, RecordKey, Role, Stream
 from core.review import WATERMARK, Rules
+from core.senders import known_senders, remember_senders
 from core.store import Store
 from core.store.digest import digest_of
 
 log = structlog.get_logger()
-_SENDERS_KNOWN_FOR = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -55,14 +56,22 @@ class GateRoom:
         return gate(row.action, self.facts(row, now))
 
     def facts(self, row: OutboxRow, now: datetime) -> GateFacts:
-        """Everything known about the row's account and invoices at this moment."""
+        """Everything known about the row's account and invoices at this moment.
+
+        Vendors are asked first, the store last: a hold or a pause that comes while a vendor takes its time still counts.
+        """
         action = row.action
+        mentions = action.invoices if isinstance(action, SendReminder | SendInvoice | OpenTicket) else ()
+        mentioned = [RecordKey(mention.connection, Stream.INVOICES, mention.ref) for mention in mentions]
+        known = self._books(action.account, now)
+        twins = twins_of(mentioned, known) if known is not None else ()
+        reread: dict[RecordKey, Invoice | None] = {}
+        for key in dict.fromkeys((*mentioned, *twins)):
+            self._reread(key, reread)
+        senders = self._senders(self._sources(mentions, action.account), now) if mentions else {}
+        streams = self._ages(self.books.get(action.account))
         books = self._books(action.account, now)
         account = books.account if books is not None else Account(id=action.account, name=action.account, parties=())
-        mentions = action.invoices if isinstance(action, SendReminder | SendInvoice | OpenTicket) else ()
-        reread: dict[RecordKey, Invoice | None] = {}
-        for mention in mentions:
-            self._reread(RecordKey(mention.connection, Stream.INVOICES, mention.ref), reread)
         return GateFacts(
             now=now,
             policy=resolve_policy(self.rules.dunning, account),
@@ -70,16 +79,22 @@ class GateRoom:
             books=books,
             reread=reread,
             digests={key: digest_of(invoice) for key, invoice in reread.items() if invoice is not None},
-            streams=self._ages(books),
+            streams=streams,
             history=self.store.contacts([action.account]).get(action.account, ()),
             holds=self.store.holds(account=action.account),
             findings=self._findings(action.account),
             promises=self.store.promises(account=action.account),
             plans=[item.plan for item in self.store.plans(account=action.account)],
-            other_senders=self._senders({mention.connection for mention in mentions}, now),
+            other_senders=senders,
             paused=self._paused(action.connection),
-            approved=NEEDS_APPROVAL in row.reasons,
+            approved=any(reason.startswith(NEEDS_APPROVAL) for reason in row.reasons),
         )
+
+    def _sources(self, mentions: Sequence[InvoiceMention], account: str) -> set[str]:
+        """The connections whose own reminders would reach this client: those of the invoices, and every system it is in."""
+        books = self.books.get(account)
+        parties = books.account.parties if books is not None else ()
+        return {item.connection for item in mentions} | {key.connection for key in parties if key.connection in self.rules.roles}
 
     def _books(self, account: str, now: datetime) -> AccountBooks | None:
         """The account's books as the store has them now: read once for all queued rows, and again when a pull changed them."""
@@ -142,7 +157,7 @@ class GateRoom:
 
     def _senders_of(self, name: str, now: datetime) -> tuple[OtherSender, ...] | None:
         kept = known_senders(self.store, name)
-        if kept is not None and kept.at + _SENDERS_KNOWN_FOR > now:
+        if kept is not None and kept.believed(now):
             return kept.found
         try:
             probe = self.connector(name).probe()
@@ -151,26 +166,3 @@ class GateRoom:
             return None
         remember_senders(self.store, name, probe.other_senders, now)
         return probe.other_senders
-
-
-@dataclass(frozen=True, slots=True)
-class KnownSenders:
-    """Who else reminds the clients of a connection, as it said at `at`."""
-
-    at: datetime
-    found: tuple[OtherSender, ...]
-
-
-def known_senders(store: Store, name: str) -> KnownSenders | None:
-    """What a connection last said of others who remind; None when it was never asked."""
-    kept = store.setting(f"senders.{name}")
-    if kept is None:
-        return None
-    found = tuple(OtherSender(what=what, certain=certain) for what, certain in kept["found"])
-    return KnownSenders(datetime.fromisoformat(kept["at"]), found)
-
-
-def remember_senders(store: Store, name: str, senders: tuple[OtherSender, ...], now: datetime) -> None:
-    """Keep what a connection said of others who remind, for previews and for the gate."""
-    found = [(item.what, item.certain) for item in senders]
-    store.put_setting(f"senders.{name}", {"at": now.isoformat(), "found": found})

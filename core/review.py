@@ -31,6 +31,7 @@ from core.messages.render import MessageIncomplete, render
 from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
 from core.reconcile import ReconcileRules, habits, reconcile, touched_accounts
 from core.records import Invoice, Role, key_of
+from core.senders import certain_senders
 from core.store import Store
 from core.telling import tell
 
@@ -257,18 +258,19 @@ class _Review:
 def decisions(store: Store, rules: Rules, view: View, *, now: datetime) -> list[Decision]:
     """What would be said to each account now, and what not. Reads the store, writes nothing."""
     memory = remember(store, view)
+    senders = certain_senders(store, rules.roles, now)
     made = []
     for name, books in view.books.accounts.items():
         if name in view.failed:
             continue
         try:
-            made.append(_decided(rules, books, memory, now))
+            made.append(_decided(rules, books, memory, senders, now))
         except Exception as error:
             log.exception("account.failed", accounts=[name], error=str(error))
     return made
 
 
-def _decided(rules: Rules, books: AccountBooks, memory: Memory, now: datetime) -> Decision:
+def _decided(rules: Rules, books: AccountBooks, memory: Memory, senders: Mapping[str, Sequence[str]], now: datetime) -> Decision:
     name = books.account.id
     return decide(
         books,
@@ -281,6 +283,7 @@ def _decided(rules: Rules, books: AccountBooks, memory: Memory, now: datetime) -
         findings=memory.findings.get(name, ()),
         organisation=rules.organisation,
         channels=rules.channels,
+        senders=senders,
         now=now,
     )
 

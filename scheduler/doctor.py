@@ -10,9 +10,9 @@ from pathlib import Path
 
 from connectors import registry
 from core.errors import DuesyncError
-from core.gatefacts import remember_senders
 from core.ports import Check, OtherSender
 from core.records import Role
+from core.senders import remember_senders
 from core.settings import unreadable_secrets
 from core.store import SchemaStatus
 from scheduler.app import MAIL, App, vault_keys

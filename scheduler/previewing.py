@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -12,20 +12,23 @@ from core.books import AccountBooks
 from core.clock import local_date
 from core.dunning.backtest import as_contact
 from core.dunning.decide import decide
-from core.dunning.decision import Entry
-from core.dunning.policy import Way
+from core.dunning.decision import Decision, Entry
+from core.dunning.policy import StageKind
 from core.dunning.resolve import resolve_policy
-from core.gatefacts import known_senders
+from core.records import key_of
 from core.review import Memory, Rules, View, look, remember
+from core.senders import certain_senders
 from scheduler.app import App
 from scheduler.jobs import rules
+
+REPEATED = frozenset({StageKind.STATEMENT})  # comes again about the same invoices
 
 
 def preview(app: App, *, as_of: date | None = None, days: int = 1) -> list[Entry]:
     """Every message of `days` days from `as_of` (today): one entry per client and message, kept-back ones included.
 
-    A day other than today is looked at in the middle of the organisation's day. On later days only what would go, or is newly
-    kept back, is listed again.
+    A day other than today is looked at in the middle of the organisation's day. What is kept back is listed once, with the first
+    day of it; where it goes later in the period, the message that goes says since when it was kept back.
     """
     now = app.clock.now()
     today = local_date(now, app.zone)
@@ -33,40 +36,74 @@ def preview(app: App, *, as_of: date | None = None, days: int = 1) -> list[Entry
     going_by = rules(app)
     view = look(app.store, going_by, now=now, today=local_date(start, app.zone))
     memory = remember(app.store, view)
-    found: list[Entry] = []
+    senders = certain_senders(app.store, going_by.roles, None)
+    seen: list[tuple[date, Entry]] = []
     for offset in range(days):
-        moment = start if offset == 0 else _noon(local_date(start, app.zone) + timedelta(days=offset), app.zone)
-        memory, entries = _one_day(view, memory, going_by, moment)
-        found += entries if offset == 0 else _news(found, entries)
-    return refereed(app, view, found)
+        day = local_date(start, app.zone) + timedelta(days=offset)
+        memory, made = _one_day(view, memory, going_by, senders, start if offset == 0 else _noon(day, app.zone))
+        seen += [(day, entry) for decision in made for entry in decision.entries]
+    return gathered(seen)
 
 
-def refereed(app: App, view: View, entries: Iterable[Entry]) -> list[Entry]:
-    """What would go although somebody else reminds of the same invoices is shown as the gate would answer: not sent."""
-    senders = {name: known_senders(app.store, name) for name in app.settings.connections}
-    certain = {name: [item.what for item in kept.found if item.certain] for name, kept in senders.items() if kept is not None}
-    return [_stopped(app, view, entry, certain) for entry in entries]
+def gathered(seen: Sequence[tuple[date, Entry]]) -> list[Entry]:
+    """The entries of several days, oldest first, as one list without repetition."""
+    last = max((day for day, _ in seen), default=date.min)
+    several = last > min((day for day, _ in seen), default=last)
+    kept: list[tuple[date, Entry]] = []
+    found: list[Entry] = []
+    for day, entry in seen:
+        known = next((item for item in kept if _same_message(item[1], entry)), None)
+        if entry.would_send:
+            if known is not None:
+                kept.remove(known)
+                found.remove(known[1])
+            found.append(_late(entry, known[0], known[1]) if known is not None else entry)
+        elif known is None and not any(item.would_send and _same_message(item, entry) for item in found):
+            first = (
+                replace(entry, reasons=(*entry.reasons, f"kept back since {day}")) if several and entry.due_on <= day else entry
+            )
+            kept.append((day, first))
+            found.append(first)
+    return found
 
 
-def _stopped(app: App, view: View, entry: Entry, certain: Mapping[str, list[str]]) -> Entry:
-    others = sorted({what for item in entry.invoices for what in certain.get(item.connection, ())})
-    books = view.books.accounts.get(entry.account)
-    if not others or not entry.would_send or entry.channel is Way.CALL or books is None:
+def _same_message(one: Entry, other: Entry) -> bool:
+    """The same step for the same client, about some of the same invoices."""
+    if (one.account, one.stage, one.kind) != (other.account, other.stage, other.kind):
+        return False
+    mine = {key_of(item) for item in one.invoices}
+    return one.cycle == other.cycle or (one.kind not in REPEATED and any(key_of(item) in mine for item in other.invoices))
+
+
+def _late(entry: Entry, since: date, kept: Entry) -> Entry:
+    """A message that goes after it was kept back: with since when, where it was due by then."""
+    if kept.due_on > since:
         return entry
-    if resolve_policy(app.settings.dunning, books.account).base.allow_other_senders:
-        return entry
-    why = f"somebody else reminds of these invoices: {'; '.join(others)} (dunning.allow_other_senders would accept that)"
-    return replace(entry, would_send=False, reasons=(why, *entry.reasons))
+    return replace(entry, reasons=(*entry.reasons, f"kept back since {since}: {kept.reasons[0]}"))
+
+
+def decided(app: App, accounts: Collection[str] | None = None) -> dict[str, Decision]:
+    """What is decided now for these accounts (None: all), by id. Reads the store, writes nothing."""
+    now = app.clock.now()
+    going_by = rules(app)
+    view = look(app.store, going_by, now=now, today=local_date(now, app.zone), changed=accounts)
+    some = {name: books for name, books in view.books.accounts.items() if accounts is None or name in accounts}
+    view = replace(view, books=replace(view.books, accounts=some))
+    senders = certain_senders(app.store, going_by.roles, None)
+    _, made = _one_day(view, remember(app.store, view), going_by, senders, now)
+    return {item.account: item for item in made}
 
 
 def _noon(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(12), ZoneInfo(zone)).astimezone(UTC)
 
 
-def _one_day(view: View, memory: Memory, going_by: Rules, now: datetime) -> tuple[Memory, list[Entry]]:
-    """The entries of one moment, and the memory as it would be after they went."""
+def _one_day(
+    view: View, memory: Memory, going_by: Rules, senders: Mapping[str, Sequence[str]], now: datetime
+) -> tuple[Memory, list[Decision]]:
+    """The decisions of one moment, and the memory as it would be after their messages went."""
     contacts = {name: tuple(items) for name, items in memory.contacts.items()}
-    entries: list[Entry] = []
+    made: list[Decision] = []
     for name, books in view.books.accounts.items():
         decision = decide(
             books,
@@ -79,17 +116,13 @@ def _one_day(view: View, memory: Memory, going_by: Rules, now: datetime) -> tupl
             findings=memory.findings.get(name, ()),
             organisation=going_by.organisation,
             channels=going_by.channels,
+            senders=senders,
             now=now,
         )
-        entries += decision.entries
+        made.append(decision)
         went = tuple(as_contact(entry, now) for entry in decision.entries if entry.would_send)
         contacts[name] = (*contacts.get(name, ()), *went)
-    return replace(memory, contacts=contacts), entries
-
-
-def _news(before: Iterable[Entry], entries: Iterable[Entry]) -> list[Entry]:
-    known = {(item.account, item.stage, item.cycle, item.reasons) for item in before if not item.would_send}
-    return [item for item in entries if item.would_send or (item.account, item.stage, item.cycle, item.reasons) not in known]
+    return replace(memory, contacts=contacts), made
 
 
 def resolved_policy(app: App, books: AccountBooks) -> dict[str, Any]:

@@ -40,6 +40,7 @@ class Desk:
     organisation: Organisation
     channels: Channels
     waiting: Sequence[OutboxRow] = ()
+    others: Sequence[str] = ()  # what certainly reminds this client too
 
     @property
     def policy(self) -> Policy:
@@ -156,6 +157,9 @@ def clearance(desk: Desk, *, chases: bool) -> Clearance:
     waiting = _waiting(desk, chases=chases)
     if waiting is not None:
         against.append(waiting)
+    if desk.others and not policy.allow_other_senders:
+        others = "; ".join(desk.others)
+        against.append(f"somebody else reminds of these invoices: {others} (dunning.allow_other_senders would accept that)")
     limit = contact_limit(facts.history, policy=policy, place=place, today=desk.today) if chases else None
     if limit is not None:
         against.append(limit.reason)
@@ -224,6 +228,7 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         tone=tone_of(stage, lead),
         not_before=clear.not_before,
         draft=draft,
+        enclose=desk.policy.attach_most if desk.policy.attach_invoices else 0,
         letter=write(desk, stage=stage, cycle=cycle, lead=lead, due=due, upcoming=upcoming, recipient=person)
         if person.to
         else None,

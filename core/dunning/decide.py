@@ -6,7 +6,7 @@ and what waits in the outbox is passed in as `waiting`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -37,6 +37,8 @@ from core.messages.letter import Organisation
 from core.outbox import OutboxRow, PastContact, Promise
 from core.records import key_of
 
+_NOBODY: Mapping[str, Sequence[str]] = {}
+
 
 def decide(
     books: AccountBooks,
@@ -51,11 +53,13 @@ def decide(
     promises: Sequence[Promise] = (),
     plans: Sequence[PaymentPlan] = (),
     waiting: Sequence[OutboxRow] = (),
+    senders: Mapping[str, Sequence[str]] = _NOBODY,
 ) -> Decision:
     """What to say to the client of `books` at `now`.
 
     `history` is its contact log, `holds` those not lifted, `findings` the open ones, `waiting` the live rows of the outbox about
-    it (draft to ambiguous). Amounts come from the books alone; days are those of the client's own zone.
+    it (draft to ambiguous), `senders` what certainly reminds too, by connection. Amounts come from the books alone; days are
+    those of the client's own zone.
     """
     place = place_of(books, organisation)
     facts = Circumstances(
@@ -70,7 +74,10 @@ def decide(
         now=now,
         today=place.today(now),
     )
-    desk = Desk(facts=facts, organisation=organisation, channels=channels, waiting=waiting)
+    others = tuple(
+        what for name in sorted({party.connection for party in books.account.parties}) for what in senders.get(name, ())
+    )
+    desk = Desk(facts=facts, organisation=organisation, channels=channels, waiting=waiting, others=others)
     positions = positions_of(facts)
     free = [item for item in positions if item.free and item.is_due]
     view = AccountView(policy=policy.base, place=place, today=facts.today, history=history, positions=free)

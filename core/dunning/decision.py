@@ -64,6 +64,7 @@ class Entry:
     not_before: datetime
     draft: bool = False
     letter: Letter | None = None
+    enclose: int = 0  # the vendors' PDFs of at most so many of its invoices go with it
     ticket_party: Ref | None = None  # the client in the PSA that takes the ticket of a call
 
 
@@ -173,4 +174,5 @@ def _action(entry: Entry, message: Rendered | None, digests: Mapping[RecordKey, 
         reply_to=entry.letter.reply_to,
         locale=message.locale,
         invoices=mentions,
+        enclose=entry.enclose,
     )

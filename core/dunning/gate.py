@@ -7,7 +7,7 @@ are stored with the outbox row as the reason record (product notes D1). Pure: th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from core.actions import Action, HandOver, InvoiceMention, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
@@ -18,14 +18,14 @@ from core.dunning.limits import contact_limit
 from core.dunning.policy import AccountPolicy, Stage, StageKind
 from core.dunning.position import credit_of
 from core.dunning.recipients import dead_addresses
-from core.dunning.standing import Circumstances, obstacles
+from core.dunning.standing import Circumstances, obstacles, twins_of
 from core.findings import Finding
 from core.holds import Hold, HoldKind
 from core.messages.letter import Organisation
 from core.money import Money
 from core.outbox import GateAnswer, PastContact, Promise
 from core.ports import OtherSender
-from core.records import DocumentStatus, Invoice, RecordKey, Stream
+from core.records import DocumentStatus, Invoice, RecordKey, Stream, key_of
 
 CLOCK_SLACK = timedelta(minutes=5)  # a pull stamped this far in the future is clock skew, further is not believed
 
@@ -44,9 +44,9 @@ class SourceAge:
 class GateFacts:
     """What is known at the moment of sending.
 
-    `reread` has every invoice of the action as its vendor has it now (None: gone); a missing key means it could not be read.
-    `digests` are the content hashes of those versions. `books` None, `streams` empty or a connection missing from `other_senders`
-    mean "cannot tell". `approved`: a person approved this very row.
+    `reread` has every invoice of the action, and the same invoice in the client's other systems, as its vendor has it now
+    (None: gone); a missing key means it could not be read. `digests` are the content hashes of those versions. `books` None,
+    `streams` empty or a connection missing from `other_senders` mean "cannot tell". `approved`: a person approved this row.
     """
 
     now: datetime
@@ -138,6 +138,11 @@ def _invoices(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts)
         problem = _changed(mention, facts.reread[_key(mention)])
         if problem:
             problems.append((False, f"invoice {_name(mention)} {problem}"))
+    problems += [
+        (None, f"{twin.connection} could not be asked what it knows of invoice {twin.ref}")
+        for twin in twins_of([_key(mention) for mention in action.invoices], _books(facts))
+        if twin not in facts.reread
+    ]
     if not action.invoices:
         problems.append((None, "it names no invoice"))
     return _worst("invoices", problems, f"{len(action.invoices)} invoice(s) read again, open and unchanged")
@@ -173,9 +178,16 @@ def _books(facts: GateFacts) -> AccountBooks:
     return facts.books
 
 
+def _books_now(facts: GateFacts) -> AccountBooks:
+    """The books with every invoice that was just read again as it is now; those gone are left out."""
+    books, now = _books(facts), facts.reread
+    current = (now.get(key_of(item), item) for item in books.invoices)
+    return replace(books, invoices=tuple(item for item in current if item is not None))
+
+
 def _circumstances(facts: GateFacts, place: Place, today: date) -> Circumstances:
     return Circumstances(
-        books=_books(facts),
+        books=_books_now(facts),
         policy=facts.policy,
         history=facts.history,
         holds=facts.holds,
@@ -263,17 +275,23 @@ def _senders(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts) 
     if facts.other_senders is None:
         return GateAnswer(question="other senders", ok=None, detail="it is not known whether the vendors send reminders too")
     problems: list[tuple[bool | None, str]] = []
-    for connection in sorted({mention.connection for mention in action.invoices}):
+    hints: list[str] = []
+    for connection in sorted({mention.connection for mention in action.invoices} | set(facts.other_senders)):
         found = facts.other_senders.get(connection)
         if found is None:
             problems.append((None, f"it is not known whether {connection} sends reminders too"))
-        else:
-            problems += [(False, f"{connection} reminds clients too: {item.what}") for item in found if item.certain]
-    return _worst("other senders", problems, "nobody else reminds")
+            continue
+        problems += [(False, f"{connection} reminds clients too: {item.what}") for item in found if item.certain]
+        hints += [f"{connection}: {item.what}" for item in found if not item.certain]
+    return _worst(
+        "other senders", problems, f"nobody else certainly reminds ({'; '.join(hints)})" if hints else "nobody else reminds"
+    )
 
 
 def _stage(action: SendReminder | SendInvoice, facts: GateFacts, today: date) -> GateAnswer:
     """Is it still the right kind of message? A reminder that waited until statements began would be one too many (A17)."""
+    if facts.policy.base.stage(action.stage) is None:
+        return GateAnswer(question="stage", ok=False, detail=f"the policy has no stage {action.stage} any more")
     statement = next((stage for stage in facts.policy.base.stages if stage.kind is StageKind.STATEMENT), None)
     reminds = _stage_kind(action, facts.policy) is StageKind.REMINDER
     grace = facts.policy.base.grace_days

@@ -186,6 +186,8 @@ class Policy(_Section):
     lookalike_days: int = Field(45, ge=0, le=365, description="how far back to look for money that may be an invoice's payment")
     finding_confidence: float = Field(0.5, ge=0, le=1, description="an open finding at least this sure stops its invoices")
     ignore_findings: tuple[str, ...] = Field((), description="kinds of finding that do not stop reminders")
+    attach_invoices: bool = Field(True, description="the vendor's PDFs of the invoices go with our own mails, where it has them")
+    attach_most: int = Field(5, ge=1, le=20, description="so many of them with one mail at most, the oldest first")
     allow_other_senders: bool = Field(False, description="send although the vendor's own reminders are on")
     autopay_wait_days: int = Field(3, ge=0, le=30, description="business days after a planned charge before it counts as failed")
     ready_days: int = Field(60, ge=30, le=730, description="days past due from which an account may be prepared for collections")

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -17,8 +17,9 @@ from core.dunning.lookalike import lookalikes
 from core.dunning.policy import AccountPolicy, Policy
 from core.findings import Finding
 from core.holds import Hold, HoldKind
+from core.money import Money
 from core.outbox import ContactKind, PastContact, Promise
-from core.records import DocumentStatus, Invoice, Payment, PaymentStatus, Ref, Ticket, key_of
+from core.records import DocumentStatus, Invoice, Payment, PaymentStatus, RecordKey, Ref, Ticket, key_of
 
 _UNTIL_BUSINESS_DAY = frozenset({HoldKind.PROMISE, HoldKind.PLAN})
 _SOFT = frozenset({"autopay", "expected", "promise", "plan"})
@@ -69,7 +70,7 @@ class Circumstances:
         """The account's invoices by number, over all its systems."""
         found: dict[str, list[Invoice]] = {}
         for invoice in self.books.invoices:
-            found.setdefault((invoice.number or "").strip().casefold(), []).append(invoice)
+            found.setdefault(number_of(invoice), []).append(invoice)
         return found
 
     def policy_of(self, invoice: Invoice) -> Policy:
@@ -109,16 +110,52 @@ def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterat
         if record.disputed:
             yield Obstacle("dispute", f"{record.connection} marks it as disputed")
         yield from _planned_charge(record, policy, facts)
+    yield from _elsewhere(invoice, facts)
     tolerance = policy.smallest("tolerance", invoice.open.currency)
     if 0 < invoice.open.minor <= tolerance.minor:
         yield Obstacle("residue", f"only a rest of {invoice.open} is open")
 
 
+def number_of(invoice: Invoice) -> str:
+    """The number by which systems name the same invoice; empty where it has none."""
+    return (invoice.number or "").strip().casefold()
+
+
+def twins_of(invoices: Collection[RecordKey], books: AccountBooks) -> tuple[RecordKey, ...]:
+    """The same invoices in the client's other systems that are still connected, by their numbers."""
+    mine = {(number_of(item), item.connection) for item in books.invoices if key_of(item) in invoices and number_of(item)}
+    numbers = {number for number, _ in mine}
+    return tuple(
+        key_of(item)
+        for item in books.invoices
+        if number_of(item) in numbers and (number_of(item), item.connection) not in mine and item.connection in books.roles
+    )
+
+
 def _twins(invoice: Invoice, facts: Circumstances) -> Iterator[Invoice]:
     """The same invoice in the client's other systems, by its number: what the PSA says of it counts too."""
-    number = (invoice.number or "").strip().casefold()
+    number = number_of(invoice)
     if number:
         yield from (other for other in facts.by_number.get(number, ()) if other.connection != invoice.connection)
+
+
+def _elsewhere(invoice: Invoice, facts: Circumstances) -> Iterator[Obstacle]:
+    """What another system of the client knows of it and the ledger does not: a payment, or that it was voided.
+
+    Paid parts are compared, not what is open: the two systems may bill with and without tax. A voided twin beside a living one
+    of the same number was written anew.
+    """
+    twins = list(_twins(invoice, facts))
+    living = [item for item in twins if item.status in (DocumentStatus.OPEN, DocumentStatus.CLOSED)]
+    paid = invoice.total.minor - invoice.open.minor
+    for twin in living:
+        there = twin.total.minor - twin.open.minor
+        if twin.total.currency == twin.open.currency == invoice.open.currency and there > paid:
+            known = Money(there, invoice.open.currency)
+            yield Obstacle("paid_elsewhere", f"{twin.connection} shows {known} of it paid, {invoice.connection} does not")
+    for twin in twins if not living else ():
+        if twin.status is DocumentStatus.VOID:
+            yield Obstacle("void_elsewhere", f"{twin.connection} says it is void")
 
 
 def _planned_charge(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from core.actions import Action, HandOver, IdempotencyKey, OpenTicket, PostNote, Receipt, SendInvoice, SendReminder, SetField
+from core.enclosures import remark_of
 from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
 from core.records import RecordKey, Stream
 from core.store.part import to_json
@@ -44,6 +46,8 @@ def row_of(item: Queued, row_id: str, key: IdempotencyKey, *, now: datetime, run
 def value_of(row: Any) -> OutboxRow:
     """The row as the domain knows it."""
     action: Action = msgspec.json.decode(row.action, type=_ACTIONS[row.kind])
+    if action.account != row.account:  # its parties belong to another account by now, with that one's holds and books
+        action = replace(action, account=row.account)
     return OutboxRow(
         id=row.id,
         key=IdempotencyKey(row.key),
@@ -101,5 +105,5 @@ def contact_of(row: OutboxRow, receipt: Receipt, now: datetime) -> PastContact:
         subject=subject,
         content_hash=hashlib.sha256(text.encode()).hexdigest()[:16],
         outbox_id=row.id,
-        outcome="sent",
+        outcome=f"sent; {enclosed}" if (enclosed := remark_of(row, receipt)) else "sent",
     )

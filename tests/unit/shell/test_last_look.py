@@ -1,0 +1,185 @@
+"""What the gate is told just before a send: the newest word of every system and person, even while a vendor is slow."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from core.dispatch import dispatch
+from core.holds import Hold, HoldKind
+from core.money import Money
+from core.outbox import OutboxState
+from core.ports import OtherSender, Probe
+from core.pull import pull_connection
+from core.records import DocumentStatus, RecordKey, Role, Stream, key_of
+from core.review import review
+from core.senders import KNOWN_FOR
+from tests.unit.shell.test_dispatch import RULES, World
+from tests.unit.shell.vendor import NAME, NOW, Vendor, invoice, party
+
+
+def hold(kind=HoldKind.BANKRUPTCY):
+    return Hold(id="h", kind=kind, account=f"{NAME}:P1", placed_at=NOW, placed_by="me")
+
+
+@pytest.fixture
+def world(tmp_path):
+    made = World(tmp_path)
+    yield made
+    made.store.close()
+
+
+@pytest.mark.req("A89")
+def test_a_protected_client_is_written_to_once_a_person_approved_that_message(world):
+    world.store.resolve(world.row.id, outcome="not-sent", by="me", now=NOW)
+    world.store.place_hold(hold(HoldKind.PROTECTED))
+    review(world.store, RULES, now=NOW, run_id="r", full=True)
+    assert world.dispatch() == {}
+    (draft,) = world.store.outbox(states=[OutboxState.DRAFT])
+    world.store.approve(draft.id, by="ann", now=NOW)
+    assert world.dispatch() == {"settled": 1}
+    assert world.sent == 1
+
+
+@pytest.mark.req("E53")
+@pytest.mark.parametrize("what", ["hold", "pause"])
+def test_a_hold_or_a_pause_that_comes_while_the_vendor_is_asked_stops_the_message(world, what):
+    class Slow(Vendor):
+        """Somebody acts while it takes its time to answer."""
+
+        def probe(self):
+            if what == "hold":
+                world.store.place_hold(hold())
+            else:
+                world.store.pause("all", by="ann", reason="stop", now=NOW)
+            return Probe(ok=True)
+
+    world.vendor = Slow(rows=world.vendor.rows)
+    assert "settled" not in world.dispatch()
+    assert world.vendor.pushes == []
+
+
+@pytest.mark.req("D10", "E28")
+def test_what_another_sender_makes_impossible_is_held_back_instead_of_being_written_at_every_review(world):
+    world.vendor.probe = lambda: Probe(ok=True, other_senders=(OtherSender(what="automatic reminders are on", certain=True),))
+    assert world.dispatch() == {"dropped": 1}
+    world.clock.advance(timedelta(minutes=15))
+    for _ in range(3):
+        report = review(world.store, RULES, now=world.clock.now(), run_id="r2", full=True)
+        assert (report.queued, report.kept_back) == (0, 1)
+    world.clock.advance(KNOWN_FOR)
+    world.pull()
+    review(world.store, RULES, now=world.clock.now(), run_id="r3", full=True)
+    world.vendor.probe = lambda: Probe(ok=True)
+    assert world.dispatch() == {"settled": 1}, "it is asked again after a day, and was switched off"
+
+
+PSA = "psa"
+
+
+class Two(World):
+    """The same client and invoice in the books and in the PSA."""
+
+    def __init__(self, folder):
+        self.psa = Vendor().put(replace(party("C9"), connection=PSA), self.twin())
+        self.rules = replace(RULES, roles={NAME: Role.BOOKS, PSA: Role.PSA}, systems={NAME: "csv", PSA: "csv"})
+        super().__init__(folder)
+        self.store.set_roles(self.rules.roles)
+        for row in self.store.outbox():
+            self.store.drop(row, "again", now=NOW)
+        (account,) = self.store.accounts()
+        self.pull_psa()
+        mine = (*account.parties, RecordKey(PSA, Stream.PARTIES, "C9"))
+        self.store.save_accounts([replace(account, parties=mine)])
+        review(self.store, self.rules, now=NOW, run_id="r", full=True)
+
+    @staticmethod
+    def twin(**changes):
+        return invoice(**{"connection": PSA, "party_ref": "C9", **changes})
+
+    def pull_psa(self):
+        pull_connection(self.psa, self.store, connection=PSA, clock=self.clock, run_id="p")
+
+    @contextmanager
+    def opened(self, name):
+        yield self.psa if name == PSA else self.vendor
+
+    def dispatch(self, **options):
+        return dispatch(self.store, self.rules, self.opened, clock=self.clock, by="w1", **options).summary()
+
+    @property
+    def row(self):
+        return self.store.outbox()[-1]
+
+
+@pytest.fixture
+def two(tmp_path):
+    made = Two(tmp_path)
+    yield made
+    made.store.close()
+
+
+def test_a_message_about_an_invoice_in_two_systems_asks_both_and_goes(two):
+    assert two.dispatch() == {"settled": 1}
+
+
+PAID = {"open": Money(0, "USD"), "status": DocumentStatus.CLOSED}
+PARTLY = {"open": Money(20_000, "USD")}
+VOID = {"status": DocumentStatus.VOID}
+
+
+@pytest.mark.req("D1", "E1")
+@pytest.mark.parametrize("change", [PAID, PARTLY, VOID, {"disputed": True}], ids=["paid", "partly", "void", "disputed"])
+def test_what_only_the_psa_knows_stops_the_message(two, change):
+    two.psa.put(two.twin(**change))
+    assert two.dispatch() == {"dropped": 1}
+    assert two.vendor.pushes == []
+    assert PSA in two.row.error
+    two.pull_psa()
+    review(two.store, two.rules, now=NOW, run_id="r2", full=True)
+    assert two.store.outbox(states=[OutboxState.QUEUED]) == (), "and the next review knows it too"
+
+
+def test_a_psa_that_bills_without_tax_is_no_payment(two):
+    two.psa.put(two.twin(total=Money(20_000, "USD"), open=Money(20_000, "USD")))
+    answers = {item.question: item for item in two.dispatch() and two.row.gate}
+    assert answers["signals"].ok or "mismatch" in answers["signals"].detail
+
+
+@pytest.mark.req("D1")
+def test_a_psa_that_cannot_be_asked_is_a_cannot_tell(two):
+    real = two.psa.reread
+    two.psa.reread = lambda stream, ref: (_ for _ in ()).throw(two_busy())
+    assert two.dispatch() == {"postponed": 1}
+    assert "psa could not be asked" in two.row.error
+    two.psa.reread = real
+    two.clock.advance(timedelta(minutes=10))
+    assert two.dispatch() == {"settled": 1}
+
+
+def two_busy():
+    from core.errors import Transient
+
+    return Transient("busy", connection=PSA)
+
+
+@pytest.mark.req("D10", "E28")
+@pytest.mark.parametrize("certain", [True, False])
+def test_a_psa_that_reminds_is_a_second_sender_too(two, certain):
+    two.psa.probe = lambda: Probe(ok=True, other_senders=(OtherSender(what="a workflow rule mails clients", certain=certain),))
+    assert two.dispatch() == {"dropped" if certain else "settled": 1}
+    (answer,) = [item for item in two.row.gate if item.question == "other senders"]
+    assert "a workflow rule mails clients" in answer.detail, "what it hints at is on record as well"
+
+
+def test_a_row_whose_client_was_joined_to_another_meets_that_ones_holds(world):
+    (account,) = world.store.accounts()
+    world.store.save_accounts([replace(account, id="joined")])
+    world.store.place_hold(replace(hold(), account="joined"))
+    assert world.row.action.account == "joined"
+    assert world.dispatch() == {"dropped": 1}
+    assert "bankruptcy" in world.row.error
+    assert key_of(invoice()) in {RecordKey(NAME, Stream.INVOICES, item.ref) for item in world.row.action.invoices}
