@@ -17,10 +17,11 @@ Note = Callable[..., None]
 _state: dict[str, Any] = {"tracer": None, "provider": None}
 
 
-def configure(endpoint: str | None, *, share: float = 1.0, place: str = "") -> None:
+def configure(endpoint: str | None, *, share: float = 1.0, place: str = "", patience: float = 5.0) -> None:
     """Send spans by OTLP over HTTP to `endpoint` (such as http://127.0.0.1:4318/v1/traces); None turns traces off.
 
-    `share` (0 to 1) of all traces is kept; `place` names this installation. ConfigError where the extra is not installed.
+    `share` (0 to 1) of all traces is kept; `place` names this installation. A collector that does not
+    answer within `patience` seconds loses its spans. ConfigError where the extra is not installed.
     """
     shut_down()
     if endpoint is None:
@@ -35,7 +36,7 @@ def configure(endpoint: str | None, *, share: float = 1.0, place: str = "") -> N
         raise ConfigError(["traces.endpoint: needs the extra: pip install 'duesync[traces]'"], source="[traces]") from None
     about = Resource.create({"service.name": "duesync", "service.version": version("duesync"), "service.instance.id": place})
     provider = TracerProvider(resource=about, sampler=ParentBased(TraceIdRatioBased(share)))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=5)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint, timeout=patience)))
     _state.update(provider=provider, tracer=provider.get_tracer("duesync"))
 
 
