@@ -1,6 +1,6 @@
-"""`duesync run`: the jobs on their cadence until told to stop; then the work under way is finished, and no more.
+"""A service around an engine: tell systemd, wait for SIGTERM or SIGINT, finish the work under way, and no more.
 
-One process is enough for one organisation. Every job is safe to be killed at any point: what it had not committed is done again.
+Every job is safe to be killed at any point: what it had not committed is done again. So a stop waits only so long.
 """
 
 from __future__ import annotations
@@ -8,20 +8,19 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from types import FrameType
+from typing import NoReturn, Protocol
 
 import structlog
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from scheduler.app import App
+from scheduler.engine.inline import InlineEngine
+from scheduler.engine.protocol import Engine
 from scheduler.http.server import HttpServer
-from scheduler.jobs import jobs
-from scheduler.runner import Job, Runner
+from scheduler.runner import Runner
 
 log = structlog.get_logger()
 
@@ -36,60 +35,28 @@ def notify(message: str) -> None:
         channel.sendall(message.encode())
 
 
-class Daemon:
-    """The app's jobs on APScheduler: one thread per connection and one for the rest, no job overlapping itself."""
+def progress() -> None:
+    """Feed systemd's watchdog: something was really done."""
+    notify("WATCHDOG=1")
 
-    def __init__(self, app: App) -> None:
-        self.app = app
-        self.runner = Runner(app)
-        self._stopping = app.stopping
+
+class Listener(Protocol):
+    """Something that answers on a port while the service runs."""
+
+    def start(self) -> int: ...
+
+    def stop(self) -> None: ...
+
+
+class Service:
+    """An engine from its start to its end. `stopping` is set when the end is asked for: jobs begin no other message."""
+
+    def __init__(self, engine: Engine, *, stopping: threading.Event, drain: float, http: Listener | None = None) -> None:
+        self._engine = engine
+        self._stopping = stopping
+        self._drain = drain
+        self._http = http
         self._asked: int | None = None  # by a signal: a handler may take no lock, the main thread may hold it
-        self._http = HttpServer(app, self.runner, self.wake) if app.settings.http.enabled else None
-        self._running = 0
-        self._idle = threading.Condition()
-        self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(max(4, len(app.settings.connections) + 2))},
-            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 600},
-            timezone=UTC,
-        )
-
-    def start(self) -> None:
-        """Recover what a crash left behind, then put every job on its cadence."""
-        recovered = self.app.store.recover(self.app.clock.now())
-        if recovered:
-            log.warning("outbox.recovered", rows=recovered)
-        for number, job in enumerate(jobs(self.app)):
-            self._schedule(job, number)
-        if self._http is not None:
-            self._http.start()
-        self._scheduler.start()
-        log.info("daemon.started", jobs=len(self._scheduler.get_jobs()), pid=os.getpid())
-        notify("READY=1")
-
-    def _schedule(self, job: Job, number: int) -> None:
-        begin = datetime.now(UTC) + timedelta(seconds=number if job.at_start else job.every)  # noqa: TID251 - real time drives it
-        trigger = IntervalTrigger(seconds=max(1, int(job.every)), jitter=int(self.app.settings.daemon.jitter) or None)
-        self._scheduler.add_job(self._run, trigger, args=(job,), id=job.name, name=job.name, next_run_time=begin)
-
-    def wake(self, connection: str) -> None:
-        """Pull a connection now, and look at what that changed: a webhook said so."""
-        now = datetime.now(UTC)  # noqa: TID251 - real time drives the scheduler
-        for delay, name in enumerate((f"sync:{connection}", "review", "dispatch")):
-            if self._scheduler.get_job(name) is not None:
-                self._scheduler.modify_job(name, next_run_time=now + timedelta(seconds=2 * delay))
-
-    def _run(self, job: Job) -> None:
-        if self._stopping.is_set():
-            return
-        with self._idle:
-            self._running += 1
-        try:
-            if self.runner.run(job):
-                notify("WATCHDOG=1")
-        finally:
-            with self._idle:
-                self._running -= 1
-                self._idle.notify_all()
 
     @property
     def stopping(self) -> bool:
@@ -102,29 +69,49 @@ class Daemon:
     def _ask(self, number: int) -> None:
         self._asked = number
 
-    def drain(self) -> bool:
-        """Start nothing more and wait for the work under way, at most daemon.drain seconds; true when all of it ended."""
-        notify("STOPPING=1")
-        if self._http is not None:
-            self._http.stop()
-        self._scheduler.shutdown(wait=False)
-        with self._idle:
-            done = self._idle.wait_for(lambda: self._running == 0, timeout=self.app.settings.daemon.drain)
-        log.info("daemon.stopped", drained=done)
-        return done
-
     def run(self) -> bool:
-        """Start, wait for SIGTERM or SIGINT, drain."""
+        """Start, wait for a signal or for the engine to have finished, drain; true when all work under way ended."""
         restore = _on_signals(self._ask)
         try:
-            self.start()
-            while not self._stopping.wait(timeout=0.5):
+            if self._http is not None:
+                self._http.start()
+            self._engine.start()
+            notify("READY=1")
+            while not self._stopping.wait(timeout=0.2):
                 if self._asked is not None:
                     log.info("daemon.stopping", signal=signal.Signals(self._asked).name)
                     self.stop()
-            return self.drain()
+                if self._engine.finished.is_set():
+                    self.stop()
+            return self._end()
         finally:
             restore()
+
+    def _end(self) -> bool:
+        notify("STOPPING=1")
+        if self._http is not None:
+            self._http.stop()
+        done = self._engine.drain(self._drain)
+        log.info("daemon.stopped", drained=done)
+        return done
+
+
+def daemon(app: App) -> Service:
+    """`duesync run`: the jobs of one organisation in this process."""
+    runner = Runner(app)
+    engine = InlineEngine(runner, progress)
+    http = HttpServer(app, runner, lambda connection: engine.wake("", connection)) if app.settings.http.enabled else None
+    return Service(engine, stopping=app.stopping, drain=app.settings.daemon.drain, http=http)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process although threads still work: Python would wait for them, for ever where a vendor hangs.
+
+    Nothing is lost: what they had not committed is done again at the next start.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _on_signals(act: Callable[[int], None]) -> Callable[[], None]:

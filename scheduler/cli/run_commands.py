@@ -8,16 +8,16 @@ import typer
 
 from scheduler.cli import console
 from scheduler.cli.session import UNREACHABLE, ConfigOption, JsonOption, actor, chosen, opened
-from scheduler.daemon import Daemon
+from scheduler.daemon import daemon, leave
 from scheduler.jobs import resume_sending
 
 
 def run(config: ConfigOption = None) -> None:
     """Run the daemon: pull, examine, decide and send on a cadence, until SIGTERM or Ctrl-C."""
     with opened(config, service=True) as app:
-        drained = Daemon(app).run()
+        drained = daemon(app).run()
     if not drained:
-        raise typer.Exit(UNREACHABLE)
+        leave(UNREACHABLE)
 
 
 def pause(
