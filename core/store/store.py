@@ -21,6 +21,7 @@ from core.store.engine import Database, Pools
 from core.store.findings import FindingVerbs
 from core.store.holds import HoldVerbs
 from core.store.journal import JournalVerbs
+from core.store.journal_proofs import JournalProofVerbs
 from core.store.locks import Check, across_processes
 from core.store.outbox import OutboxVerbs
 from core.store.pages import PullVerbs
@@ -41,6 +42,7 @@ class Store(
     PlanVerbs,
     CaseVerbs,
     JournalVerbs,
+    JournalProofVerbs,
     RunVerbs,
     CallVerbs,
     CopyVerbs,

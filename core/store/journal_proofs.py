@@ -1,0 +1,52 @@
+"""Entries of the journal with what it takes to check them elsewhere: the hash before, and the very text that was hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from sqlalchemy import select
+
+from core.collections.evidence import JournalEnd, JournalLine
+from core.store.among import among
+from core.store.journal import GENESIS
+from core.store.part import Part, chunks, to_json
+from core.store.record_tables import table
+
+
+class JournalProofVerbs(Part):
+    """Reading the journal for somebody who has only a part of it."""
+
+    def journal_lines(self, subjects: Collection[str]) -> tuple[JournalLine, ...]:
+        """Every entry about these subjects, in order."""
+        held = table("journal")
+        rows = []
+        with self._db.read() as tx:
+            for some in chunks(sorted(subjects)):
+                rows += list(tx.execute(select(held).where(among(held.c.subject, some))))
+            before = {row.seq - 1 for row in rows if row.seq > 1}
+            hashes = {0: GENESIS}
+            for seqs in chunks(sorted(before)):
+                hashes |= {row[0]: row[1] for row in tx.execute(select(held.c.seq, held.c.hash).where(held.c.seq.in_(seqs)))}
+        return tuple(
+            JournalLine(
+                seq=row.seq,
+                previous=hashes[row.seq - 1],
+                chained=to_json([row.seq, _at(row.at), row.kind, row.subject, row.actor, row.detail_hash]),
+                hash=row.hash,
+                salt=row.salt,
+                detail=row.detail,
+            )
+            for row in sorted(rows, key=lambda row: row.seq)
+        )
+
+    def journal_end(self) -> JournalEnd:
+        """How long the journal is and how it ends."""
+        head = table("journal_head")
+        with self._db.read() as tx:
+            row = tx.execute(select(head.c.entries, head.c.hash).where(head.c.id == 1)).first()
+        return JournalEnd(entries=row[0], hash=row[1]) if row else JournalEnd(entries=0, hash=GENESIS)
+
+
+def _at(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="microseconds")
