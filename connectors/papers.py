@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from connectors.transport import MalformedAnswer
 from core.errors import Rejected
+from core.messages.clean import file_name
 from core.ports import Document
 from core.records import Ref, Stream
 
@@ -17,7 +16,6 @@ _NAMES = {
     Stream.REFUNDS: "refund",
     Stream.PAYMENTS: "payment",
 }
-_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def pdf_document(body: bytes, *, connection: str, vendor: str, stream: Stream, ref: Ref) -> Document:
@@ -40,9 +38,3 @@ def pdf_document(body: bytes, *, connection: str, vendor: str, stream: Stream, r
         filename=file_name(f"{name}-{ref}"),
         source=f"{vendor}, {name.replace('-', ' ')} {ref}",
     )
-
-
-def file_name(stem: str) -> str:
-    """A file name any mail client and disk takes, from a vendor's number or id: ASCII, no path, at most 80 characters."""
-    plain = _UNSAFE.sub("-", stem).strip("-.")[:76]
-    return f"{plain or 'document'}.pdf"

@@ -46,6 +46,7 @@ class SendReminder:
     cc: tuple[str, ...] = ()
     reply_to: str | None = None
     locale: str = "en"
+    enclose: int = 0  # the vendors' PDFs of at most so many of its invoices go with it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

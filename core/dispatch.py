@@ -19,6 +19,7 @@ from core.actions import CONTACTS, OpenTicket, PostNote, Receipt, SendInvoice, S
 from core.clock import Clock, local_date
 from core.dunning.gate import verdict
 from core.dunning.volume import RunCounts, unusual
+from core.enclosures import EnclosureDesk, Enclosures
 from core.errors import (
     AuthExpired,
     ConfigError,
@@ -33,7 +34,7 @@ from core.errors import (
 )
 from core.gatefacts import GateRoom
 from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
-from core.ports import Connector
+from core.ports import Connector, Encloses
 from core.records import RecordKey, Stream
 from core.review import Rules
 from core.store import Store
@@ -75,7 +76,8 @@ def dispatch(
     """Read back what is ambiguous, then send what is due, until nothing is left or `should_stop` says so."""
     report = DispatchReport()
     with ExitStack() as stack:
-        desk = _Desk(store, rules, GateRoom(store, rules, open_connection, clock, stack), clock, by, report)
+        room = GateRoom(store, rules, open_connection, clock, stack)
+        desk = _Desk(store, rules, room, clock, by, report, EnclosureDesk(room.connector, clock))
         store.recover(clock.now())
         for row in store.outbox(states=[OutboxState.AMBIGUOUS]):
             if not should_stop() and row.updated_at + rest <= clock.now():
@@ -100,6 +102,7 @@ class _Desk:
     clock: Clock
     by: str
     report: DispatchReport
+    enclosures: EnclosureDesk
 
     # ── before anything is sent ─────────────────────────────────────────────────────────────────────────────────────────
     def volume_is_usual(self) -> bool:
@@ -125,8 +128,7 @@ class _Desk:
     def attend(self, row: OutboxRow) -> None:
         """Take one reserved row to its end. Nothing was sent yet where asking the gate or opening the connection fails."""
         try:
-            answers = self.room.answers(row, self.clock.now())
-            self.room.connector(row.action.connection)
+            answers, papers = self._examined(row)
         except (ConnectorError, ConfigError) as error:
             self._later(row, error.message)
             return
@@ -143,11 +145,18 @@ class _Desk:
             self._refuse(row, answers)
             return
         try:
-            held = self.store.start_sending(row, answers, now=self.clock.now(), lease_seconds=LEASE_SECONDS)
+            held = self.store.start_sending(row, (*answers, *papers.answers), now=self.clock.now(), lease_seconds=LEASE_SECONDS)
         except StoreError as error:
             log.warning("outbox.lost", row=row.id, error=error.message)
             return
-        self._push(held)
+        self._push(held, papers)
+
+    def _examined(self, row: OutboxRow) -> tuple[tuple[GateAnswer, ...], Enclosures]:
+        """The gate's answers and the files of a message it lets pass; the gate is asked again when fetching them took long."""
+        answers = self.room.answers(row, self.clock.now())
+        self.room.connector(row.action.connection)
+        papers = self.enclosures.gather(row.action) if verdict(answers) else Enclosures()
+        return (self.room.answers(row, self.clock.now()) if papers.slow else answers), papers
 
     def _refuse(self, row: OutboxRow, answers: tuple[GateAnswer, ...]) -> None:
         against = [answer for answer in answers if answer.ok is not True]
@@ -159,9 +168,13 @@ class _Desk:
         self.store.drop(row, why, answers, self.clock.now())
         self._count("dropped", row, why=why)
 
-    def _push(self, row: OutboxRow) -> None:
+    def _push(self, row: OutboxRow, papers: Enclosures) -> None:
         try:
-            receipt = self.room.connector(row.action.connection).push(row.action, row.key)
+            connector = self.room.connector(row.action.connection)
+            if papers.documents and isinstance(connector, Encloses) and isinstance(row.action, SendReminder):
+                receipt = connector.push_with(row.action, row.key, papers.documents)
+            else:
+                receipt = connector.push(row.action, row.key)
         except OutcomeUnknown as error:
             self.store.mark_ambiguous(row, error.message, self.clock.now())
             self._count("ambiguous", row, error=error.message)

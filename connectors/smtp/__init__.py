@@ -14,7 +14,7 @@ def _build(context: ConnectionContext) -> Connector:
 
 SPEC = ConnectorSpec(
     name="smtp",
-    capabilities=frozenset({Capability.SEND_REMINDER}),
+    capabilities=frozenset({Capability.SEND_REMINDER, Capability.ENCLOSES}),
     settings=SmtpSettings,
     build=_build,
     sandbox=None,

@@ -5,19 +5,22 @@ Without an archive nothing can be read back: a mail whose answer was lost then w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.smtp.archive import Archive, ArchiveUnreadable, ImapArchive, MaildirArchive
-from connectors.smtp.delivery import Session
+from connectors.smtp.delivery import Delivered, Session
 from connectors.smtp.inbox import Reading, read_inbox
 from connectors.smtp.inbox_maildir import read_maildir
 from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
 from connectors.smtp.settings import SmtpSettings
 from core.actions import Action, IdempotencyKey, Receipt, SendReminder
+from core.enclosures import LEFT_OUT
 from core.errors import ConnectorError, OutcomeUnknown, Rejected
-from core.ports import Check, ConnectionContext, Hint, Probe, StreamInfo
+from core.ports import Check, ConnectionContext, Document, Hint, Probe, StreamInfo
 from core.records import Cursor, Page, Record, Ref, Stream
+
+_TOO_LARGE = frozenset({"552", "523"})  # RFC 1870 section 6.1: message size exceeds a fixed maximum
 
 
 class SmtpConnector:
@@ -47,6 +50,13 @@ class SmtpConnector:
 
     def push(self, action: Action, key: IdempotencyKey) -> Receipt:
         """Send a reminder once per key: where an archive can be read, a mail already in it is not sent again."""
+        return self._send(action, key, ())
+
+    def push_with(self, action: SendReminder, key: IdempotencyKey, documents: Sequence[Document]) -> Receipt:
+        """`push` with files. A server that takes no mail of that size gets it without them, and the receipt says so."""
+        return self._send(action, key, documents)
+
+    def _send(self, action: Action, key: IdempotencyKey, documents: Sequence[Document]) -> Receipt:
         if not isinstance(action, SendReminder):
             raise self._no(f"a mail server cannot do a {type(action).__name__}")
         already = self._find_quietly(key)
@@ -55,14 +65,27 @@ class SmtpConnector:
         now = self._clock.now()
         try:
             recipients = recipients_of(action, self._settings)
-            content = wire_bytes(mail_of(action, key, self._settings, at=now))
+            bare = wire_bytes(mail_of(action, key, self._settings, at=now))
+            content = wire_bytes(mail_of(action, key, self._settings, at=now, documents=documents)) if documents else bare
         except NotAddressable as error:
             raise self._no(str(error)) from None
         except ValueError as error:
             raise self._no(f"the mail cannot be written: {error}") from None
-        delivered = self._session.deliver(recipients, content)
+        delivered, left_out = self._delivered(recipients, content, bare)
         refused = f"; refused: {', '.join(str(item) for item in delivered.refused)}" if delivered.refused else ""
-        return Receipt(ref=message_id(key, self._settings.from_address), at=now, detail=delivered.reply + refused)
+        return Receipt(ref=message_id(key, self._settings.from_address), at=now, detail=f"{left_out}{delivered.reply}{refused}")
+
+    def _delivered(self, recipients: Sequence[str], content: bytes, bare: bytes) -> tuple[Delivered, str]:
+        """Hand the mail over; without its files where the server says that it is too large for it, which is a certain no."""
+        most = self._session.largest() if content is not bare else None
+        if most is not None and len(content) > most:
+            return self._session.deliver(recipients, bare), f"{LEFT_OUT}: the mail server takes at most {most:,} bytes; "
+        try:
+            return self._session.deliver(recipients, content), ""
+        except Rejected as error:
+            if content is bare or error.code not in _TOO_LARGE:
+                raise
+            return self._session.deliver(recipients, bare), f"{LEFT_OUT}: the mail server found it too large ({error.code}); "
 
     def find_pushed(self, action: Action, key: IdempotencyKey) -> Receipt | None:
         """Look for the copy. None only when the archive was readable, and long enough for a copy to arrive."""

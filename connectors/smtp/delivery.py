@@ -77,6 +77,11 @@ class Session:
             self._count = 0
         return self._server
 
+    def largest(self) -> int | None:
+        """Bytes of the largest mail the server says it takes (RFC 1870); None where it does not say. Connects if need be."""
+        said = self.open().esmtp_features.get("size", "")
+        return int(said) if said.isdigit() and int(said) > 0 else None
+
     @property
     def encrypted(self) -> bool:
         """Is the open connection encrypted?"""

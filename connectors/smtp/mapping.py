@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -12,6 +13,7 @@ from email.utils import format_datetime
 from connectors.smtp.settings import SmtpSettings
 from core.actions import IdempotencyKey, SendReminder
 from core.messages.clean import addresses, one_line
+from core.ports import Document
 
 KEY_HEADER = "X-duesync-Key"
 _LONGEST_SUBJECT = 200
@@ -45,8 +47,12 @@ def recipients_of(action: SendReminder, settings: SmtpSettings) -> tuple[str, ..
     return tuple(dict.fromkeys((*visible, *hidden)))
 
 
-def mail_of(action: SendReminder, key: IdempotencyKey, settings: SmtpSettings, *, at: datetime) -> EmailMessage:
-    """The mail of `action`. `at` is its date. Names and subject are put on one line: a line break would be a new header."""
+def mail_of(
+    action: SendReminder, key: IdempotencyKey, settings: SmtpSettings, *, at: datetime, documents: Sequence[Document] = ()
+) -> EmailMessage:
+    """The mail of `action`, with these files. `at` is its date. Names and subject are put on one line: a line break would be a
+    new header.
+    """
     mail = EmailMessage(policy=SMTP)
     mail["From"] = Address(display_name=settings.from_name or "", addr_spec=settings.from_address)
     mail["To"] = ", ".join(action.to)
@@ -66,6 +72,9 @@ def mail_of(action: SendReminder, key: IdempotencyKey, settings: SmtpSettings, *
     mail.set_content(action.text, subtype="plain", charset="utf-8", cte="quoted-printable")
     if action.html:
         mail.add_alternative(action.html, subtype="html", charset="utf-8", cte="quoted-printable")
+    for document in documents:
+        kind, _, subtype = document.media_type.partition("/")
+        mail.add_attachment(document.content, maintype=kind, subtype=subtype or "octet-stream", filename=document.filename)
     mail["Content-Language"] = action.locale.replace("_", "-")  # last: setting content drops every Content- header
     return mail
 

@@ -13,6 +13,7 @@ _SPACES = re.compile(r"\s+")
 _ADDRESS = re.compile(
     r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]"
 )
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LINK = re.compile(r"https?://[A-Za-z0-9.\-_~:/?#\[\]@!$&()*+,;=%]{1,1900}")
 # Cc control, Cf format (direction marks and overrides, zero-width), Cs surrogates, Co private use, Cn unassigned
 _UNWANTED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
@@ -34,3 +35,9 @@ def addresses(text: str | None) -> tuple[str, ...]:
     """The well-formed addresses of a field that may hold several, separated by commas, semicolons or spaces."""
     parts = re.split(r"[,;\s]+", text or "")
     return tuple(dict.fromkeys(part for part in parts if _ADDRESS.fullmatch(part) and ".." not in part))
+
+
+def file_name(stem: str, ending: str = "pdf") -> str:
+    """A file name any mail client and disk takes, from a vendor's number or id: ASCII, no path, at most 80 characters."""
+    plain = _UNSAFE.sub("-", stem).strip("-.")[:76]
+    return f"{plain or 'document'}.{ending}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from connectors import papers
-from connectors.papers import file_name, pdf_document
+from connectors.papers import pdf_document
 from connectors.testing.paper import printed
 from core.errors import Rejected, Transient
+from core.messages.clean import file_name
 from core.records import Ref, Stream
 
 

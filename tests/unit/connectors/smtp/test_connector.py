@@ -352,7 +352,7 @@ def test_it_sends_reminders_and_nothing_else(clock: ManualClock):
             with pytest.raises(Rejected):
                 call()
         assert mail.streams() == {}
-    assert SPEC.capabilities == {Capability.SEND_REMINDER}
+    assert SPEC.capabilities == {Capability.SEND_REMINDER, Capability.ENCLOSES}
 
 
 def test_a_key_is_read_from_any_text_that_names_our_mail():
