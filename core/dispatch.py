@@ -33,6 +33,7 @@ from core.errors import (
     UsageError,
 )
 from core.gatefacts import GateRoom
+from core.lost_span import MAY_HAVE_GONE, approved_since, lost_span, waits_for_a_person
 from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
 from core.ports import Connector, Encloses
 from core.records import RecordKey, Stream
@@ -144,6 +145,8 @@ class _Desk:
         if not verdict(answers):
             self._refuse(row, answers)
             return
+        if not self._clear_of_lost_span(row):
+            return
         try:
             held = self.store.start_sending(row, (*answers, *papers.answers), now=self.clock.now(), lease_seconds=LEASE_SECONDS)
         except StoreError as error:
@@ -157,6 +160,35 @@ class _Desk:
         self.room.connector(row.action.connection)
         papers = self.enclosures.gather(row.action) if verdict(answers) else Enclosures()
         return (self.room.answers(row, self.clock.now()) if papers.slow else answers), papers
+
+    def _clear_of_lost_span(self, row: OutboxRow) -> bool:
+        """May it be pushed, though the store was restored and does not know what went before? See core.lost_span."""
+        if lost_span(self.store) is None:
+            return True
+        receipt, unclear = self._look_for(row)
+        if receipt is not None:
+            self._settle(row, receipt, self.store.found_done)
+            return False
+        if approved_since(row):
+            return True
+        if waits_for_a_person(row.action):
+            self.store.hold_back(row, MAY_HAVE_GONE, self.clock.now())
+            self._count("held_back", row)
+        elif unclear:
+            self._later(row, f"restored store: it cannot be told whether this was done before: {unclear}")
+        else:
+            return True
+        return False
+
+    def _look_for(self, row: OutboxRow) -> tuple[Receipt | None, str]:
+        """The receipt of an action found at its vendor, and why it could not be looked for."""
+        try:
+            return self.room.connector(row.action.connection).find_pushed(row.action, row.key), ""
+        except StoreError:
+            raise
+        except Exception as error:
+            log.info("outbox.unclear", row=row.id, error=str(error))
+            return None, str(error) or type(error).__name__
 
     def _refuse(self, row: OutboxRow, answers: tuple[GateAnswer, ...]) -> None:
         against = [answer for answer in answers if answer.ok is not True]
@@ -193,10 +225,12 @@ class _Desk:
         else:
             self._settle(row, receipt)
 
-    def _settle(self, row: OutboxRow, receipt: Receipt) -> None:
+    def _settle(
+        self, row: OutboxRow, receipt: Receipt, settle: Callable[[OutboxRow, Receipt, datetime], OutboxRow] | None = None
+    ) -> None:
         now = self.clock.now()
         with self.store.unit():
-            settled = self.store.settle(row, receipt, now)
+            settled = (settle or self.store.settle)(row, receipt, now)
             if isinstance(row.action, OpenTicket):
                 self.store.log_contact(_handed_over(row, row.action, now))
             self.store.enqueue(self._notes(settled, now), now=now, run_id=row.run_id)
@@ -218,15 +252,10 @@ class _Desk:
     # ── what may have been done ─────────────────────────────────────────────────────────────────────────────────────────
     def read_back(self, row: OutboxRow) -> None:
         """Look for an ambiguous action at its vendor: found settles it, certainly absent queues it again, else it waits."""
-        try:
-            receipt = self.room.connector(row.action.connection).find_pushed(row.action, row.key)
-        except StoreError:
-            raise
-        except Exception as error:
-            log.info("outbox.unclear", row=row.id, error=str(error))
+        receipt, unclear = self._look_for(row)
+        if unclear:
             self.report.outcomes["unclear"] += 1
-            return
-        if receipt is not None:
+        elif receipt is not None:
             self._settle(row, receipt)
         else:
             self.store.retry(row, self.clock.now(), "read back: it was not done", self.clock.now())

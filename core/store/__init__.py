@@ -6,10 +6,10 @@
 Only the names below are for others; the tables are the store's own.
 """
 
-from core.store.copying import restore_backup
 from core.store.engine import Pools
 from core.store.journal import GENESIS
 from core.store.outbox import Held
+from core.store.restoring import Restored, restore_backup
 from core.store.store import Store, open_store
 from core.store.values import (
     Blocked,
@@ -44,6 +44,7 @@ __all__ = [
     "Pause",
     "Pools",
     "Resolution",
+    "Restored",
     "Run",
     "SchemaState",
     "SchemaStatus",

@@ -1,30 +1,26 @@
-"""Moving and saving a whole store: to another database, to a file, and back. Whatever is moved is compared before it counts."""
+"""Moving and saving a whole store: to another database, or to a file. Whatever is moved is compared before it counts."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
 
 import msgspec
-from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy import Connection, Table, delete, func, insert, select, text
 
-from core.clock import Clock
-from core.errors import SchemaMismatch, StoreError
+from core.errors import StoreError
 from core.store.bulk import write_rows
 from core.store.codec import streamed
 from core.store.engine import Database
 from core.store.failures import translated
-from core.store.migrate import VERSION_TABLE, revisions, state_of
+from core.store.files import replace_content, revision_of
+from core.store.migrate import migrate, state_of
 from core.store.part import Part
 from core.store.record_tables import METADATA
-from core.store.runs import RunVerbs
 from core.store.values import CopiedTable
 
 _encode = msgspec.json.Encoder().encode
@@ -34,14 +30,19 @@ _MODULUS = 1 << 256
 class CopyVerbs(Part):
     """Copying to another store, and online backups of SQLite."""
 
-    def copy_to(self, other: Self, *, note: Callable[[CopiedTable], None] | None = None) -> tuple[CopiedTable, ...]:
-        """Copy every row to an empty store of the same schema, in one transaction there, and compare counts and hashes.
+    def copy_to(
+        self, other: Self, *, note: Callable[[CopiedTable], None] | None = None, over: bool = False
+    ) -> tuple[CopiedTable, ...]:
+        """Copy every row to a store of the same schema, in one transaction there, and compare counts and hashes.
 
-        `note` hears of each table as it is done. StoreError when the other is not empty or does not come out equal.
+        `note` hears of each table as it is done. The other store must be empty, unless `over` says that what is in it may go.
+        StoreError when it is not, or does not come out equal.
         """
         done: list[CopiedTable] = []
         _check_schemas(self._db, other._db)
         with self._db.read() as source, other._db.write() as target:
+            if over:
+                _empty(target)
             _check_empty(target, other._db.where)
             for table in METADATA.sorted_tables:
                 copied = _copy_rows(source, target, table)
@@ -59,44 +60,43 @@ class CopyVerbs(Part):
         with self._db.read() as tx:
             return tuple(_describe(tx, table) for table in METADATA.sorted_tables)
 
+    def rows(self) -> int:
+        """How many rows all tables hold together: none in a store nobody used yet."""
+        with self._db.read() as tx:
+            return sum(_count(tx, table) for table in METADATA.sorted_tables)
+
     def backup(self, path: Path) -> None:
-        """Write a consistent copy of a SQLite store to a new file (mode 0600) while others go on; checked before it counts."""
-        if self._db.path is None:
-            raise StoreError("Only a SQLite store is backed up by duesync.", remedy="For PostgreSQL use pg_dump.")
+        """Write a consistent copy to a new SQLite file (mode 0600) while others go on; checked before it counts.
+
+        A PostgreSQL store is copied row by row and compared, so that its backup can be read and restored anywhere.
+        """
         if path.exists():
             raise StoreError(f"{path} exists already.", remedy="Give another name.")
         partial = path.with_name(f"{path.name}.partial")
         try:
-            _backup_file(self._db.path, partial, self._db.where)
+            os.close(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            if self._db.path is not None:
+                with translated(self._db.where):
+                    replace_content(self._db.path, partial, 10.0)
+            else:
+                self._copy_to_file(partial)
+            with translated(str(partial)):
+                revision_of(partial)
             partial.rename(path)
         except OSError as error:
             remedy = "Check that its folder exists and has space."
             raise StoreError(f"The backup {path} cannot be written: {error.strerror}.", remedy=remedy) from error
         finally:
-            partial.unlink(missing_ok=True)
+            for name in (partial.name, f"{partial.name}-wal", f"{partial.name}-shm"):
+                partial.with_name(name).unlink(missing_ok=True)
 
-
-def restore_backup(backup: Path, url: str, *, clock: Clock, by: str, now: datetime, busy_seconds: float = 10.0) -> None:
-    """Put a backup in the place of a SQLite store, and pause all sending until a person says what went out since it was made.
-
-    StoreError when the backup is damaged, of a newer release, or the store is in use; then nothing was touched.
-    """
-    if not backup.is_file():
-        raise StoreError(f"There is no backup {backup}.", remedy="Check its name.")
-    with translated(str(backup)):
-        revision = _checked(backup)
-    if revision not in revisions():
-        raise SchemaMismatch(f"The backup {backup} is of a newer release of duesync.", remedy="Install that release again.")
-    database = Database(url, busy_seconds=busy_seconds)
-    try:
-        if database.path is None:
-            raise StoreError("Only a SQLite store is restored by duesync.", remedy="For PostgreSQL use pg_restore.")
-        with translated(database.where):
-            _replace_content(backup, database.path, busy_seconds)
-        reason = f"restored from {backup.name}: what was sent since it was made is not known here"
-        RunVerbs(database, clock).pause("all", by=by, reason=reason, now=now)
-    finally:
-        database.close()
+    def _copy_to_file(self, path: Path) -> None:
+        target = type(self)(Database(f"sqlite:///{path}"), self._clock)
+        try:
+            migrate(target._db)
+            self.copy_to(target)
+        finally:
+            target._db.close()
 
 
 # ── copying ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -105,6 +105,11 @@ def _check_schemas(source: Database, target: Database) -> None:
         state = state_of(database)
         if not state.ok:
             raise StoreError(f"The schema of {database.where} is {state.status}.", remedy="Run: duesync migrate")
+
+
+def _empty(target: Connection) -> None:
+    for table in reversed(METADATA.sorted_tables):
+        target.execute(delete(table))
 
 
 def _check_empty(target: Connection, where: str) -> None:
@@ -167,41 +172,3 @@ def _restart_sequences(target: Connection) -> None:
             if last is not None:
                 sequence = text("select setval(pg_get_serial_sequence(:table, 'seq'), :last)")
                 target.execute(sequence, {"table": table.name, "last": last})
-
-
-# ── files ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _backup_file(source: Path, target: Path, where: str) -> None:
-    os.close(os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-    with translated(where):
-        _replace_content(source, target, 10.0)
-        _checked(target)
-
-
-def _replace_content(source: Path, target: Path, busy_seconds: float) -> None:
-    """SQLite's own online copy, in one step: one moment of the source, all or nothing in the target."""
-    deadline = time.monotonic() + busy_seconds
-
-    def give_up(status: int, _remaining: int, _total: int) -> None:
-        # Python tries again for ever while either side is locked
-        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
-            raise sqlite3.OperationalError("database is locked")
-
-    old, new = sqlite3.connect(source, timeout=0.1), sqlite3.connect(target, timeout=0.1)
-    try:
-        old.backup(new, progress=give_up)
-    finally:
-        new.close()
-        old.close()
-
-
-def _checked(path: Path) -> str | None:
-    """The revision of a store in a file that is whole; sqlite3.DatabaseError when it is not."""
-    opened = sqlite3.connect(path, timeout=10.0)
-    try:
-        verdict = opened.execute("pragma quick_check").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(f"database disk image is malformed: {verdict}")
-        found = opened.execute(f"select version_num from {VERSION_TABLE}").fetchone()  # noqa: S608 - a constant
-        return None if found is None else str(found[0])
-    finally:
-        opened.close()

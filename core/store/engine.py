@@ -28,6 +28,7 @@ from core.store.failures import translated
 Upsert = postgresql.Insert | sqlite.Insert
 # An advisory lock of PostgreSQL is a number per database: made of the schema (null before it exists) and a name.
 LOCK_KEY = "hashtextextended(coalesce(cast(:schema as text), current_schema(), '') || '/' || :name, 0)"
+ANY_STORE = "duesync/*"  # a session that serves the stores of many tenants
 _FIRST_ANALYZE = 500  # rows; below that any plan is good
 
 
@@ -290,8 +291,16 @@ def _schema_of(url: URL) -> tuple[str | None, URL]:
     return schema, url.difference_update_query(["schema"])
 
 
+def session_name(schema: str | None) -> str:
+    """What a session calls itself to the server, so that a restore sees who has the store open."""
+    return f"duesync/{schema or ''}"
+
+
 def _postgres_engine(url: URL, schema: str | None, busy_seconds: float, shared: int | None = None) -> Engine:
-    options = f"-c lock_timeout={int(busy_seconds * 1000)}" + (f" -c search_path={schema}" if schema else "")
+    who = ANY_STORE if shared is not None else session_name(schema)
+    options = f"-c lock_timeout={int(busy_seconds * 1000)} -c application_name={who}" + (
+        f" -c search_path={schema}" if schema else ""
+    )
     given = url.query.get("options")
     arguments: dict[str, Any] = {"options": f"{given} {options}" if isinstance(given, str) else options, "connect_timeout": 10}
     size, more = (8, 24) if shared is None else (shared, 0)

@@ -5,6 +5,7 @@
                              ▲  ▲── lease over ───┘ │                       │ │                ▲
                              │                      └─► DROPPED / PARKED ◄──┘ └─► AMBIGUOUS ───┤ read back, or a person's word
                              └──────────────────────────────── retry ─────────────────────────┘
+        A restored store: RESERVED goes back to DRAFT (hold_back), or to SETTLED when it is found done (found_done).
 
 Every move is a compare-and-set on the state (and, given the row, on the reservation it was made under), so two workers never
 act on one row; each is journaled in its own transaction. A key, and each step of the cadence, is taken until its row is
@@ -22,6 +23,8 @@ from sqlalchemy import Connection, Update, and_, delete, func, insert, or_, sele
 
 from core.actions import CONTACTS, IdempotencyKey, Receipt, idempotency_key
 from core.errors import StoreError, UsageError
+from core.lost_span import MAY_HAVE_GONE
+from core.lost_span import SETTING as RESTORED
 from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
 from core.store import contacts
 from core.store.among import among
@@ -42,6 +45,8 @@ FROM: dict[str, frozenset[OutboxState]] = {
     "retry": frozenset({_S.RESERVED, _S.SENDING, _S.AMBIGUOUS, _S.PARKED}),
     "park": frozenset({_S.QUEUED, _S.RESERVED, _S.SENDING, _S.AMBIGUOUS}),
     "ambiguous": frozenset({_S.SENDING}),
+    "hold back": frozenset({_S.RESERVED}),
+    "find": frozenset({_S.RESERVED}),
     "resolve": frozenset({_S.DRAFT, _S.QUEUED, _S.AMBIGUOUS, _S.PARKED}),
 }
 Held = OutboxRow | str  # a row as it was reserved (fences out whoever reserved it since), or just its id
@@ -138,9 +143,27 @@ class OutboxVerbs(Part):
         """The answer was lost: it may have been done."""
         return self._move(held, "ambiguous", _S.AMBIGUOUS, now, {"error": error}, {"error": error})
 
+    def hold_back(self, row: OutboxRow, why: str, now: datetime) -> OutboxRow:
+        """It was not pushed, and waits for a person's approval from here on; `why` joins its reasons."""
+        columns = {"reasons": to_json([*row.reasons, why]), **_FREE}
+        return self._move(row, "hold back", _S.DRAFT, now, {"reason": why}, columns)
+
+    def found_done(self, row: OutboxRow, receipt: Receipt, now: datetime) -> OutboxRow:
+        """It was done before, though this store does not know: found at its vendor before any push. On record as settled."""
+        with self._db.write() as tx:
+            columns = {"receipt": to_json(receipt), "error": None}
+            settled = self._move(row, "find", _S.SETTLED, now, {"receipt": receipt.ref, "found": True}, columns)
+            self._log(tx, settled, receipt, now)
+            return settled
+
     def approve(self, row_id: str, by: str, now: datetime) -> OutboxRow:
-        """A person lets a draft go."""
-        return self._move(row_id, "approve", _S.QUEUED, now, {}, {}, actor=by)
+        """A person lets a draft go. In a restored store that is also the word that it may go although the like may have gone."""
+        columns: dict[str, Any] = {}
+        with self._db.write() as tx:
+            row = _get(tx, row_id)
+            if _restored(tx) and MAY_HAVE_GONE not in row.reasons:
+                columns["reasons"] = to_json([*row.reasons, MAY_HAVE_GONE])
+            return self._move(row_id, "approve", _S.QUEUED, now, {}, columns, actor=by)
 
     def resolve(self, row_id: str, outcome: Resolution | str, by: str, now: datetime) -> OutboxRow:
         """A person's word on a row that waits: "sent" settles it, "not-sent" drops it, "retry" queues it again."""
@@ -271,6 +294,11 @@ def _id(held: Held) -> str:
 
 def _set(tx: Connection, statement: Update, state: OutboxState, now: datetime, **columns: Any) -> bool:
     return tx.execute(statement.values(state=state.value, updated_at=now, **columns)).rowcount == 1
+
+
+def _restored(tx: Connection) -> bool:
+    held = table("settings")
+    return tx.execute(select(held.c.key).where(held.c.key == RESTORED)).first() is not None
 
 
 def _get(tx: Connection, row_id: str) -> OutboxRow:

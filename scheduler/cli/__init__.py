@@ -47,6 +47,7 @@ def _register() -> None:
         plan_commands,
         preview_command,
         report_commands,
+        restore_command,
         run_commands,
         sandbox_commands,
         statement_command,
@@ -80,6 +81,9 @@ def _register() -> None:
     app.add_typer(sandbox_commands.app, name="sandbox")
     app.add_typer(store_commands.app, name="store")
     app.command()(store_commands.migrate)
+    app.command()(store_commands.backup)
+    app.command()(restore_command.restore)
+    app.add_typer(restore_command.restored_app, name="restored")
     app.add_typer(vault_command.app, name="vault")
     app.command()(demo_command.demo)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,10 +12,10 @@ import pytest
 from core.actions import Receipt
 from core.books import Account
 from core.clock import ManualClock
-from core.errors import SchemaMismatch, StoreBusy, StoreError
+from core.errors import StoreError
 from core.holds import Hold, HoldKind
 from core.records import Entry, RecordKey, Ref, Stream
-from core.store import Store, new_vault_key, open_store, restore_backup
+from core.store import Store, new_vault_key, open_store
 from tests.store.test_books import EVERYTHING, commit
 from tests.store.test_findings import finding, save
 from tests.store.world import BOOKS, NOW, invoice, page, party, queued, reminder
@@ -104,10 +103,6 @@ def lite(tmp_path: Path, clock: ManualClock) -> Iterator[Store]:
     opened.close()
 
 
-def restore(backup: Path, tmp_path: Path, clock: ManualClock) -> None:
-    restore_backup(backup, f"sqlite:///{tmp_path}/duesync.db", clock=clock, by="ann", now=LATER, busy_seconds=0.3)
-
-
 def test_a_backup_is_a_whole_store_taken_while_another_writes(lite: Store, tmp_path: Path, clock: ManualClock) -> None:
     fill(lite)
     before = lite.fingerprint()
@@ -121,54 +116,6 @@ def test_a_backup_is_a_whole_store_taken_while_another_writes(lite: Store, tmp_p
     copy = open_store(f"sqlite:///{open_backup}", clock=clock)
     assert copy.fingerprint() == before
     copy.close()
-
-
-def test_a_restored_store_is_yesterdays_and_sends_nothing_until_a_person_says_so(lite: Store, tmp_path: Path, clock) -> None:
-    fill(lite)
-    lite.backup(tmp_path / "b.db")
-    lite.put_setting("since", 1)
-    lite.close()
-    restore(tmp_path / "b.db", tmp_path, clock)
-    assert (lite.setting("since"), lite.setting("a")) == (None, [1, "ü"])
-    assert "what was sent since" in lite.paused()["all"].reason
-    assert lite.verify_journal().ok
-
-
-def test_a_store_in_use_is_not_overwritten(lite: Store, tmp_path: Path, clock: ManualClock, monkeypatch) -> None:
-    fill(lite)
-    lite.backup(tmp_path / "b.db")
-    lite.put_setting("since", 1)
-    with lite.unit():
-        lite.put_setting("more", 1)
-        with pytest.raises(StoreBusy):
-            restore(tmp_path / "b.db", tmp_path, clock)
-    assert (lite.setting("since"), lite.setting("more")) == (1, 1)
-
-
-def test_a_damaged_backup_is_refused_and_touches_nothing(lite: Store, tmp_path: Path, clock: ManualClock) -> None:
-    fill(lite)
-    lite.backup(tmp_path / "b.db")
-    content = bytearray((tmp_path / "b.db").read_bytes())
-    content[len(content) // 2 :] = b"\xff" * (len(content) - len(content) // 2)
-    (tmp_path / "b.db").write_bytes(content)
-    with pytest.raises(StoreError):
-        restore(tmp_path / "b.db", tmp_path, clock)
-    assert lite.setting("a") == [1, "ü"]
-    assert lite.paused() == {}
-
-
-def test_what_is_no_backup_or_a_newer_one_is_refused(lite: Store, tmp_path: Path, clock: ManualClock) -> None:
-    (tmp_path / "letter.txt").write_text("Dear bookkeeper, " * 100)
-    for name in ("letter.txt", "missing.db"):
-        with pytest.raises(StoreError):
-            restore(tmp_path / name, tmp_path, clock)
-    lite.backup(tmp_path / "b.db")
-    newer = sqlite3.connect(tmp_path / "b.db")
-    with newer:
-        newer.execute("update schema_version set version_num = '9999'")
-    newer.close()
-    with pytest.raises(SchemaMismatch, match="newer release"):
-        restore(tmp_path / "b.db", tmp_path, clock)
 
 
 def test_a_backup_never_overwrites(lite: Store, tmp_path: Path) -> None:
