@@ -150,6 +150,7 @@ class App:
             currency=self.settings.organisation.currency,
             transport=self.transport,
             calls=self.store,
+            documents=self.store.document,
         )
         connector = spec.build(context)
         try:

@@ -20,6 +20,7 @@ from core.log import bound
 from core.messages.letter import Organisation
 from core.ports import Capability
 from core.pull import Progress, PullReport, pull_connection
+from core.records import Role
 from core.review import ReviewReport, Rules, review
 from core.settings import Loaded
 from scheduler.app import MAIL, App
@@ -164,6 +165,7 @@ def planned(loaded: Loaded) -> list[Job]:
     pulls = [
         Job(name=f"sync:{name}", every=item.sync_every or cadence.sync_every, run=_Sync(name), connection=name)
         for name, item in loaded.settings.connections.items()
+        if item.role is not Role.AGENCY  # has nothing to pull: its reports are read by the job that follows cases
     ]
     mailbox = [Job(name="inbox", every=cadence.inbox_every, run=_inbox)] if reads_mail(loaded) else []
     return [

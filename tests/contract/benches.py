@@ -15,6 +15,7 @@ from core.actions import InvoiceMention, SendReminder
 from core.money import Money
 from core.ports import Capability
 from core.records import STREAM_OF, Invoice, Party, Payment, Ref, Stream
+from tests.contract.agency_portal import AgencyBench
 
 FILES = {
     Stream.PARTIES: "parties.csv",
@@ -208,4 +209,4 @@ class MailBench(Bench):
         self._server.mute = False
 
 
-BENCHES = {"csv": CsvBench, "smtp": MailBench}
+BENCHES = {"csv": CsvBench, "smtp": MailBench, "agency": AgencyBench}
