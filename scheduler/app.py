@@ -69,12 +69,18 @@ def store_url(loaded: Loaded) -> str:
         return f"sqlite:///{loaded.folder / name}" if name and name != ":memory:" else url
     if section.password is not None:
         opened = cast("Any", with_secrets(section, "[store]"))
-        parts = urlsplit(url)
-        host = parts.netloc.rpartition("@")[2]
-        user = parts.username or "duesync"
-        netloc = f"{user}:{quote(opened.password.get_secret_value(), safe='')}@{host}"
-        return urlunsplit(parts._replace(netloc=netloc))
+        return with_password(url, opened.password.get_secret_value())
     return url
+
+
+def with_password(url: str, password: str | None) -> str:
+    """A PostgreSQL URL with this password in it; as it is where there is none."""
+    if password is None:
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    netloc = f"{parts.username or 'duesync'}:{quote(password, safe='')}@{host}"
+    return urlunsplit(parts._replace(netloc=netloc))
 
 
 @dataclass(slots=True)

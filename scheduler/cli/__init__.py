@@ -54,6 +54,7 @@ def _register() -> None:
         store_commands,
         sync_commands,
         vault_command,
+        worker_command,
     )
 
     app.command()(config_commands.init)
@@ -65,6 +66,8 @@ def _register() -> None:
     app.add_typer(findings_commands.app, name="findings")
     app.command()(preview_command.preview)
     app.command()(run_commands.run)
+    app.command()(worker_command.worker)
+    app.add_typer(worker_command.app, name="tenants")
     app.command()(run_commands.pause)
     app.command()(run_commands.resume)
     app.add_typer(outbox_commands.app, name="outbox")
