@@ -190,6 +190,7 @@ class AccountSettings(_Section):
     parties: tuple[str, ...] = Field((), description='its records in every system, as "CONNECTION:REF"')
     segment: str | None = Field(None, description="group whose dunning policy applies")
     natural_person: bool | None = Field(None, description="a person (sole trader), not a company; unset: unknown")
+    legal_name: str | None = Field(None, description="its full legal name, where no system has it")
     address: str | None = Field(None, description="postal address, where no system has it; an agency needs one")
     credit_limit: Amounts = Field(default_factory=dict, description="most it may owe, per currency; reports name who owes more")
     contract: ContractTerms = Field(default_factory=lambda: ContractTerms.model_validate({}), description="its signed contract")

@@ -100,6 +100,7 @@ class CaseFacts:
     answers: Sequence[Answer] = ()
     approvals: Sequence[Approval] = ()
     terms: ContractTerms
+    legal_name: str | None = None
     address: str | None = None
     natural_person: bool | None = None
     bond: Bond

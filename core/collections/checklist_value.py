@@ -99,7 +99,7 @@ def reputation(facts: CaseFacts) -> Found:
 def debtor_details(facts: CaseFacts) -> Found:
     """What an agency needs to find the client: full name, postal address, telephone or mail."""
     parties = facts.client.parties
-    name = next((item.legal_name for item in parties if item.legal_name), None)
+    name = facts.legal_name or next((item.legal_name for item in parties if item.legal_name), None)
     phone = next((item.phone for item in (*parties, *facts.client.contacts) if item.phone), None)
     mail = next((item.email for item in (*parties, *facts.client.contacts) if item.email), None)
     missing = [
@@ -108,7 +108,7 @@ def debtor_details(facts: CaseFacts) -> Found:
         if not value
     ]
     if missing:
-        todo = "Complete the client in your systems; the address may stand in accounts.NAME.address."
+        todo = "Complete the client in your systems, or set accounts.NAME.legal_name and .address."
         return failed(f"missing: {listed(missing)}", todo, *missing)
     return passed(f"{name}, {facts.address}, {phone or mail}")
 

@@ -226,9 +226,12 @@ class _Room:
         if made >= own.fewest:
             share = (kept + share * own.weight) / (made + own.weight)
         claimed = self.claim.claimed
-        gross, costs = part_of(claimed, share), self.money(table.hours * table.hourly)
-        told = f"{kept} of {made} promises kept, drawn to {_percent(table.kept * 100)}" if made >= own.fewest else "assumed"
-        lines = [f"instalments: {claimed} x {float(share):.2%} ({told}) = {gross}", f"your time: {costs}"]
+        now, then = (total((row[2] for row in self.recovered(when)[0]), claimed.currency) for when in (0, days))
+        fallen = Fraction(then.minor, now.minor) if now.minor else Fraction(1)
+        gross, costs = part_of(claimed, share * fallen), self.money(table.hours * table.hourly)
+        told = f"{kept} of {made} plans kept, drawn to {_percent(table.kept * 100)}" if made >= own.fewest else "assumed"
+        later = f" x {float(fallen):.2%} as the curve falls" if days else ""
+        lines = [f"instalments: {claimed} x {float(share):.2%} ({told}){later} = {gross}", f"your time: {costs}"]
         return self._worth(Route.PLAN, "the client", days, (gross, self.nothing, costs), table.confirmed, lines)
 
     def _write_off(self, days: int) -> Worth:

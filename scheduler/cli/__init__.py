@@ -36,6 +36,7 @@ def _register() -> None:
     from scheduler.cli import (
         account_commands,
         auth_command,
+        collections_checks,
         collections_commands,
         config_commands,
         demo_command,
@@ -79,6 +80,7 @@ def _register() -> None:
     app.add_typer(account_commands.journal_app, name="journal")
     report_commands.app.command(name="statement")(statement_command.statement)
     app.add_typer(report_commands.app, name="report")
+    collections_checks.register(collections_commands.app)
     app.add_typer(collections_commands.app, name="collections")
     app.command(name="match")(match_command.match_command)
     app.add_typer(sandbox_commands.app, name="sandbox")
