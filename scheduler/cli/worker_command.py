@@ -40,7 +40,7 @@ def worker(
         int | None, typer.Option("--concurrency", "-n", min=1, max=64, help="Jobs at once [default: cluster.concurrency, 4]")
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Do what is due now, then end: for a timer, or to try it out.")] = False,
-    drain: Annotated[bool, typer.Option("--drain", help="Queue nothing new: work off what waits in the queue, then end.")] = False,
+    drain: Annotated[bool, typer.Option("--drain", help="Queue nothing new: work off what waits, then end.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Run a worker: one of any number, on any number of machines, that share the work of many tenants.
@@ -79,7 +79,7 @@ def worker(
         leave(UNREACHABLE)
     pools.close()
     if engine.problem:
-        raise StoreError(f"The worker could not go on: {engine.problem}", remedy="See the log; `duesync doctor` checks the store.")
+        raise StoreError(f"The worker could not go on: {engine.problem}", remedy="See the log: the traceback stands there.")
 
 
 def connections_of(concurrency: int) -> int:
