@@ -14,7 +14,7 @@ def _build(context: ConnectionContext) -> Connector:
 
 SPEC = ConnectorSpec(
     name="smtp",
-    capabilities=frozenset({Capability.SEND_REMINDER, Capability.ENCLOSES}),
+    capabilities=frozenset({Capability.SEND_REMINDER, Capability.ENCLOSES, Capability.HAND_OVER}),
     settings=SmtpSettings,
     build=_build,
     sandbox=None,

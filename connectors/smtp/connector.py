@@ -10,11 +10,12 @@ from datetime import datetime
 
 from connectors.smtp.archive import Archive, ArchiveUnreadable, ImapArchive, MaildirArchive
 from connectors.smtp.delivery import Delivered, Session
+from connectors.smtp.handover import handover_mail, recipients_of_handover
 from connectors.smtp.inbox import Reading, read_inbox
 from connectors.smtp.inbox_maildir import read_maildir
 from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
 from connectors.smtp.settings import SmtpSettings
-from core.actions import Action, IdempotencyKey, Receipt, SendReminder
+from core.actions import Action, HandOver, IdempotencyKey, Receipt, SendReminder
 from core.enclosures import LEFT_OUT
 from core.errors import ConnectorError, OutcomeUnknown, Rejected
 from core.ports import Check, ConnectionContext, Document, Hint, Probe, StreamInfo
@@ -31,6 +32,7 @@ class SmtpConnector:
         self._name = context.name
         self._settings = settings
         self._clock = context.clock
+        self._kept = context.documents
         self._session = Session(settings, connection=context.name, clock=context.clock)
         self._archive = _archive_of(settings)
         self._missed_at: dict[IdempotencyKey, datetime] = {}  # when a mail was first looked for in vain
@@ -57,13 +59,17 @@ class SmtpConnector:
         return self._send(action, key, documents)
 
     def _send(self, action: Action, key: IdempotencyKey, documents: Sequence[Document]) -> Receipt:
-        if not isinstance(action, SendReminder):
+        if not isinstance(action, SendReminder | HandOver):
             raise self._no(f"a mail server cannot do a {type(action).__name__}")
         already = self._find_quietly(key)
         if already is not None:
             return already
         now = self._clock.now()
         try:
+            if isinstance(action, HandOver):
+                mail = handover_mail(action, key, self._settings, self._kept, at=now)
+                whole = self._session.deliver(recipients_of_handover(action, self._settings), wire_bytes(mail))
+                return Receipt(ref=message_id(key, self._settings.from_address), at=now, detail=whole.reply)
             recipients = recipients_of(action, self._settings)
             bare = wire_bytes(mail_of(action, key, self._settings, at=now))
             content = wire_bytes(mail_of(action, key, self._settings, at=now, documents=documents)) if documents else bare
@@ -89,7 +95,7 @@ class SmtpConnector:
 
     def find_pushed(self, action: Action, key: IdempotencyKey) -> Receipt | None:
         """Look for the copy. None only when the archive was readable, and long enough for a copy to arrive."""
-        if not isinstance(action, SendReminder):
+        if not isinstance(action, SendReminder | HandOver):
             raise self._no(f"a mail server cannot do a {type(action).__name__}")
         if self._archive is None:
             raise self._unknown("there is no archive to look in", "Set sent_maildir or archive, or say what happened yourself.")

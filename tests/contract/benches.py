@@ -8,6 +8,7 @@ import mailbox
 import socket
 import tempfile
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from connectors.testing.bench import PAGE, Bench
@@ -183,6 +184,8 @@ class MailBench(Bench):
         self._folder.cleanup()
 
     def wants(self, capability, number):
+        if capability is Capability.HAND_OVER:
+            return replace(self.foreign(capability), to=("cases@agency.example",), subject=f"Case {number}", case=f"{number}")
         assert capability is Capability.SEND_REMINDER
         mention = InvoiceMention(
             connection="books", ref=Ref(f"{number}"), digest="0", number="1", open=Money(100, "USD"), due_on=None
