@@ -89,7 +89,7 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
     with opened(config, json) as app:
         span = _span(app)
         waiting = [row for row in app.store.outbox(states=[OutboxState.DRAFT]) if MAY_HAVE_GONE in row.reasons]
-        found = [row for row in app.store.outbox(states=[OutboxState.SETTLED]) if _found_since(row, span)]
+        found = _found(app)
     if chosen.json:
         console.print_json(
             {
@@ -108,8 +108,12 @@ def show(config: ConfigOption = None, json: JsonOption = False) -> None:
     _table("waiting: approve (duesync outbox approve ID) or drop (duesync outbox resolve ID not-sent)", waiting)
 
 
-def _found_since(row: OutboxRow, span: LostSpan) -> bool:
-    return row.updated_at >= span.until and row.receipt is not None and row.receipt.found
+def _found(app: App) -> list[OutboxRow]:
+    """The rows found done at their vendor since the restore, by the journal's order: clocks may have been wrong."""
+    restored_at = app.store.journal_entries(subject="store/restored", kind="restored")[-1].seq
+    later = app.store.journal_entries(kind="outbox.settled", after=restored_at)
+    rows = [app.store.outbox_row(entry.subject.partition("/")[2]) for entry in later if (entry.detail or {}).get("found")]
+    return [row for row in rows if row is not None]
 
 
 def _table(title: str, rows: Sequence[OutboxRow]) -> None:
