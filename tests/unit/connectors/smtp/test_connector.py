@@ -339,7 +339,7 @@ def test_a_subject_cannot_add_headers(tmp_path: Path, clock: ManualClock):
     assert got["Bcc"] is None
 
 
-def test_it_sends_reminders_and_nothing_else(clock: ManualClock):
+def test_it_sends_reminders_and_hand_overs_and_nothing_else(clock: ManualClock):
     note = PostNote(connection="mail", account="a", stream=Stream.INVOICES, ref=Ref("1"), text="x", cause="y")
     with connected(clock, 9) as mail:
         for call in (
@@ -352,7 +352,7 @@ def test_it_sends_reminders_and_nothing_else(clock: ManualClock):
             with pytest.raises(Rejected):
                 call()
         assert mail.streams() == {}
-    assert SPEC.capabilities == {Capability.SEND_REMINDER, Capability.ENCLOSES}
+    assert SPEC.capabilities == {Capability.SEND_REMINDER, Capability.ENCLOSES, Capability.HAND_OVER}
 
 
 def test_a_key_is_read_from_any_text_that_names_our_mail():
