@@ -6,6 +6,7 @@ a revision this release does not know was written by a newer one: it is refused,
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
@@ -17,6 +18,7 @@ from core.store.values import SchemaState, SchemaStatus
 
 _FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "schema_version"
+_ONE_AT_A_TIME = threading.Lock()  # Alembic hands its context to env.py through a module: two threads would share one connection
 
 
 def revisions() -> tuple[str, ...]:
@@ -31,7 +33,8 @@ def _upgrade(tx: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = tx
-    command.upgrade(config, "head")
+    with _ONE_AT_A_TIME:
+        command.upgrade(config, "head")
 
 
 def state_of(database: Database) -> SchemaState:
