@@ -12,9 +12,11 @@ from datetime import datetime
 
 import structlog
 
-from core.actions import InvoiceMention, OpenTicket, SendInvoice, SendReminder
+from core.actions import HandOver, InvoiceMention, OpenTicket, SendInvoice, SendReminder
 from core.books import Account, AccountBooks
 from core.clock import Clock
+from core.collections.case import Case
+from core.collections.placement_gate import handover_answers
 from core.dunning.decision import NEEDS_APPROVAL
 from core.dunning.gate import GateFacts, SourceAge, gate
 from core.dunning.resolve import resolve_policy
@@ -53,7 +55,13 @@ class GateRoom:
 
     def answers(self, row: OutboxRow, now: datetime) -> tuple[GateAnswer, ...]:
         """Ask the gate about one row."""
-        return gate(row.action, self.facts(row, now))
+        facts = self.facts(row, now)
+        if isinstance(row.action, HandOver):
+            return handover_answers(row.action, facts, self._case(row.action.case))
+        return gate(row.action, facts)
+
+    def _case(self, case_id: str) -> Case | None:
+        return next((case for case in self.store.cases() if case.id == case_id), None)
 
     def facts(self, row: OutboxRow, now: datetime) -> GateFacts:
         """Everything known about the row's account and invoices at this moment.
@@ -61,7 +69,7 @@ class GateRoom:
         Vendors are asked first, the store last: a hold or a pause that comes while a vendor takes its time still counts.
         """
         action = row.action
-        mentions = action.invoices if isinstance(action, SendReminder | SendInvoice | OpenTicket) else ()
+        mentions = action.invoices if isinstance(action, SendReminder | SendInvoice | OpenTicket | HandOver) else ()
         mentioned = [RecordKey(mention.connection, Stream.INVOICES, mention.ref) for mention in mentions]
         known = self._books(action.account, now)
         twins = twins_of(mentioned, known) if known is not None else ()

@@ -13,6 +13,7 @@ from core.collections.case import (
     AcknowledgementRead,
     AgencyTold,
     Answered,
+    Approval,
     ApprovalWithdrawn,
     Approved,
     Attached,
@@ -47,8 +48,8 @@ _ANY = frozenset(CaseState) - {_S.CLOSED}
 _HELD_THERE = WITH_AGENCY - {_S.PLACING}
 _LEGAL_FROM: Mapping[CaseState, frozenset[CaseState]] = {
     _S.LEGAL_REVIEW: frozenset({_S.PLACED, _S.ACKNOWLEDGED, _S.RECALLED}),
-    _S.SUIT: frozenset({_S.LEGAL_REVIEW}),
-    _S.JUDGMENT: frozenset({_S.SUIT}),
+    _S.SUIT: frozenset({_S.PLACED, _S.ACKNOWLEDGED, _S.RECALLED, _S.LEGAL_REVIEW}),  # an agency may report only the later step
+    _S.JUDGMENT: frozenset({_S.PLACED, _S.ACKNOWLEDGED, _S.RECALLED, _S.LEGAL_REVIEW, _S.SUIT}),
     _S.SATISFIED: frozenset({_S.JUDGMENT}),
 }
 # From which states a fact may follow. Money and reports can also arrive after the end of our part: late is not never.
@@ -58,7 +59,7 @@ _FROM: Mapping[type[Any], frozenset[CaseState]] = {
     Waived: BEFORE_PLACEMENT,
     WaiverLifted: BEFORE_PLACEMENT,
     Answered: BEFORE_PLACEMENT,
-    Approved: frozenset({_S.PREPARING}),
+    Approved: BEFORE_PLACEMENT,  # again, where the checklist changed since
     ApprovalWithdrawn: BEFORE_PLACEMENT,
     NoticeGiven: BEFORE_PLACEMENT,
     PlacementQueued: frozenset({_S.NOTICED}),
@@ -157,7 +158,7 @@ def _check(case: Case, event: CaseEvent) -> None:
 
 def _check_content(case: Case, fact: Fact) -> None:
     """What the state alone does not say."""
-    if isinstance(fact, Approved) and any(item.by == fact.approval.by for item in case.approvals):
+    if isinstance(fact, Approved) and any(_same(item, fact.approval) for item in case.approvals):
         raise IllegalMove(f"{fact.approval.by} has approved case {case.id} already", remedy="It takes two different people.")
     if isinstance(fact, ApprovalWithdrawn) and all(item.by != fact.approver for item in case.approvals):
         raise IllegalMove(f"{fact.approver} has not approved case {case.id}")
@@ -169,6 +170,11 @@ def _check_content(case: Case, fact: Fact) -> None:
         raise IllegalMove(f"case {case.id} does not stand still")
     if isinstance(fact, Waived) and not fact.waiver.reason.strip():
         raise IllegalMove("a waiver needs a reason", remedy="Say why with --reason.")
+
+
+def _same(one: Approval, other: Approval) -> bool:
+    """One person's yes to one checklist, said twice."""
+    return one.by.casefold() == other.by.casefold() and one.digest == other.digest
 
 
 def _word(cls: type[Any]) -> str:
@@ -216,7 +222,8 @@ def _answered(case: Case, fact: Answered) -> dict[str, Any]:
 
 
 def _approved(case: Case, fact: Approved) -> dict[str, Any]:
-    return _standing(case, {"approvals": (*case.approvals, fact.approval)})
+    others = tuple(item for item in case.approvals if item.by.casefold() != fact.approval.by.casefold())
+    return _standing(case, {"approvals": (*others, fact.approval)})
 
 
 def _approval_withdrawn(case: Case, fact: ApprovalWithdrawn) -> dict[str, Any]:

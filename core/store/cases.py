@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select
 from core.collections.case import Case, CaseEvent, Fact, Opened
 from core.collections.case_moves import FACTS, IllegalMove, fold, follow, kind_of
 from core.errors import StoreError, UsageError
+from core.records import RecordKey, Ref, Stream
 from core.store.among import among
 from core.store.case_tables import DocumentRow as _DocumentRow
 from core.store.journal import Note, append
@@ -82,6 +83,21 @@ class CaseVerbs(Part):
         """The events of one case, in order."""
         with self._db.read() as tx:
             return _events(tx, [case_id]).get(case_id, ())
+
+    def first_seen(self, keys: Collection[RecordKey]) -> dict[RecordKey, datetime]:
+        """When each of these records was first pulled; those not held are left out."""
+        held = table("records")
+        found: dict[RecordKey, datetime] = {}
+        groups: dict[tuple[str, Stream], list[str]] = {}
+        for key in keys:
+            groups.setdefault((key.connection, key.stream), []).append(key.ref)
+        with self._db.read() as tx:
+            for (connection, stream), refs in sorted(groups.items()):
+                mine = (held.c.connection == connection, held.c.stream == stream.value)
+                for some in chunks(refs):
+                    rows = tx.execute(select(held.c.ref, held.c.first_seen_at).where(*mine, among(held.c.ref, some)))
+                    found |= {RecordKey(connection, stream, Ref(row[0])): row[1] for row in rows}
+        return found
 
     def put_document(self, content: bytes, *, now: datetime) -> str:
         """Keep a document; its SHA-256. UsageError when it is empty or too large to be sent anywhere."""
