@@ -96,38 +96,52 @@ class View:
 
     books: Books
     findings: tuple[Finding, ...]
-    examined: frozenset[str] | None
+    examined: frozenset[str | None] | None  # None in it: what belongs to no account
     failed: frozenset[str] = frozenset()  # accounts that could not be examined: nothing is decided about them
 
 
-def look(store: Store, rules: Rules, *, now: datetime, today: date, changed: Collection[str] | None = None) -> View:
-    """Load, link and reconcile without writing anything but new accounts. `changed` None examines every account."""
+Changed = Collection[str] | Callable[[], Collection[str]]
+
+
+def look(store: Store, rules: Rules, *, now: datetime, today: date, changed: Changed | None = None) -> View:
+    """Load, link and reconcile without writing anything but new accounts. `changed` None examines every account.
+
+    Given as a function it is asked after linking: a record of a new party belongs to the account it was joined to.
+    """
     books = linked_books(store, rules, now)
-    wanted = None if changed is None else _reached(store, rules, books, changed, today)
+    names = changed() if callable(changed) else changed
+    wanted = None if names is None else _reached(store, rules, books, names, today)
     try:
         findings = reconcile(books, today=today, rules=rules.reconcile, accounts=wanted, systems=rules.systems)
     except Exception as error:
-        view = _look_around(books, rules, today, sorted(books.accounts if wanted is None else wanted))
+        some = books.accounts.keys() if wanted is None else books.accounts.keys() & wanted
+        view = _look_around(books, rules, today, [None, *sorted(some)])
         if not view.examined:
             raise  # not the fault of one account
         log.exception("account.failed", accounts=sorted(view.failed), error=str(error))
-        return view
+        gone = frozenset(wanted or ()) - books.accounts.keys()
+        return replace(view, examined=view.examined | (gone - {None}))
     return View(books=books, findings=findings, examined=wanted)
 
 
-def _reached(store: Store, rules: Rules, books: Books, changed: Collection[str], today: date) -> frozenset[str] | None:
-    """Every account whose findings a change may alter; None for all of them, where a connection's habits turned out otherwise."""
+def _reached(store: Store, rules: Rules, books: Books, changed: Collection[str], today: date) -> frozenset[str | None] | None:
+    """Every account whose findings a change may alter; None for all of them, where more changed than records.
+
+    A new day, other rules, or a connection that turned out to have other habits can alter any finding.
+    """
     if store.setting(HABITS) != _habits(books, rules, today):
         return None
     open_findings = (item.finding for item in store.findings(states=[FindingState.OPEN, FindingState.ACCEPTED]))
-    return touched_accounts(books, changed, open_findings=open_findings)
+    return touched_accounts(books, changed, rules=rules.reconcile, open_findings=open_findings)
 
 
 def _habits(books: Books, rules: Rules, today: date) -> dict[str, list[str]]:
-    return {name: list(values) for name, values in habits(books, today, rules.reconcile).items()}
+    held = {name: list(values) for name, values in habits(books, today, rules.reconcile).items()}
+    going_by = [rules.reconcile.model_dump_json(), *(f"{name} {kind}" for name, kind in sorted(rules.systems.items()))]
+    return {**held, "today": [today.isoformat()], "rules": going_by}
 
 
-def _look_around(books: Books, rules: Rules, today: date, names: Sequence[str]) -> View:
+def _look_around(books: Books, rules: Rules, today: date, names: Sequence[str | None]) -> View:
     """Some account of `names` cannot be examined: find it by halves, and examine all the others."""
     try:
         some = frozenset(names)
@@ -135,7 +149,8 @@ def _look_around(books: Books, rules: Rules, today: date, names: Sequence[str]) 
         return View(books=books, findings=findings, examined=some)
     except Exception:
         if len(names) <= 1:
-            return View(books=books, findings=(), examined=frozenset(), failed=frozenset(names))
+            failed = frozenset(name for name in names if name is not None)
+            return View(books=books, findings=(), examined=frozenset(), failed=failed)
     half = len(names) // 2
     left, right = (_look_around(books, rules, today, part) for part in (names[:half], names[half:]))
     return View(
@@ -206,10 +221,16 @@ class _Review:
         """Everything, in this order: look, decide, keep account by account, tell, and only then forget what was asked."""
         store, report = self.store, self.report
         today = local_date(self.now, self.rules.organisation.timezone)
-        changed, watermark = store.changed_accounts(int(store.setting(WATERMARK) or 0))
-        changed |= frozenset(store.setting(FAILED) or ())
-        view = look(store, self.rules, now=self.now, today=today, changed=None if full else changed)
-        report.accounts = len(view.books.accounts if view.examined is None else view.examined)
+        seen = int(store.setting(WATERMARK) or 0)
+        _, watermark = store.changed_accounts(seen)  # before the books are read: what comes meanwhile is new next time
+
+        def changed() -> frozenset[str]:
+            return store.changed_accounts(seen)[0] | frozenset(store.setting(FAILED) or ())
+
+        everything = full or store.lost_since(seen)  # what was deleted may have been named by anybody
+        view = look(store, self.rules, now=self.now, today=today, changed=None if everything else changed)
+        every = view.books.accounts.keys()
+        report.accounts = len(every if view.examined is None else every & view.examined)
         report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
         made = decisions(store, self.rules, view, now=self.now) if self.enqueue else []
         self._keep_with_messages(view, made, pay_link)
@@ -234,7 +255,7 @@ class _Review:
                     self._keep([item for item in view.findings if item.account == account], [account])
                 _enqueue(self.store, account, queued, self.report, self.now, self.run_id)
 
-    def _keep(self, findings: Sequence[Finding], scope: Collection[str] | None) -> None:
+    def _keep(self, findings: Sequence[Finding], scope: Collection[str | None] | None) -> None:
         outcome = self.store.save_findings(findings, scope=scope, now=self.now, run_id=self.run_id)
         self.report.opened += len(outcome.opened) + len(outcome.reopened)
         self.report.resolved += len(outcome.resolved)

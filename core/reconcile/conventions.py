@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from hashlib import sha256
 
 from core.books import COUNTED_PAYMENTS
 from core.linking.numbers import number_key
@@ -120,6 +121,20 @@ def conventions(world: World) -> Mapping[str, tuple[str, ...]]:
     """All of them, JSON-plain."""
     return {
         "deposits_everything": tuple(f"{name} until {day}" for name, day in sorted(banked_until(world).items())),
+        "first_invoices": tuple(f"{name} {day}" for name, day in sorted(world.first_invoices.items())),
+        "first_payments": tuple(f"{name} {day}" for name, day in sorted(world.first_payments.items())),
         "keeps_allocations": tuple(sorted(world.keeps_allocations)),
+        "shows_credit_use": tuple(sorted(world.shows_credit_use)),
+        "learns_of_payments": tuple(sorted(name for name in world.first_invoices if tracks_payments(world, name))),
+        "names": (_names(world),),
         "mirrors": tuple(sorted(" > ".join(pair) for pair in _mirrors(world))),
     }
+
+
+def _names(world: World) -> str:
+    """All that clients are called and reached by, as one value: who else bears a name decides whether it says anything."""
+    said = sha256()
+    for (connection, ref), party in sorted(world.parties.items()):
+        told = (connection, ref, party.name, party.legal_name, party.email, party.phone, party.parent_ref, party.active)
+        said.update(repr(told).encode())
+    return said.hexdigest()[:16]

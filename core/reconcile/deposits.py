@@ -59,7 +59,7 @@ def _mine(desk: Desk) -> Iterator[_Income]:
     for sale in desk.books.sales:
         if sale.connection in desk.ledger and sale.posting is not Posting.RECEIVABLE and sale.status is not DocumentStatus.VOID:
             yield _Income(sale, sale.amount, sale.sold_on, sale.party_ref, sale.memo or "", sale.posted_to or "income")
-    yield from _named_income(desk.world).get(desk.account or "", ())
+    yield from named_income(desk.world).get(desk.account or "", ())
 
 
 def _income(line: Line) -> Iterator[_Income]:
@@ -71,7 +71,7 @@ def _income(line: Line) -> Iterator[_Income]:
         )
 
 
-def _named_income(world: World) -> Mapping[str, tuple[_Income, ...]]:
+def named_income(world: World) -> Mapping[str, tuple[_Income, ...]]:
     """Income without a party whose memo names exactly one client, by that client; computed once per world."""
     if "named_income" not in world.memory:
         found: dict[str, list[_Income]] = defaultdict(list)

@@ -1,8 +1,8 @@
 """Books in, findings out. Pure: the same books on the same day give the same findings, in the same order.
 
 Families run in a fixed order per account, the most specific fault first (see `core.reconcile.desk`). `accounts` restricts the
-pass: the findings of those accounts are exactly the ones a full pass would give them. Findings without an account (unreadable
-rows, cash of strangers) belong to the full pass alone.
+pass: the findings of those accounts are exactly the ones a full pass would give them. None stands among them for what belongs
+to no account: unreadable rows and the cash of strangers.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def reconcile(
     *,
     today: date,
     rules: ReconcileRules | None = None,
-    accounts: Collection[str] | None = None,
+    accounts: Collection[str | None] | None = None,
     systems: Mapping[str, str] | None = None,
 ) -> tuple[Finding, ...]:
     """Everything that does not add up in `books` on `today`, sorted by account, kind and subjects.
@@ -77,11 +77,11 @@ def reconcile(
     return tuple(sorted(found, key=_order))
 
 
-def _examined(world: World, accounts: Collection[str] | None) -> Iterator[Finding]:
+def _examined(world: World, accounts: Collection[str | None] | None) -> Iterator[Finding]:
     for name, books in world.books.accounts.items():
         if accounts is None or name in accounts:
             yield from examine(Desk(world, name, books))
-    if accounts is None:
+    if accounts is None or None in accounts:
         yield from examine(Desk(world, None, world.books.unassigned))
         yield from malformed_records(world)
 

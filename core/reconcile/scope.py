@@ -2,7 +2,8 @@
 
 A change of account X can alter a finding of account Y when money of one is applied to the other's invoice, when Y's payment
 names a number or a name of X, when the two have records that could be one client, when both owe one telling amount that a
-nameless deposit may pay, or when an open finding of Y names a record of X (also one that is gone now). Habits of whole
+nameless deposit may pay, or when an open finding of Y names a record of X (also one that is gone now). Whatever belongs to no
+account (income nobody's name is on, bank rows) is looked at every time, with the accounts it can reach. Habits of whole
 connections are not reached this way: compare `core.reconcile.conventions.conventions` and take a full pass when they differ.
 """
 
@@ -13,10 +14,11 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 
 from core.books import AccountBooks, Books
-from core.findings import Finding
+from core.findings import Finding, FindingKind
 from core.linking.names import firm_domain, loose_key, mail_addresses, name_key, words
 from core.linking.numbers import number_key
 from core.reconcile.conventions import conventions
+from core.reconcile.deposits import named_income, nameless_income
 from core.reconcile.evidence import telling
 from core.reconcile.rules import ReconcileRules
 from core.reconcile.world import World
@@ -25,11 +27,23 @@ from core.records import Payment
 _DIGITS = re.compile(r"\d+")
 
 
-def touched_accounts(books: Books, changed: Collection[str], *, open_findings: Iterable[Finding] = ()) -> frozenset[str]:
-    """`changed` and every account whose findings the change may alter. `books` hold all accounts as they are after the change."""
-    chosen = frozenset(name for name in changed if name in books.accounts)
+def touched_accounts(
+    books: Books, changed: Collection[str], *, rules: ReconcileRules | None = None, open_findings: Iterable[Finding] = ()
+) -> frozenset[str | None]:
+    """`changed` and every account whose findings the change may alter, and None for what belongs to no account.
+
+    `books` hold all accounts as they are after the change, `open_findings` what was found before it. Of an account that is gone
+    nobody knows any more what its records were called: then every account is reached, and it too, for its findings end.
+    """
+    held = tuple(open_findings)
+    if not books.accounts.keys() >= set(changed):
+        return frozenset({None, *books.accounts, *changed, *(item.account for item in held)})
+    world = World(books=books, today=books.as_of.date(), rules=rules or ReconcileRules.model_validate({}))
+    chosen = frozenset(changed)
     seeds = [books.accounts[name] for name in sorted(chosen)]
-    reached = {*chosen, *_by_money(books, seeds), *_by_findings(books, chosen, open_findings)}
+    reached: set[str | None] = {None, *chosen, *_by_money(world, seeds), *_by_findings(books, chosen, held)}
+    reached.update(_by_strangers(world, held))
+    reached.update(item.account for item in held if item.account not in books.accounts)
     marks = _Marks(seeds)
     reached.update(
         account.account.id for account in books.accounts.values() if account.account.id not in reached and marks.met(account)
@@ -42,9 +56,22 @@ def habits(books: Books, today: date, rules: ReconcileRules) -> dict[str, tuple[
     return dict(conventions(World(books=books, today=today, rules=rules)))
 
 
-def _by_money(books: Books, seeds: Iterable[AccountBooks]) -> Iterator[str]:
+def _by_strangers(world: World, findings: Iterable[Finding]) -> Iterator[str]:
+    """Accounts that money of nobody's reaches now, or was found to reach: it has no account whose change would tell."""
+    yield from named_income(world)
+    amounts = nameless_income(world)
+    strangers = world.books.unassigned
+    paid = {(item.connection, one.invoice_ref) for item in strangers.payments for one in item.allocations}
+    paid |= {(item.connection, one.invoice_ref) for item in strangers.adjustments for one in item.allocations}
+    for name, account in world.books.accounts.items():
+        if any((item.connection, item.open) in amounts or (item.connection, item.ref) in paid for item in account.invoices):
+            yield name
+    income = (item for item in findings if item.kind is FindingKind.DEPOSIT_TO_INCOME)
+    yield from (item.account for item in income if item.account is not None)
+
+
+def _by_money(world: World, seeds: Iterable[AccountBooks]) -> Iterator[str]:
     """Accounts whose invoices the seeds' money pays, or whose money pays the seeds' invoices."""
-    world = World(books=books, today=books.as_of.date(), rules=ReconcileRules.model_validate({}))
     for seed in seeds:
         places = [(item.connection, one.invoice_ref) for item in seed.payments for one in item.allocations]
         places += [(item.connection, one.invoice_ref) for item in seed.credit_notes for one in item.allocations]

@@ -14,7 +14,7 @@ from core.books import Account
 from core.errors import StoreError
 from core.records import RecordKey, Ref, Role, Stream
 from core.store.among import among
-from core.store.changes import Change, forget_changes, log_changes, touched_since
+from core.store.changes import Change, forget_changes, log_changes, lost_since, touched_since
 from core.store.part import Part, chunks
 from core.store.record_tables import table
 
@@ -54,6 +54,11 @@ class AccountVerbs(Part):
             touched, watermark = touched_since(tx, after)
             homes = _homes(tx)
         return frozenset(homes.get(key, f"{key[0]}:{key[1]}") for key in touched), watermark
+
+    def lost_since(self, after: int) -> bool:
+        """Whether any record was deleted since the watermark `after`."""
+        with self._db.read() as tx:
+            return lost_since(tx, after)
 
     def forget_changes(self, before: int) -> int:
         """Delete the change log up to the watermark `before`, once every reader is past it. Returns how many rows went."""

@@ -107,6 +107,13 @@ def touched_since(tx: Connection, after: int) -> tuple[set[tuple[str, str]], int
     return {(row[0], row[1]) for row in rows}, max(last, after)
 
 
+def lost_since(tx: Connection, after: int) -> bool:
+    """Was a record deleted after `after`?"""
+    log = table("change_log")
+    found = select(log.c.seq).where(log.c.seq > after, log.c.what == "deleted").limit(1)
+    return tx.execute(found).first() is not None
+
+
 def forget_changes(tx: Connection, before: int) -> int:
     """Delete what every reader has seen; numbering goes on from where it was. Returns how many rows went."""
     log = table("change_log")

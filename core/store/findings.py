@@ -68,9 +68,10 @@ class FindingVerbs(Part):
         return tuple(_stored(row) for row in rows)
 
     def save_findings(
-        self, findings: Iterable[Finding], *, scope: Collection[str] | None, now: datetime, run_id: str
+        self, findings: Iterable[Finding], *, scope: Collection[str | None] | None, now: datetime, run_id: str
     ) -> FindingsOutcome:
-        """Bring the store up to what a review saw. `scope` names the accounts it looked at; None: everything.
+        """Bring the store up to what a review saw. `scope` names the accounts it looked at, None among them for what belongs to
+        no account; all of it None: everything.
 
         What was open in scope and is not among `findings` is resolved.
         """
@@ -115,7 +116,7 @@ class FindingVerbs(Part):
             append(self._db, tx, [note], now=now, actor=by)
             return _stored(tx.execute(select(held).where(held.c.id == finding_id)).one())
 
-    def _known_findings(self, tx: Any, seen: Collection[str], scope: Collection[str] | None) -> dict[str, Row]:
+    def _known_findings(self, tx: Any, seen: Collection[str], scope: Collection[str | None] | None) -> dict[str, Row]:
         """Rows that may have to change: those seen again, and those in scope that may be gone."""
         held = table("findings")
         alive = held.c.state.in_([FindingState.OPEN.value, FindingState.ACCEPTED.value])
@@ -123,7 +124,10 @@ class FindingVerbs(Part):
         if scope is None:
             statements.append(select(held).where(alive))
         else:
-            statements.extend(select(held).where(alive, among(held.c.account, some)) for some in chunks(sorted(scope)))
+            names = sorted(name for name in scope if name is not None)
+            statements.extend(select(held).where(alive, among(held.c.account, some)) for some in chunks(names))
+            if None in scope:
+                statements.append(select(held).where(alive, held.c.account.is_(None)))
         rows = (row for statement in statements for row in tx.execute(statement).mappings())
         return {row["fingerprint"]: dict(row) for row in rows}
 
@@ -154,7 +158,7 @@ class FindingVerbs(Part):
             rows.opened.append(row["id"])
 
 
-def _ends(row: Mapping[str, Any], scope: Collection[str] | None) -> bool:
+def _ends(row: Mapping[str, Any], scope: Collection[str | None] | None) -> bool:
     alive = row["state"] in (FindingState.OPEN.value, FindingState.ACCEPTED.value)
     return alive and (scope is None or row["account"] in scope)
 
