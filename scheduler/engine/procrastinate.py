@@ -288,7 +288,10 @@ class ProcrastinateEngine:
             return Attempt("failed", error), 0.0
         except DuesyncError as error:
             log.error("job.failed", job=job, error=error.message, remedy=error.remedy)
-            return Attempt("failed", error), self._settings.dead_after
+            return Attempt("failed", error), _ARRIVAL
+        except Exception as error:
+            log.exception("job.crashed", job=job, error=str(error))
+            return Attempt("crashed"), 0.0
         planned = opened.jobs.get(job)
         if planned is None:
             return Attempt("failed", UsageError(f"{tenant} has no job {job} any more")), 0.0

@@ -17,7 +17,7 @@ from core.errors import SchemaMismatch, StoreError
 from core.store.failures import translated
 
 _OURS = """
-create table if not exists duesync_queue (only boolean primary key default true check (only), procrastinate text not null);
+create table if not exists duesync_queue (id integer primary key check (id = 1), procrastinate text not null);
 create table if not exists duesync_tenants (
   name text primary key, digest text not null, store text unique, problem text not null default '',
   changed_at timestamptz not null default now());
@@ -61,8 +61,8 @@ def bring_up_to_date(url: str, schema: str, where: str) -> None:
             _migrate(tx, where)
         tx.execute(_OURS)
         tx.execute(
-            "insert into duesync_queue (procrastinate) values (%s)"
-            " on conflict (only) do update set procrastinate = excluded.procrastinate",
+            "insert into duesync_queue (id, procrastinate) values (1, %s)"
+            " on conflict (id) do update set procrastinate = excluded.procrastinate",
             (version("procrastinate"),),
         )
 

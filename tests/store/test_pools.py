@@ -9,6 +9,7 @@ import pytest
 
 from core.clock import ManualClock
 from core.store import Pools, Store, new_vault_key, open_store
+from core.store.migrate import revisions
 from tests.postgres_server import Server
 from tests.store.world import NOW
 
@@ -69,3 +70,16 @@ def test_the_tokens_of_one_tenant_do_not_lock_those_of_another(tenants: list[Sto
         thread.start()
         assert entered.wait(5)
         thread.join()
+
+
+def test_threads_that_bring_up_many_tenants_at_once_do_not_mix_them(postgres: Server, pools: Pools) -> None:
+    url = postgres.database("many")
+    stores = [open_store(f"{url}?schema=tenant_{number}", clock=ManualClock(NOW), pools=pools) for number in range(4)]
+    done: list[list[str]] = []
+    threads = [threading.Thread(target=lambda store=store: done.append(store.migrate())) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [list(revisions())] * 4
+    assert [len(store.runs()) for store in stores] == [0] * 4
