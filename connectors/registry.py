@@ -20,6 +20,7 @@ BUILTIN: dict[str, str] = {
     "xero": "connectors.xero:SPEC",
     "connectwise": "connectors.connectwise:SPEC",
     "smtp": "connectors.smtp:SPEC",
+    "webhook": "connectors.webhook:SPEC",
     "agency": "connectors.agency:SPEC",
 }
 

@@ -43,6 +43,7 @@ class Role(StrEnum):
     PSA = "psa"
     BANK = "bank"
     AGENCY = "agency"  # has no records of ours: cases are handed to it
+    CHANNEL = "channel"  # has no records either: it is told of messages, tasks and notes
 
 
 @dataclass(frozen=True, slots=True, order=True)

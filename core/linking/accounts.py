@@ -18,7 +18,7 @@ from core.linking.names import firm_domain, mail_addresses, name_key
 from core.linking.numbers import number_key
 from core.records import Invoice, Party, RecordKey, Ref, Role, Stream, key_of
 
-_RANK = {Role.BOOKS: 0, Role.PSA: 1, Role.BANK: 2, Role.AGENCY: 3}
+_RANK = {Role.BOOKS: 0, Role.PSA: 1, Role.BANK: 2, Role.AGENCY: 3, Role.CHANNEL: 4}
 _DIGITS = re.compile(r"(\d+)")
 _SURE_SHARED = 2  # invoices with one number and total in both systems that settle a link against the name
 
