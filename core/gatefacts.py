@@ -28,6 +28,7 @@ from core.ports import Connector, OtherSender
 from core.records import Invoice, RecordKey, Role, Stream
 from core.review import WATERMARK, Rules
 from core.senders import known_senders, remember_senders
+from core.silence import Silence
 from core.store import Store
 from core.store.digest import digest_of
 
@@ -45,6 +46,7 @@ class GateRoom:
     stack: ExitStack
     opened: dict[str, Connector] = field(default_factory=dict)
     books: dict[str, AccountBooks] = field(default_factory=dict)
+    silence: Silence = field(default_factory=Silence)
     seen: int | None = None  # up to which change of the store `books` are true
 
     def connector(self, name: str) -> Connector:
@@ -119,11 +121,15 @@ class GateRoom:
 
     def _reread(self, key: RecordKey, into: dict[RecordKey, Invoice | None]) -> None:
         """Add the invoice as its vendor has it now (None: gone); what could not be read is left out."""
+        if self.silence.holds(key.connection):
+            return
         try:
             found = self.connector(key.connection).reread(Stream.INVOICES, key.ref)
         except ConnectorError as error:
+            self.silence.failed(key.connection, error)
             log.warning("invoice.unread", connection=key.connection, ref=key.ref, error=error.message)
             return
+        self.silence.answered(key.connection)
         if found is None or isinstance(found, Invoice):
             into[key] = found
 
@@ -167,9 +173,12 @@ class GateRoom:
         kept = known_senders(self.store, name)
         if kept is not None and kept.believed(now):
             return kept.found
+        if self.silence.holds(name):
+            return None
         try:
             probe = self.connector(name).probe()
         except ConnectorError as error:
+            self.silence.failed(name, error)
             log.warning("connection.unprobed", connection=name, error=error.message)
             return None
         remember_senders(self.store, name, probe.other_senders, now)
