@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
+from functools import lru_cache
 
 from core.money import Money
 
 MONTH_DAYS = 30
 _PLACES = Decimal("0.0001")
-_DIGITS = 40  # for logarithms; rounded away
+_DIGITS = 28  # for logarithms; rounded away
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +37,25 @@ class Curve:
 
     def share(self, days_past_due: int) -> Decimal:
         """The share expected of what is so many days past due, to four places; never more than the first point's."""
-        age = Fraction(max(days_past_due, 0), MONTH_DAYS)
-        known = [(Fraction(month), share) for month, share in self.points]
-        if age <= known[0][0]:
-            return known[0][1].quantize(_PLACES)
-        after = next((n for n, (month, _) in enumerate(known) if month >= age), len(known) - 1)
-        (left, high), (right, low) = known[after - 1], known[after]
-        if age == right:
-            return low.quantize(_PLACES)
-        part = (age - left) / (right - left)
-        with localcontext() as context:
-            context.prec = _DIGITS
-            weight = Decimal(part.numerator) / Decimal(part.denominator)
-            value = (high.ln() + (low.ln() - high.ln()) * weight).exp()
-            return value.quantize(_PLACES, ROUND_HALF_EVEN)
+        return _share(self.points, max(days_past_due, 0))
+
+
+@lru_cache(maxsize=4096)
+def _share(points: tuple[tuple[Decimal, Decimal], ...], days: int) -> Decimal:
+    age = Fraction(days, MONTH_DAYS)
+    known = [(Fraction(month), share) for month, share in points]
+    if age <= known[0][0]:
+        return known[0][1].quantize(_PLACES)
+    after = next((n for n, (month, _) in enumerate(known) if month >= age), len(known) - 1)
+    (left, high), (right, low) = known[after - 1], known[after]
+    if age == right:
+        return low.quantize(_PLACES)
+    part = (age - left) / (right - left)
+    with localcontext() as context:
+        context.prec = _DIGITS
+        weight = Decimal(part.numerator) / Decimal(part.denominator)
+        value = (high.ln() + (low.ln() - high.ln()) * weight).exp()
+        return value.quantize(_PLACES, ROUND_HALF_EVEN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ class RateCard:
 
     def rate(self, days_past_due: int, claimed: Money) -> Rate | None:
         """The row for a claim of that age and size; None where the card has none."""
-        fits = (row for row in self.rates if days_past_due >= row.age_from and claimed.decimal >= row.least)
+        fits = (row for row in self.rates if max(days_past_due, 0) >= row.age_from and claimed.decimal >= row.least)
         return next(fits, None)
 
     def percent(self, days_past_due: int, claimed: Money, *, legal: bool = False) -> Decimal | None:

@@ -8,6 +8,7 @@ import typer
 
 from core.collections.case import Answer, Answered, Approval, Approved, Case, Waived, Waiver
 from core.collections.checklist import BY_ID, DISCLAIMER, Checklist, Item, checklist, waivable
+from core.collections.checklist_confirmation import confirmation, verbal_notes
 from core.collections.checklist_facts import Status
 from core.errors import UsageError
 from scheduler.app import App
@@ -201,6 +202,23 @@ def approve_case(
     _tell({"case": case.id, "by": approval.by, "approvals": len(found.approvals), "ready": found.ready}, told)
 
 
+def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Draft the mail that puts the last verbal agreement in writing. You send it; attach the answer to the case.
+
+    Record the agreement first: duesync contacts add note CLIENT --outcome "verbal agreement: what was agreed"
+    """
+    with opened(config, json) as app:
+        account, case = find_target(app, target)
+        facts = gather(app, account, case)
+        notes = verbal_notes(facts.contacts)
+        if not notes:
+            raise UsageError("no verbal agreement is on record", remedy='Add a note that begins with "verbal agreement: ".')
+        last = facts.place.add_business_days(facts.today, 5)
+        who = app.settings.organisation.name
+        draft = confirmation(notes[0], client=facts.client.account.name, organisation=who, answer_by=last, place=facts.place)
+    _tell({"subject": draft.subject, "text": draft.text}, f"Subject: {draft.subject}\n\n{draft.text}")
+
+
 def _who(by: str | None) -> str:
     """The name given, with the login beside it; the login alone without one."""
     name = (by or "").strip()
@@ -222,5 +240,6 @@ def register(app: typer.Typer) -> None:
     app.command(name="answer")(answer_item)
     app.command(name="waive")(waive_item)
     app.command(name="approve")(approve_case)
+    app.command(name="confirmation")(draft_confirmation)
     app.command(name="economics")(show_economics)
     app.command(name="learn")(show_lessons)
