@@ -42,8 +42,7 @@ class Role(StrEnum):
     BOOKS = "books"
     PSA = "psa"
     BANK = "bank"
-    AGENCY = "agency"  # has no records of ours: cases are handed to it
-    CHANNEL = "channel"  # has no records either: it is told of messages, tasks and notes
+    AGENCY, CHANNEL = "agency", "channel"  # have no records of ours: one is handed cases, the other told of messages
 
 
 @dataclass(frozen=True, slots=True, order=True)

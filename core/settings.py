@@ -179,7 +179,9 @@ class ConnectionSettings(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     type: str = Field(description="which connector: csv, quickbooks, xero, connectwise or one you installed")
-    role: Role = Field(description="books: invoices are paid there; psa: work is billed; bank: cash arrives; agency, channel: only told")
+    role: Role = Field(
+        description="books: invoices are paid there; psa: work is billed; bank: cash arrives; agency, channel: only told"
+    )
     mode: Mode = Field("observe", description="observe: nothing is written there; draft: after approval; active: at once")
     sync_every: Duration | None = Field(None, description="pull this often instead of daemon.sync_every")
 

@@ -52,7 +52,8 @@ class FilingWorld(World):
     def __init__(self, folder, **policy):
         self.url = f"sqlite:///{folder}/duesync.db"
         self.clock = ManualClock(NOW)
-        self.vendor = Filing().put(party(), invoice(), invoice("I2", cents=41_700, issued_on=date(2026, 2, 20), due_on=date(2026, 3, 18)))
+        other = invoice("I2", cents=41_700, issued_on=date(2026, 2, 20), due_on=date(2026, 3, 18))
+        self.vendor = Filing().put(party(), invoice(), other)
         self.store = open_store(self.url, clock=self.clock)
         self.store.migrate()
         self.store.set_roles(RULES.roles)
