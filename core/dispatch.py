@@ -17,6 +17,7 @@ import structlog
 
 from core.actions import CONTACTS, OpenTicket, PostNote, Receipt, SendInvoice, SendReminder
 from core.clock import Clock, local_date
+from core.dunning.calls import handed_over
 from core.dunning.gate import verdict
 from core.dunning.volume import RunCounts, unusual
 from core.enclosures import EnclosureDesk, Enclosures
@@ -232,7 +233,7 @@ class _Desk:
         with self.store.unit():
             settled = (settle or self.store.settle)(row, receipt, now)
             if isinstance(row.action, OpenTicket):
-                self.store.log_contact(_handed_over(row, row.action, now))
+                self.store.log_contact(_handed_over(row, row.action, receipt, now))
             self.store.enqueue(self._notes(settled, now), now=now, run_id=row.run_id)
         self._count("settled", row, receipt=receipt.ref)
 
@@ -300,7 +301,7 @@ class _Desk:
         )
 
 
-def _handed_over(row: OutboxRow, ticket: OpenTicket, now: datetime) -> PastContact:
+def _handed_over(row: OutboxRow, ticket: OpenTicket, receipt: Receipt, now: datetime) -> PastContact:
     """A call was handed to a person: no word with the client yet, but the step is under way."""
     return PastContact(
         account=ticket.account,
@@ -312,5 +313,5 @@ def _handed_over(row: OutboxRow, ticket: OpenTicket, now: datetime) -> PastConta
         invoices=tuple(RecordKey(item.connection, Stream.INVOICES, item.ref) for item in ticket.invoices),
         subject=ticket.summary,
         outbox_id=row.id,
-        outcome="ticket opened",
+        outcome=handed_over(receipt.ref),
     )

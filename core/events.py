@@ -17,6 +17,7 @@ CATALOGUE: dict[str, Event] = {
     "account.failed": Event("exception", "clients could not be examined or written to; they wait, all others go on"),
     "account.untold": Event("error", "what became of clients could not be made ready for upstream systems; all others were told"),
     "account.unknown_party": Event("warning", "[accounts] names a record that no connection has"),
+    "call.recorded": Event("info", "the service desk closed the ticket of a call and said what came of it"),
     "calls.uncounted": Event("warning", "calls made at a vendor could not be written down; they are with the next ones"),
     "command.failed": Event("error", "a command met an error of the operating system"),
     "connection.unprobed": Event("warning", "a vendor could not be asked who else reminds; nothing is sent about its invoices"),

@@ -23,11 +23,15 @@ class HoldKind(StrEnum):
     TICKET = "ticket"
     REPLY = "reply"
     COLLECTIONS = "collections"
+    HARDSHIP = "hardship"  # the client is in trouble: gentler and rarer, nothing threatened (A60)
     AGENCY = "agency"  # placed with a collection agency or attorney: it writes now, we do not (A84)
 
 
 # These stop what is already reserved, on every channel, until a person lifts them (11 U.S.C. 362; product notes E53).
 HARD_HOLDS = frozenset({HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.DO_NOT_CONTACT, HoldKind.COLLECTIONS, HoldKind.AGENCY})
+
+# These change how a client is written to, not whether: with approval (A89), or by the gentle policy (A60).
+FLAGS = frozenset({HoldKind.PROTECTED, HoldKind.HARDSHIP})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +52,10 @@ class Hold:
     def hard(self) -> bool:
         return self.kind in HARD_HOLDS
 
+    def stands(self, today: date) -> bool:
+        """Is it neither lifted nor over on `today`?"""
+        return self.lifted_at is None and (self.until is None or today <= self.until)
+
     def covers(self, invoice: RecordKey, today: date) -> bool:
         """Does it stop a reminder about `invoice` of its account on `today`?"""
-        if self.lifted_at is not None or (self.until is not None and today > self.until):
-            return False
-        return self.invoice is None or self.invoice == invoice
+        return self.stands(today) and self.invoice in (None, invoice)

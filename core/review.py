@@ -15,6 +15,7 @@ from typing import TypeVar
 import structlog
 
 from core.books import AccountBooks, Books
+from core.calling import record_closed_calls
 from core.clock import local_date
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decide import decide
@@ -233,6 +234,7 @@ class _Review:
         report.accounts = len(every if view.examined is None else every & view.examined)
         report.by_kind = dict(sorted(Counter(str(item.kind) for item in view.findings).items()))
         made = decisions(store, self.rules, view, now=self.now) if self.enqueue else []
+        record_closed_calls(self.store, made, self.now)
         self._keep_with_messages(view, made, pay_link)
         self.still_alone()
         self._keep(view.findings, view.examined)

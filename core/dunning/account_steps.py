@@ -13,6 +13,7 @@ from datetime import date, timedelta
 
 from core.dunning.cadence import cycle_of
 from core.dunning.calendars import Place, add_months
+from core.dunning.calls import counts
 from core.dunning.policy import CatchUp, Policy, Stage, StageKind
 from core.dunning.position import Position
 from core.outbox import ContactKind, PastContact
@@ -51,8 +52,8 @@ class AccountView:
         return [self.place.today(item.at) for item in self._since_due(position) if item.stage == stage.name]
 
     def called(self, position: Position) -> date | None:
-        """The day a call about the invoice was logged since it fell due."""
-        days = [self.place.today(item.at) for item in self._since_due(position) if item.kind is ContactKind.CALL]
+        """The first day since the invoice fell due on which a call about it was logged with its outcome."""
+        days = [self.place.today(item.at) for item in self._since_due(position) if counts(item)]
         return days[0] if days else None
 
     def _since_due(self, position: Position) -> Iterable[PastContact]:
@@ -141,7 +142,9 @@ def final_step(view: AccountView) -> AccountStep | None:
             return AccountStep(stage=stage, cycle=cycle, lead=item, due_on=due_on, waits_for="an earlier reminder")
         called = view.called(item)
         if stage.after_call and called is None:
-            return AccountStep(stage=stage, cycle=cycle, lead=item, due_on=due_on, waits_for="a call to be logged")
+            return AccountStep(
+                stage=stage, cycle=cycle, lead=item, due_on=due_on, waits_for="a call to be logged with its outcome"
+            )
         return AccountStep(stage=stage, cycle=cycle, lead=item, due_on=max(due_on, _after(view, item, stage, called)))
     return None
 
@@ -157,13 +160,34 @@ def _after(view: AccountView, item: Position, stage: Stage, called: date | None)
     return max(days)
 
 
-def ready_for_collections(view: AccountView) -> bool:
-    """Was everything tried with some old invoice: a reminder, a call and, where the policy has it, a final notice?"""
+def collections_gaps(view: AccountView) -> tuple[str, ...]:
+    """What is missing before this account may be prepared for collections; empty when everything was tried with some old invoice.
+
+    A reminder, a call with its outcome and, where the policy has it, a final notice come first (A9, A39, A72).
+    """
+    old = [item for item in view.positions if item.days >= view.policy.ready_days]
+    if not old:
+        return (f"nothing that may be chased is {view.policy.ready_days} days past due",)
+    return min((_gaps(view, item) for item in old), key=len)
+
+
+def _gaps(view: AccountView, position: Position) -> tuple[str, ...]:
     final = view.stage(StageKind.FINAL)
-    return any(
-        item.days >= view.policy.ready_days
-        and view.called(item) is not None
-        and (item.progress.said > 0)
-        and (final is None or bool(view.said(final, item)))
-        for item in view.positions
+    checks = (
+        (position.progress.said > 0, "no reminder named it"),
+        (view.called(position) is not None, "no call with its outcome is logged"),
+        (final is None or bool(view.said(final, position)), "the final notice was not sent"),
     )
+    name = position.invoice.number or position.invoice.ref
+    return tuple(f"invoice {name}: {why}" for done, why in checks if not done)
+
+
+def coming_days(view: AccountView, free: Iterable[Position]) -> tuple[date, ...]:
+    """Days ahead on which an account step comes by itself: a `free` invoice reaches a stage, or the next of them is due."""
+    wanted = (StageKind.STATEMENT, StageKind.CALL, StageKind.FINAL)
+    stages = [stage for stage in map(view.stage, wanted) if stage is not None]
+    steps = [
+        step for step in (statement_step(view), call_step(view), final_step(view)) if step is not None and not step.waits_for
+    ]
+    reached = [item.due_on + timedelta(days=stage.days) for item in free for stage in stages]
+    return tuple(day for day in (*reached, *(step.due_on for step in steps)) if day > view.today)

@@ -21,7 +21,7 @@ from core.dunning.decision import Channels, Entry
 from core.dunning.policy import AccountPolicy, DunningSettings, StageKind, Way
 from core.dunning.resolve import resolve_policy
 from core.findings import Finding
-from core.holds import Hold
+from core.holds import FLAGS, Hold
 from core.messages.letter import Organisation
 from core.money import Money, totals
 from core.outbox import ContactKind, PastContact, Promise
@@ -224,7 +224,11 @@ class _Run:
         due = [item for item in entry.invoices if item.due_on is not None and item.due_on <= day]
         covered = [item for item in entry.invoices if arrived.get((item.connection, item.ref), 0) >= item.open.minor]
         holds = self._holds(now)
-        held = [item for item in entry.invoices if item.disputed or any(hold.covers(key_of(item), day) for hold in holds)]
+        held = [
+            item
+            for item in entry.invoices
+            if item.disputed or any(hold.covers(key_of(item), day) for hold in holds if hold.kind not in FLAGS)
+        ]
         return Said(
             account=entry.account,
             on=day,

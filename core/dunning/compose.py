@@ -59,10 +59,7 @@ class Desk:
     @property
     def must_approve(self) -> bool:
         """Is the client protected: does a person look at each message first (A89)?"""
-        return any(
-            hold.kind is HoldKind.PROTECTED and hold.lifted_at is None and (hold.until is None or self.today <= hold.until)
-            for hold in self.facts.holds
-        )
+        return any(hold.kind is HoldKind.PROTECTED and hold.stands(self.today) for hold in self.facts.holds)
 
 
 def line_of(position: Position) -> LetterLine:
@@ -280,9 +277,9 @@ def call_entry(
     party = next((key.ref for key in desk.facts.books.account.parties if key.connection == where), None)
     against = []
     if where is None:
-        against.append("no connection takes tickets: call, and record it with `duesync contacts log`")
+        against.append("no connection takes tickets: call, and record it with `duesync contacts log-call`")
     elif party is None:
-        against.append(f"the client has no record at {where}: call, and record it with `duesync contacts log`")
+        against.append(f"the client has no record at {where}: call, and record it with `duesync contacts log-call`")
     cycle = cycle_of(lead.invoice)
     return Entry(
         account=desk.facts.books.account.id,

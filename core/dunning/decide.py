@@ -6,7 +6,7 @@ and what waits in the outbox is passed in as `waiting`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -15,27 +15,29 @@ from core.dunning.account_steps import (
     AccountStep,
     AccountView,
     call_step,
+    collections_gaps,
+    coming_days,
     final_step,
     in_statements,
-    ready_for_collections,
     statement_step,
 )
-from core.dunning.arrangements import PaymentPlan, plan_state, word_on
+from core.dunning.arrangements import PaymentPlan, word_on
 from core.dunning.cadence import cycle_of
 from core.dunning.calendars import place_of
+from core.dunning.calls import closed_calls
 from core.dunning.compose import Desk, call_entry, held_entry, mail_entry, step_reason, vendor_entry
-from core.dunning.decision import Channels, Decision, Entry, Task
+from core.dunning.decision import Channels, Decision, Entry
 from core.dunning.fees import propose_fees
+from core.dunning.hardship import eased
 from core.dunning.limits import contact_limit
 from core.dunning.policy import AccountPolicy, Stage, StageKind, Way
 from core.dunning.position import Position, earliest, positions_of
-from core.dunning.recipients import dead_addresses
 from core.dunning.standing import Circumstances, label
+from core.dunning.tasks import tasks_of
 from core.findings import Finding
 from core.holds import Hold
 from core.messages.letter import Organisation
 from core.outbox import OutboxRow, PastContact, Promise
-from core.records import key_of
 
 _NOBODY: Mapping[str, Sequence[str]] = {}
 
@@ -62,6 +64,7 @@ def decide(
     those of the client's own zone.
     """
     place = place_of(books, organisation)
+    policy = eased(policy, holds, place.today(now))
     facts = Circumstances(
         books=books,
         policy=policy,
@@ -82,21 +85,25 @@ def decide(
     free = [item for item in positions if item.free and item.is_due]
     view = AccountView(policy=policy.base, place=place, today=facts.today, history=history, positions=free)
     entries = tuple(_entries(desk, positions, view))
-    look = earliest(positions, facts.today)
+    calls = closed_calls(history, books.tickets, (stage.name for stage in policy.base.stages if stage.kind is StageKind.CALL))
+    gaps = collections_gaps(view)
     return Decision(
         account=books.account.id,
         mode=policy.mode,
         today=facts.today,
         entries=entries,
-        tasks=tuple(_tasks(desk, positions)),
-        next_look=place.at(_next_day(desk, entries, look), policy.base.first_hour) if positions else None,
-        ready_for_collections=ready_for_collections(view),
+        tasks=tuple(tasks_of(desk, positions, view, calls)),
+        next_look=place.at(_next_day(desk, entries, positions, view), policy.base.first_hour) if positions else None,
+        ready_for_collections=not gaps,
+        collections_gaps=gaps,
+        calls=calls,
         fees=propose_fees((item.invoice for item in free), rule=policy.base.late_fee, today=facts.today),
     )
 
 
-def _next_day(desk: Desk, entries: Sequence[Entry], known: date | None) -> date:
+def _next_day(desk: Desk, entries: Sequence[Entry], positions: Sequence[Position], view: AccountView) -> date:
     """The next day worth looking again: something changes by itself, or tomorrow where a message is held back only for today."""
+    known = earliest(positions, desk.today)
     tomorrow = desk.today + timedelta(days=1)
     limit = contact_limit(desk.facts.history, policy=desk.policy, place=desk.facts.place, today=desk.today)
     ahead = [entry.due_on for entry in entries if entry.due_on > desk.today]
@@ -105,6 +112,7 @@ def _next_day(desk: Desk, entries: Sequence[Entry], known: date | None) -> date:
     days = [
         *ahead,
         *([known] if known else []),
+        *coming_days(view, (item for item in positions if item.free)),
         *([limit.free_on] if limit else []),
         *([tomorrow] if waiting and not spaced else []),
     ]
@@ -298,28 +306,3 @@ def _ended(desk: Desk, view: AccountView) -> Entry:
 
 def _not_yet(desk: Desk, positions: Sequence[Position], stage: Stage, due_on: date, reason: str) -> Entry:
     return replace(held_entry(desk, positions, stage, due_on), reasons=(reason,))
-
-
-def _tasks(desk: Desk, positions: Sequence[Position]) -> Iterable[Task]:
-    """What people should do for this account, each thing once."""
-    kinds: dict[str, Callable[[str], str]] = {
-        "lookalike": lambda text: f"apply the payment? {text}",
-        "reply": lambda text: f"answer the client: {text}",
-        "no_due_date": lambda text: f"enter a due date: {text}",
-    }
-    found: dict[tuple[str, str], list[Position]] = {}
-    for item in positions:
-        for obstacle in item.obstacles:
-            if obstacle.kind in kinds:
-                found.setdefault((obstacle.kind, kinds[obstacle.kind](obstacle.reason)), []).append(item)
-    yield from (
-        Task(kind=kind, text=text, invoices=tuple(key_of(i.invoice) for i in items)) for (kind, text), items in found.items()
-    )
-    dead = sorted(dead_addresses(desk.facts.history))
-    if dead and positions:
-        yield Task(kind="bounce", text=f"find another address: {', '.join(dead)} bounced")
-    for plan in desk.facts.plans:
-        state = plan_state(plan, desk.facts.books, desk.today)
-        if state.breached_by is not None:
-            late = state.breached_by
-            yield Task(kind="plan_breach", text=f"the payment plan was broken: {late.amount} of {late.due_on} did not come")

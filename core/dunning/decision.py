@@ -11,6 +11,7 @@ from datetime import date, datetime
 from typing import Any
 
 from core.actions import Action, InvoiceMention, OpenTicket, SendInvoice, SendReminder
+from core.dunning.calls import CallResult
 from core.dunning.fees import FeeProposal
 from core.dunning.policy import Mode, StageKind, Tone, Way
 from core.messages.clean import addresses
@@ -70,7 +71,10 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """Everything decided for one account at one moment. `ready_for_collections` only says that the cadence has done its part."""
+    """Everything decided for one account at one moment. `ready_for_collections` only says that the cadence has done its part.
+
+    `collections_gaps` says what is missing for that; `calls` are tickets of calls that were closed since the last look.
+    """
 
     account: str
     mode: Mode
@@ -79,6 +83,8 @@ class Decision:
     tasks: tuple[Task, ...] = ()
     next_look: datetime | None = None
     ready_for_collections: bool = False
+    collections_gaps: tuple[str, ...] = ()
+    calls: tuple[CallResult, ...] = ()
     fees: tuple[FeeProposal, ...] = ()
 
     @property

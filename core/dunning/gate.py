@@ -14,13 +14,14 @@ from core.actions import Action, HandOver, InvoiceMention, OpenTicket, PostNote,
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.calendars import Place, place_of
+from core.dunning.hardship import eased
 from core.dunning.limits import contact_limit
 from core.dunning.policy import AccountPolicy, Stage, StageKind
 from core.dunning.position import credit_of
 from core.dunning.recipients import dead_addresses
 from core.dunning.standing import Circumstances, obstacles, twins_of
 from core.findings import Finding
-from core.holds import Hold, HoldKind
+from core.holds import FLAGS, Hold, HoldKind
 from core.messages.letter import Organisation
 from core.money import Money
 from core.outbox import GateAnswer, PastContact, Promise
@@ -83,6 +84,7 @@ def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
         return (first, GateAnswer(question="books", ok=None, detail="the books of this account could not be read"))
     place = place_of(facts.books, facts.organisation)
     today = place.today(facts.now)
+    facts = replace(facts, policy=eased(facts.policy, facts.holds, today))
     answers = [
         first,
         _invoices(action, facts),
@@ -244,7 +246,7 @@ def _holds(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts, to
             action.invoices == () and hold.hard
         ):
             continue
-        if hold.kind is HoldKind.PROTECTED and facts.approved:
+        if hold.kind in FLAGS and (facts.approved or hold.kind is not HoldKind.PROTECTED):
             continue
         problems.append((False, f"on hold: {hold.kind.replace('_', ' ')}{f' ({hold.reason})' if hold.reason else ''}"))
     return _worst("holds", problems, "no hold")

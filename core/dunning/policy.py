@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -166,10 +167,22 @@ class TicketRule(_Section):
     max_age_days: int = Field(90, ge=1, le=3650, description="tickets opened longer ago no longer count")
 
 
+class ServiceRule(_Section):
+    """When a person is asked to decide about slower or suspended service. Nothing is proposed without the contract's clause."""
+
+    clause: str = Field("", max_length=300, description="the contract's words that allow it; empty proposes nothing")
+    slow_days: int | None = Field(None, ge=30, le=730, description="days past due from which slower service is proposed")
+    stop_days: int | None = Field(None, ge=30, le=730, description="days past due from which suspension is proposed")
+    notice_days: int = Field(10, ge=1, le=60, description="business days after the final notice before either")
+
+
 class Policy(_Section):
     """Everything that decides for one client. Every field may be overridden per segment, account and invoice."""
 
     follow: bool = Field(True, description="false: never remind")
+    chase_from: date | None = Field(
+        None, description="chase only invoices issued on this day or later; older ones are shown, not chased; none: all"
+    )
     stages: tuple[Stage, ...] = Field((), description="the cadence, in order; empty takes the preset's")
     grace_days: Days = Field(0, description="days added to every due date before anything counts as late")
     minimum: Amounts = Field(default_factory=dict, description="do not chase an account that owes less than this")
@@ -201,6 +214,9 @@ class Policy(_Section):
     )
     late_fee: LateFee = Field(default_factory=lambda: LateFee.model_validate({}), description="proposed, never posted")
     tickets: TicketRule = Field(default_factory=lambda: TicketRule.model_validate({}), description="the PSA's open tickets")
+    service: ServiceRule = Field(
+        default_factory=lambda: ServiceRule.model_validate({}), description="slower or suspended service, proposed to a person"
+    )
 
     @model_validator(mode="after")
     def _sane(self) -> Self:

@@ -25,7 +25,7 @@ from core.records import Invoice, RecordKey, Ref, Stream, key_of
 _SAID = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
 _STATUS = "status"
 _TASK = "task "
-_WITH_TICKET = frozenset({"bounce", "reply", "plan_breach"})
+_WITH_TICKET = frozenset({"bounce", "reply", "plan_breach", "number", "service_slow", "service_stop"})
 _CREDIT_HOLDS = (HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.COLLECTIONS, HoldKind.AGENCY)
 
 
@@ -43,7 +43,9 @@ class PushbackSettings(BaseModel):
     hold_status_for: tuple[HoldKind, ...] = Field(_CREDIT_HOLDS, description="holds that change the client's status")
     expected_date: str | None = Field(None, description='field of an invoice for the promised day, such as "expected_on" at Xero')
     notes: bool = Field(False, description="a note for each hold, promise and plan, and when it ends")
-    tasks: bool = Field(False, description="a ticket for each bounced address, reply and broken plan")
+    tasks: bool = Field(
+        False, description="a ticket for each bounced address, wrong number, reply, broken plan and step against service"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +86,7 @@ class Standing:
     @property
     def alive(self) -> list[Hold]:
         """The holds that stand today."""
-        return [item for item in self.holds if item.lifted_at is None and (item.until is None or self.today <= item.until)]
+        return [item for item in self.holds if item.stands(self.today)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

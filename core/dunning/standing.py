@@ -13,15 +13,17 @@ from functools import cached_property
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan, plan_state, word_on
 from core.dunning.calendars import Place, is_real_day
+from core.dunning.calls import own_tickets
 from core.dunning.lookalike import lookalikes
 from core.dunning.policy import AccountPolicy, Policy
 from core.findings import Finding
-from core.holds import Hold, HoldKind
+from core.holds import FLAGS, Hold, HoldKind
 from core.money import Money
 from core.outbox import ContactKind, PastContact, Promise
 from core.records import DocumentStatus, Invoice, Payment, PaymentStatus, RecordKey, Ref, Ticket, key_of
 
 _UNTIL_BUSINESS_DAY = frozenset({HoldKind.PROMISE, HoldKind.PLAN})
+REPLY_TASK = "task_reply"  # the stage of a ticket for a client's reply (core.dunning.pushback)
 _SOFT = frozenset({"autopay", "expected", "promise", "plan"})
 
 
@@ -73,6 +75,11 @@ class Circumstances:
             found.setdefault(number_of(invoice), []).append(invoice)
         return found
 
+    @cached_property
+    def own_tickets(self) -> Mapping[RecordKey, PastContact]:
+        """The tickets we opened ourselves, with the log's entry of each: they are no word of the client's."""
+        return dict(own_tickets(self.history))
+
     def policy_of(self, invoice: Invoice) -> Policy:
         """The invoice's own policy where it has one."""
         return self.policy.for_invoice(invoice.connection, invoice.ref)
@@ -98,6 +105,9 @@ def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterat
     """What the vendor and the settings say of the invoice itself."""
     if not policy.follow:
         yield Obstacle("not_followed", "the policy says not to follow it")
+    if policy.chase_from is not None and invoice.issued_on < policy.chase_from:
+        why = f"it was issued on {invoice.issued_on}; invoices are chased from {policy.chase_from} on (chase_from)"
+        yield Obstacle("before_start", why)
     if invoice.status is not DocumentStatus.OPEN or invoice.open.minor <= 0:
         yield Obstacle("not_open", "it is not open")
     if invoice.due_on is None:
@@ -170,8 +180,8 @@ def _planned_charge(invoice: Invoice, policy: Policy, facts: Circumstances) -> I
 def _holds(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
     del policy
     for hold in facts.holds:
-        if hold.kind is HoldKind.PROTECTED or hold.lifted_at is not None or hold.invoice not in (None, key_of(invoice)):
-            continue  # a protected client is written to with approval
+        if hold.kind in FLAGS or hold.lifted_at is not None or hold.invoice not in (None, key_of(invoice)):
+            continue
         last = hold.until
         if last is not None and hold.kind in _UNTIL_BUSINESS_DAY:
             last = facts.place.last_day_of_silence(last)
@@ -209,7 +219,8 @@ def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator
         if word is not None:
             yield Obstacle("vendor_status", f'{party.connection} says of the client: "{word}"')
     for ticket in facts.books.tickets:
-        reason = ticket_reason(ticket, policy, facts.today)
+        ours = facts.own_tickets.get(key_of(ticket))
+        reason = ticket_reason(ticket, policy, facts.today) if ours is None else _with_the_desk(ticket, ours, policy, facts.today)
         if reason:
             yield Obstacle("ticket", reason)
     reply = max((item.at for item in facts.history if item.kind is ContactKind.REPLY), default=None)
@@ -217,6 +228,13 @@ def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator
         day = facts.place.today(reply)
         last = facts.place.add_business_days(day, policy.reply_pause_days)
         yield Obstacle("reply", f"the client replied on {day}; an answer is due first", last)
+
+
+def _with_the_desk(ticket: Ticket, ours: PastContact, policy: Policy, today: date) -> str | None:
+    """A reply of the client that was handed over waits until the service desk closes its ticket; other tickets of ours do not."""
+    if ours.stage != REPLY_TASK or _counts_no_more(ticket, policy, today):
+        return None
+    return f"the client's reply is with the service desk: ticket {ticket.ref} is open"
 
 
 def finding_obstacles(invoice: Invoice, policy: Policy, findings: Iterable[Finding]) -> Iterator[Obstacle]:
@@ -234,8 +252,7 @@ def finding_obstacles(invoice: Invoice, policy: Policy, findings: Iterable[Findi
 def ticket_reason(ticket: Ticket, policy: Policy, today: date) -> str | None:
     """Why an open ticket stops reminders, or None."""
     rule = policy.tickets
-    old = ticket.opened_at is not None and ticket.opened_at.date() < today - timedelta(days=rule.max_age_days)
-    if not rule.enabled or ticket.closed or old:
+    if _counts_no_more(ticket, policy, today):
         return None
     name = f'the open ticket {ticket.ref} "{ticket.summary[:60]}"'
     if ticket.sla_breached and rule.sla_breached:
@@ -245,6 +262,11 @@ def ticket_reason(ticket: Ticket, policy: Policy, today: date) -> str | None:
     if _holds_any(ticket.priority, rule.priorities):
         return f"{name} has priority {ticket.priority}"
     return f"{name} is about billing" if _holds_any(ticket.summary, rule.words) else None
+
+
+def _counts_no_more(ticket: Ticket, policy: Policy, today: date) -> bool:
+    old = ticket.opened_at is not None and ticket.opened_at.date() < today - timedelta(days=policy.tickets.max_age_days)
+    return not policy.tickets.enabled or ticket.closed or old
 
 
 def _holds_any(text: str | None, words: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ from core.actions import idempotency_key
 from core.dunning.arrangements import Instalment, PaymentPlan, plan_state
 from core.dunning.decision import Channels
 from core.findings import Finding, FindingKind, Severity
-from core.holds import HARD_HOLDS, HoldKind
+from core.holds import FLAGS, HARD_HOLDS, HoldKind
 from core.money import Money
 from core.outbox import ContactKind, OutboxRow, OutboxState, Promise
 from core.records import (
@@ -280,7 +280,7 @@ def test_a_reply_pauses_three_business_days():
 
 
 @pytest.mark.req("E12", "E53", "A36")
-@pytest.mark.parametrize("kind", [kind for kind in HoldKind if kind is not HoldKind.PROTECTED])
+@pytest.mark.parametrize("kind", [kind for kind in HoldKind if kind not in FLAGS])
 def test_every_hold_silences_every_kind_of_message(kind: HoldKind):
     scene = late()
     scene.channels = Channels(mail="mail", vendor=frozenset({BOOKS}), call="psa")
