@@ -23,7 +23,7 @@ from core.records import DocumentStatus, Invoice, RecordKey
 ENOUGH = 10  # finished cases before two agencies may be compared
 AGES = ((0, 90), (91, 180), (181, 365), (366, 730), (731, None))  # days past due when placed, as recovery surveys count
 _ENDED = frozenset({CaseState.PAID, CaseState.SATISFIED, CaseState.RECALLED, CaseState.CLOSED})
-_Z = 1.2816  # normal deviate of an 80 % interval
+_Z80, _Z95 = 1.2816, 1.96  # normal deviates of two-sided intervals
 _YEAR = timedelta(days=365)
 
 
@@ -129,15 +129,21 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The span the true rate may well lie in; all of it where nothing is known."""
+        """The span the true rate may well lie in (80 %); all of it where nothing is known."""
+        return self.bounds(_Z80)
+
+    def bounds(self, deviate: float) -> tuple[float, float]:
+        """Wilson's interval for a normal deviate: 1.28 for 80 %, 1.96 for 95 %."""
         if not self.of:
             return (0.0, 1.0)
-        rate, weight = self.some / self.of, _Z * _Z / self.of
-        middle, half = (
-            (rate + weight / 2) / (1 + weight),
-            _Z * sqrt(rate * (1 - rate) / self.of + weight / self.of / 4) / (1 + weight),
-        )
+        rate, weight = self.some / self.of, deviate * deviate / self.of
+        middle = (rate + weight / 2) / (1 + weight)
+        half = deviate * sqrt(rate * (1 - rate) / self.of + weight / self.of / 4) / (1 + weight)
         return (max(middle - half, 0.0), min(middle + half, 1.0))
+
+    def beats(self, other: Share) -> bool:
+        """Is the rate higher beyond what chance would do (95 %)?"""
+        return self.bounds(_Z95)[0] > other.bounds(_Z95)[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,7 +126,7 @@ def _from_agencies(found: Lessons) -> Iterator[Suggestion]:
     if len(ranked) < 2:
         return
     best, last = ranked[0], ranked[-1]
-    if best.success.interval[0] > last.success.interval[1]:
+    if best.success.beats(last.success):
         why = f"{best.name} brought half or more of {_of(best)} ended cases, {last.name} of {_of(last)}; at least {ENOUGH} each"
         yield Suggestion(change=f"give new cases to {best.name}", why=why, cases=best.ended + last.ended, firm=True)
 

@@ -225,7 +225,8 @@ def test_a_wrong_row_is_named_with_its_file(text, words):
     ("country", "region", "law"),
     [
         ("US", "TX", "US-TX"), ("us", "US-TX", "US-TX"), ("US", None, None), ("US", "Texas", None), ("GB", "SCT", "GB-SCT"),
-        ("GB", "ENG", "GB-EAW"), ("GB", None, None), ("DE", "BY", "DE"), ("NZ", None, "NZ"), (None, "TX", None), ("USA", "TX", None),
+        ("GB", "ENG", "GB-EAW"), ("GB", None, None), ("DE", "BY", "DE"), ("NZ", None, "NZ"),
+        (None, "TX", None), ("USA", "TX", None),
     ],
 )  # fmt: skip
 def test_the_law_of_an_address(country, region, law):
