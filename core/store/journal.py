@@ -116,6 +116,13 @@ class JournalVerbs(Part):
             mine = (held.c.subject == subject, held.c.detail.is_not(None))
             return tx.execute(update(held).where(*mine).values(detail=None, salt=None)).rowcount
 
+    def journal_end(self) -> tuple[int, str]:
+        """How many entries there are, and the hash of the last: kept elsewhere, it shows a chain that was made anew."""
+        head = table("journal_head")
+        with self._db.read() as tx:
+            found = tx.execute(select(head.c.entries, head.c.hash).where(head.c.id == 1)).first()
+        return (found[0], found[1]) if found else (0, GENESIS)
+
     def verify_journal(self) -> JournalCheck:
         """Recompute the whole chain. Names the first entry that was changed, is missing or does not belong."""
         held, head = table("journal"), table("journal_head")

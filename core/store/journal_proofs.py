@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import select
 
-from core.collections.evidence import JournalEnd, JournalLine
+from core.collections.evidence import JournalLine
 from core.store.among import among
 from core.store.journal import GENESIS
 from core.store.part import Part, chunks, to_json
@@ -39,13 +39,6 @@ class JournalProofVerbs(Part):
             )
             for row in sorted(rows, key=lambda row: row.seq)
         )
-
-    def journal_end(self) -> JournalEnd:
-        """How long the journal is and how it ends."""
-        head = table("journal_head")
-        with self._db.read() as tx:
-            row = tx.execute(select(head.c.entries, head.c.hash).where(head.c.id == 1)).first()
-        return JournalEnd(entries=row[0], hash=row[1]) if row else JournalEnd(entries=0, hash=GENESIS)
 
 
 def _at(value: datetime) -> str:

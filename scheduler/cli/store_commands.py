@@ -40,12 +40,12 @@ def backup(
         raise UsageError(f"{path} exists already", remedy="Give another name.")
     with opened(config, json) as opened_app:
         opened_app.store.backup(path)
-        end = opened_app.store.journal_end()
+        entries, last = opened_app.store.journal_end()
     if chosen.json:
-        last = {"entries": end.entries, "hash": end.hash}
-        console.print_json({"backup": str(path), "bytes": path.stat().st_size, "journal": last})
+        end = {"entries": entries, "hash": last}
+        console.print_json({"backup": str(path), "bytes": path.stat().st_size, "journal": end})
     else:
-        console.say(f"{path} written, {path.stat().st_size:,} bytes; journal: {end.entries} entries, the last is {end.hash}")
+        console.say(f"{path} written, {path.stat().st_size:,} bytes; journal: {entries} entries, the last is {last}")
         console.say(f"To restore, stop the daemon and run: duesync restore {path}")
 
 
