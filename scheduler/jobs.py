@@ -92,8 +92,16 @@ def channels(app: App) -> Channels:
     return Channels(
         mail=MAIL if observing or MAIL in app.loaded.connectors else None,
         vendor=frozenset(name for name in writable if app.writes(name, Capability.SEND_INVOICE)),
+        webhook=_own_words(app, writable, "webhook"),
+        letter=_own_words(app, writable, "letters"),
         call=next((name for name in writable if app.writes(name, Capability.OPEN_TICKET)), None),
     )
+
+
+def _own_words(app: App, names: list[str], kind: str) -> str | None:
+    """The first connection of this type that takes our own messages."""
+    taking = (name for name in names if app.settings.connections[name].type == kind)
+    return next((name for name in taking if app.writes(name, Capability.SEND_REMINDER)), None)
 
 
 def sync_connection(
@@ -165,7 +173,7 @@ def planned(loaded: Loaded) -> list[Job]:
     pulls = [
         Job(name=f"sync:{name}", every=item.sync_every or cadence.sync_every, run=_Sync(name), connection=name)
         for name, item in loaded.settings.connections.items()
-        if item.role is not Role.AGENCY  # has nothing to pull: its reports are read by the job that follows cases
+        if item.role not in (Role.AGENCY, Role.CHANNEL)  # these have nothing to pull; an agency's reports have a job of their own
     ]
     mailbox = [Job(name="inbox", every=cadence.inbox_every, run=_inbox)] if reads_mail(loaded) else []
     return [

@@ -16,6 +16,7 @@ from core.dunning.policy import Mode, Policy, Stage, StageKind, Tone, Way
 from core.dunning.position import Position, credit_of
 from core.dunning.recipients import Recipient, choose
 from core.dunning.standing import Circumstances, label
+from core.dunning.ways import route_of
 from core.holds import HoldKind
 from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
 from core.outbox import OutboxRow
@@ -170,10 +171,10 @@ def clearance(desk: Desk, *, chases: bool) -> Clearance:
 
 
 def wrote_today(desk: Desk) -> bool:
-    """Did mail of ours go to this client today? What a vendor mails itself does not count: some bill daily."""
-    place, mail = desk.facts.place, desk.channels.mail
+    """Did words of ours go to this client today? What a vendor mails itself does not count: some bill daily."""
+    place, own = desk.facts.place, desk.channels.own
     return any(
-        item.kind in OURS and not item.waived and item.channel == mail and place.today(item.at) == desk.today
+        item.kind in OURS and not item.waived and item.channel in own and place.today(item.at) == desk.today
         for item in desk.facts.history
     )
 
@@ -193,20 +194,16 @@ def _waiting(desk: Desk, *, chases: bool) -> str | None:
 def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence[Position], upcoming: Sequence[Position],
                due_on: date, reasons: Sequence[str]) -> Entry:  # fmt: skip
     """One message of ours with everything it says, and whether it may leave."""
-    chases = stage.kind is not StageKind.NOTICE
-    clear = clearance(desk, chases=chases)
-    person = choose(
-        desk.facts.books,
-        policy=desk.policy,
-        history=desk.facts.history,
-        lead=lead.invoice,
-        escalate=stage.kind is StageKind.FINAL,
-    )
+    clear = clearance(desk, chases=stage.kind is not StageKind.NOTICE)
+    route, books = route_of(stage, desk.channels), desk.facts.books
+    escalate = stage.kind is StageKind.FINAL
+    found = choose(books, policy=desk.policy, history=desk.facts.history, lead=lead.invoice, escalate=escalate)
+    person = route.to(found, books.account.name)
     against = [*clear.against, *([person.reason] if not person.to else [])]
     if wrote_today(desk) and not clear.against:
         against.append("a message of ours went to this client today; one a day is enough")
-    if desk.channels.mail is None:
-        against.append("no mail server is set up ([mail])")
+    if route.lacks:
+        against.append(route.lacks)
     notes = [*reasons, *clear.notes, *([person.reason] if person.to and person.bounced else [])]
     draft = stage.approve or desk.must_approve or desk.facts.policy.mode is Mode.DRAFT
     return Entry(
@@ -215,8 +212,8 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         stage=stage.name,
         cycle=cycle,
         kind=stage.kind,
-        channel=Way.MAIL,
-        connection=desk.channels.mail,
+        channel=route.way,
+        connection=route.connection,
         recipient=person.to[0] if person.to else None,
         due_on=due_on,
         would_send=not against,
@@ -225,7 +222,7 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         tone=tone_of(stage, lead),
         not_before=clear.not_before,
         draft=draft,
-        enclose=desk.policy.attach_most if desk.policy.attach_invoices else 0,
+        enclose=desk.policy.attach_most if desk.policy.attach_invoices and route.way is Way.MAIL else 0,
         letter=write(desk, stage=stage, cycle=cycle, lead=lead, due=due, upcoming=upcoming, recipient=person)
         if person.to
         else None,

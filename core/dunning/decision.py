@@ -28,12 +28,20 @@ NEEDS_APPROVAL = "waits for a person's approval"  # part of a row's reasons: the
 class Channels:
     """By which connections clients are reached.
 
-    `mail` delivers our own mail, each of `vendor` mails its own invoices, `call` takes tickets for people.
+    `mail` delivers our own mail, `webhook` tells a system of yours, `letter` writes paper to post, each of `vendor` mails its own
+    invoices, `call` takes tickets for people.
     """
 
     mail: str | None = None
     vendor: frozenset[str] = frozenset()
     call: str | None = None
+    webhook: str | None = None
+    letter: str | None = None
+
+    @property
+    def own(self) -> frozenset[str]:
+        """The connections that carry our own words."""
+        return frozenset(name for name in (self.mail, self.webhook, self.letter) if name is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
