@@ -1,11 +1,10 @@
-"""Routes and the thread that serves them. A webhook is verified, bounded and replay-safe; it only asks for an earlier pull."""
+"""Routes and the thread that serves them: health, metrics and webhooks."""
 
 from __future__ import annotations
 
 import hmac
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import structlog
@@ -17,48 +16,41 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from core.errors import ConfigError, DuesyncError, Rejected, UsageError
-from core.ports import Capability
+from core.errors import ConfigError
 from core.settings import HttpSettings, with_secrets
 from scheduler.app import App
 from scheduler.http.metrics import exposition
+from scheduler.http.webhooks import Webhooks
+from scheduler.readiness import unready
 from scheduler.runner import Runner
 
 log = structlog.get_logger()
-_LARGEST_BODY = 1024 * 1024
-_REMEMBERED_EVENTS = 10_000
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+async def healthz(_: Request) -> Response:
+    """The process answers."""
+    return PlainTextResponse("ok\n")
+
+
 class Endpoints:
-    """The handlers, over one app. `wake` asks for an early pull of a connection."""
+    """What a monitor asks: `reasons` says why the service is not ready, `metrics` gives Prometheus text."""
 
-    def __init__(self, app: App, runner: Runner, wake: Callable[[str], None], token: str | None) -> None:
-        self._app = app
-        self._runner = runner
-        self._wake = wake
+    def __init__(self, reasons: Callable[[], Sequence[str]], metrics: Callable[[], bytes], token: str | None) -> None:
+        self._reasons = reasons
+        self._metrics = metrics
         self._token = token
-        self._seen: OrderedDict[str, None] = OrderedDict()
-        self._lock = threading.Lock()
-
-    async def healthz(self, _: Request) -> Response:
-        """The process answers."""
-        return PlainTextResponse("ok\n")
 
     async def readyz(self, _: Request) -> Response:
-        """The store answers and no job is failing."""
-        try:
-            schema = await run_in_threadpool(self._app.store.schema)
-        except DuesyncError as error:
-            return JSONResponse({"ready": False, "why": error.message}, status_code=503)
-        failing = dict(self._runner.failing)
-        return JSONResponse({"ready": True, "schema": schema.found, "failing": failing})
+        """200 while the work is done, 503 with the reasons while it is not (scheduler.readiness)."""
+        why = list(await run_in_threadpool(self._reasons))
+        return JSONResponse({"ready": not why, "why": why}, status_code=503 if why else 200)
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus text, for those who may."""
         if not self._allowed(request):
             return PlainTextResponse("a bearer token is needed\n", status_code=401)
-        body = await run_in_threadpool(exposition, self._app, self._runner)
+        body = await run_in_threadpool(self._metrics)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def _allowed(self, request: Request) -> bool:
@@ -67,68 +59,18 @@ class Endpoints:
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), self._token.encode())
 
-    async def webhook(self, request: Request) -> Response:
-        """A vendor says something changed: check the signature, forget replays, ask for a pull."""
-        name = request.path_params["connection"]
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > _LARGEST_BODY:
-                return PlainTextResponse("too large\n", status_code=413)
-        headers = {key.lower(): value for key, value in request.headers.items()}
-        status = await run_in_threadpool(self._receive, name, headers, bytes(body))
-        return Response(status_code=status)
-
-    def _receive(self, name: str, headers: dict[str, str], body: bytes) -> int:
-        try:
-            if name not in self._app.settings.connections or not self._app.can(name, Capability.WEBHOOKS):
-                return 404
-            with self._app.connection(name) as connector:
-                hints = connector.parse_webhook(headers, body)
-        except Rejected as error:
-            log.warning("webhook.refused", connection=name, error=error.message)
-            return 401
-        except (DuesyncError, UsageError) as error:
-            log.error("webhook.failed", connection=name, error=str(error))
-            return 503
-        fresh = [hint for hint in hints if self._first_time(hint.event_id)]
-        log.info("webhook.received", connection=name, hints=len(hints), fresh=len(fresh))
-        if fresh:
-            self._wake(name)
-        return 200
-
-    def _first_time(self, event_id: str) -> bool:
-        with self._lock:
-            if event_id in self._seen:
-                return False
-            self._seen[event_id] = None
-            if len(self._seen) > _REMEMBERED_EVENTS:
-                self._seen.popitem(last=False)
-            return True
-
     def routes(self) -> list[Route]:
-        """All routes."""
-        return [
-            Route("/healthz", self.healthz),
-            Route("/readyz", self.readyz),
-            Route("/metrics", self.metrics),
-            Route("/webhooks/{connection}", self.webhook, methods=["POST"]),
-        ]
+        """/healthz, /readyz and /metrics."""
+        return [Route("/healthz", healthz), Route("/readyz", self.readyz), Route("/metrics", self.metrics)]
 
 
-class HttpServer:
+class Listener:
     """uvicorn in a thread; `port` is known once started."""
 
-    def __init__(self, app: App, runner: Runner, wake: Callable[[str], None]) -> None:
-        section = app.settings.http
-        _refuse_open_door(section)
-        token = None
-        if section.token is not None:
-            opened = cast("HttpSettings", with_secrets(section, "[http]"))
-            token = cast("SecretStr", opened.token).get_secret_value()
-        endpoints = Endpoints(app, runner, wake, token)
+    def __init__(self, routes: Sequence[Route], section: HttpSettings) -> None:
+        refuse_open_door(section)
         config = uvicorn.Config(
-            Starlette(routes=endpoints.routes()),
+            Starlette(routes=list(routes)),
             host=section.host,
             port=section.port,
             log_config=None,
@@ -160,7 +102,26 @@ class HttpServer:
         self._thread.join(timeout=5)
 
 
-def _refuse_open_door(section: HttpSettings) -> None:
+class HttpServer(Listener):
+    """The HTTP of a daemon that serves one organisation. `wake` asks for an early pull of a connection."""
+
+    def __init__(self, app: App, runner: Runner, wake: Callable[[str], None]) -> None:
+        section = app.settings.http
+        endpoints = Endpoints(lambda: unready(app, runner), lambda: exposition(app, runner), token_of(section))
+        webhooks = Webhooks(lambda _: app, lambda _, connection: wake(connection))
+        super().__init__([*endpoints.routes(), Route("/webhooks/{connection}", webhooks.receive, methods=["POST"])], section)
+
+
+def token_of(section: HttpSettings) -> str | None:
+    """The bearer token of /metrics; ConfigError when it is named and cannot be read."""
+    if section.token is None:
+        return None
+    opened = cast("HttpSettings", with_secrets(section, "[http]"))
+    return cast("SecretStr", opened.token).get_secret_value()
+
+
+def refuse_open_door(section: HttpSettings) -> None:
+    """ConfigError when it would be reachable from elsewhere without TLS and a token."""
     if section.host in _LOOPBACK:
         return
     problems = []

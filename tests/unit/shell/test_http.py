@@ -11,7 +11,7 @@ from core.settings import HttpSettings
 from scheduler.app import open_app
 from scheduler.demo.days import FastClock
 from scheduler.demo.setup import write_configuration
-from scheduler.http.server import HttpServer, _refuse_open_door
+from scheduler.http.server import HttpServer, refuse_open_door
 from scheduler.runner import Runner
 from tests.unit.shell.vendor import NOW
 
@@ -71,6 +71,6 @@ def test_metrics_need_the_token_and_health_does_not(client):
 
 def test_listening_beyond_this_machine_needs_tls_and_a_token():
     with pytest.raises(ConfigError) as caught:
-        _refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "0.0.0.0"}))
+        refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "0.0.0.0"}))
     assert len(caught.value.problems) == 2
-    _refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "127.0.0.1"}))
+    refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "127.0.0.1"}))

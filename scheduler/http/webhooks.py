@@ -1,0 +1,79 @@
+"""Webhooks: verified, bounded and replay-safe; one only asks for an earlier pull, which brings the truth."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from core.errors import DuesyncError, Rejected, UsageError
+from core.ports import Capability
+from scheduler.app import App
+
+log = structlog.get_logger()
+_LARGEST_BODY = 1024 * 1024
+_REMEMBERED_EVENTS = 10_000
+
+
+class Webhooks:
+    """Takes a vendor's calls at /webhooks/CONNECTION, for many tenants at /webhooks/TENANT/CONNECTION.
+
+    `app_of` opens a tenant (its name is empty where there is one); `wake` asks for a pull of a tenant's connection.
+    """
+
+    def __init__(self, app_of: Callable[[str], App], wake: Callable[[str, str], None]) -> None:
+        self._app_of = app_of
+        self._wake = wake
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    async def receive(self, request: Request) -> Response:
+        """A vendor says something changed: check the signature, forget replays, ask for a pull."""
+        tenant, name = request.path_params.get("tenant", ""), request.path_params["connection"]
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > _LARGEST_BODY:
+                return PlainTextResponse("too large\n", status_code=413)
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        status = await run_in_threadpool(self._receive, tenant, name, headers, bytes(body))
+        return Response(status_code=status)
+
+    def _receive(self, tenant: str, name: str, headers: dict[str, str], body: bytes) -> int:
+        try:
+            app = self._app_of(tenant)
+        except UsageError:
+            return 404
+        except DuesyncError as error:
+            log.error("webhook.failed", connection=name, error=str(error))
+            return 503
+        try:
+            if name not in app.settings.connections or not app.can(name, Capability.WEBHOOKS):
+                return 404
+            with app.connection(name) as connector:
+                hints = connector.parse_webhook(headers, body)
+        except Rejected as error:
+            log.warning("webhook.refused", connection=name, error=error.message)
+            return 401
+        except (DuesyncError, UsageError) as error:
+            log.error("webhook.failed", connection=name, error=str(error))
+            return 503
+        fresh = [hint for hint in hints if self._first_time(f"{tenant}/{hint.event_id}")]
+        log.info("webhook.received", connection=name, hints=len(hints), fresh=len(fresh))
+        if fresh:
+            self._wake(tenant, name)
+        return 200
+
+    def _first_time(self, event_id: str) -> bool:
+        with self._lock:
+            if event_id in self._seen:
+                return False
+            self._seen[event_id] = None
+            if len(self._seen) > _REMEMBERED_EVENTS:
+                self._seen.popitem(last=False)
+            return True
