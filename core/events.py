@@ -19,6 +19,10 @@ CATALOGUE: dict[str, Event] = {
     "account.unknown_party": Event("warning", "[accounts] names a record that no connection has"),
     "call.recorded": Event("info", "the service desk closed the ticket of a call and said what came of it"),
     "calls.uncounted": Event("warning", "calls made at a vendor could not be written down; they are with the next ones"),
+    "case.alarmed": Event("warning", "something about a collections case waits for a person; logged once"),
+    "case.followed": Event("info", "collections cases were brought up to date; counts stand with it"),
+    "case.unfollowed": Event("warning", "a collections case could not be brought up to date; the others were"),
+    "case.unmoved": Event("info", "something happened that does not fit a collections case as it stands; it is left as it is"),
     "command.failed": Event("error", "a command met an error of the operating system"),
     "connection.unprobed": Event("warning", "a vendor could not be asked who else reminds; nothing is sent about its invoices"),
     "daemon.started": Event("info", "the daemon has put its jobs on their cadence"),
@@ -30,6 +34,7 @@ CATALOGUE: dict[str, Event] = {
     ),
     "document.crashed": Event("exception", "a connector failed in a way nobody foresaw while it fetched a file for a message"),
     "document.unfetched": Event("info", "a vendor's file for a message could not be had; the message goes without it"),
+    "evidence.unfetched": Event("info", "a vendor's copy of an invoice could not be had; a sheet of ours stands in for it"),
     "font.unreadable": Event("warning", "a font for PDFs cannot be read or may not be embedded; the next one is tried"),
     "gate.crashed": Event("exception", "what a message is checked against could not be gathered; it waits, its neighbours go on"),
     "http.listening": Event("info", "health, metrics and webhooks are served on `port`"),
@@ -54,6 +59,8 @@ CATALOGUE: dict[str, Event] = {
     "queue.troubled": Event("warning", "the queue's library met a problem; it goes on by itself"),
     "queue.unreachable": Event("error", "the queue's database does not answer; logged once until it does"),
     "record.malformed": Event("warning", "one record could not be read and was set aside; `where` names the place"),
+    "report.unreachable": Event("warning", "an agency's door did not open; its reports are read next time"),
+    "report.unreadable": Event("warning", "a file or row of an agency could not be taken; its neighbours were"),
     "request.failed": Event(
         "warning", "a vendor could not be reached, or answered with an error; `kind` and `problem` tell which"
     ),

@@ -1,4 +1,4 @@
-"""Gathers the evidence of a case: the client's own records, what was said, kept documents and the vendors' copies of invoices."""
+"""Gathers what is known of a case: the client's records, what was said, kept documents, the vendors' copies of invoices."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import structlog
 from core.actions import SendReminder
 from core.books import AccountBooks
 from core.clock import local_date
+from core.collections.after import Signals
 from core.collections.agencies import AgencySettings
 from core.collections.case import Attached, Attachment, AttachmentKind, Case
 from core.collections.evidence import Evidence, JournalEnd, SentMessage
@@ -136,6 +137,25 @@ def _documents(app: App, case: Case) -> dict[str, bytes]:
 def pack_of(app: App, case: Case, *, reference: str, agency: AgencySettings | None, now: datetime) -> Pack:
     """The evidence pack of a case as it stands."""
     return build_pack(evidence_of(app, case, reference=reference, agency=agency, now=now), faces_of())
+
+
+def signals_of(app: App, case: Case, *, now: datetime) -> Signals:
+    """What is known of a case at this moment."""
+    store = app.store
+    books = store.load_books(now=now, accounts=[case.account]).accounts.get(case.account)
+    mine = [case.placement.outbox_id] if case.placement else []
+    rows = [store.outbox_row(name) for name in dict.fromkeys([*mine, *(item.outbox_id for item in case.told)]) if name]
+    came = [key_of(item) for item in (*books.payments, *books.credit_notes)] if books is not None and case.placed_at else []
+    return Signals(
+        case=case,
+        books=books,
+        holds=store.holds(account=case.account),
+        rows={row.id: row for row in rows if row is not None},
+        first_seen=store.first_seen(came),
+        agency=app.settings.agencies.get(case.placement.agency) if case.placement else None,
+        now=now,
+        today=today_of(app, now),
+    )
 
 
 def next_reference(app: App, case: Case) -> str:

@@ -181,6 +181,7 @@ def planned(loaded: Loaded) -> list[Job]:
         *mailbox,
         Job(name="review", every=min(cadence.sync_every, 900.0), run=_review_changed),
         Job(name="review:full", every=cadence.full_every, run=_review_all, at_start=False),
+        *([Job(name="collections", every=cadence.sync_every, run=_collections)] if loaded.settings.agencies else []),
         Job(name="dispatch", every=cadence.dispatch_every, run=_dispatch),
     ]
 
@@ -225,6 +226,12 @@ def _review_all(app: App) -> Mapping[str, Any]:
 
 def _inbox(app: App) -> Mapping[str, Any]:
     return read_mailbox(app).summary()
+
+
+def _collections(app: App) -> Mapping[str, Any]:
+    from scheduler.following import follow_cases  # it goes by the rules that are made here
+
+    return follow_cases(app).summary()
 
 
 def _dispatch(app: App) -> Mapping[str, Any]:

@@ -139,6 +139,7 @@ class Case:
     remittances: tuple[Remittance, ...] = ()
     legal: tuple[LegalStep, ...] = ()
     stayed: str = ""
+    recall: Recalled | None = None
     closing: CaseClosed | None = None
     state_before: CaseState | None = None
     notes: tuple[str, ...] = ()

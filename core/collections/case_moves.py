@@ -276,7 +276,7 @@ _EFFECTS: Mapping[type[Any], Callable[[Case, Any], dict[str, Any]]] = {
     Remitted: lambda case, fact: {"remittances": (*case.remittances, fact.remittance)},
     LegalStepTaken: lambda case, fact: {"legal": (*case.legal, fact.step), "state": fact.step.state},
     PaidInFull: lambda case, fact: {"state": _S.PAID, "notes": (*case.notes, fact.how)},
-    Recalled: lambda _case, _fact: {"state": _S.RECALLED},
+    Recalled: lambda _case, fact: {"state": _S.RECALLED, "recall": fact},
     Stayed: lambda _case, fact: {"stayed": fact.reason},
     StayLifted: lambda _case, _fact: {"stayed": ""},
     CaseClosed: _closed,

@@ -1,7 +1,7 @@
 """The last question before something goes to an agency: with everything known this moment, is it still right to hand it over?
 
 A placement is asked like a message to the client: invoices read again and unchanged, sources fresh, no reason to stand still, the
-case approved and on its way. Notices to the agency (a payment, a recall, a stay) must never wait for that: only a pause stops them.
+case approved and on its way. Notices to it (a payment, a recall, a stay) must never wait for that: only a pause stops them.
 """
 
 from __future__ import annotations

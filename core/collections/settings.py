@@ -17,4 +17,7 @@ class CollectionsSettings(BaseModel):
     limits_file: str | None = Field(None, description="your rows of data/limits.toml (time-bar periods), relative to this file")
     small_claims_file: str | None = Field(None, description="your rows of data/small_claims.toml, relative to this file")
     economics_file: str | None = Field(None, description="your tables of data/economics.toml, relative to this file")
+    notice_days: int = Field(
+        10, ge=0, le=120, description="days the final notice runs before a case may be placed; never less than its answer day"
+    )
     checks: CheckRules = Field(default_factory=lambda: CheckRules.model_validate({}), description="what the checklist asks for")
