@@ -46,6 +46,7 @@ class SendReminder:
     cc: tuple[str, ...] = ()
     reply_to: str | None = None
     locale: str = "en"
+    credits: tuple[Money, ...] = ()  # what it takes off for money not yet applied, by currency; none: nothing
     enclose: int = 0  # the vendors' PDFs of at most so many of its invoices go with it
 
 

@@ -187,6 +187,7 @@ def _action(entry: Entry, message: Rendered | None, digests: Mapping[RecordKey, 
         html=message.html,
         reply_to=entry.letter.reply_to,
         locale=message.locale,
+        credits=tuple(group.credit for group in entry.letter.groups if group.credit.minor),
         invoices=mentions,
         enclose=entry.enclose,
     )

@@ -211,13 +211,24 @@ def _balance(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts, 
         net = _books(facts).balance(currency).net
         words.append(str(net))
         listed = sum(item.open.minor for item in action.invoices if item.open.currency == currency)
-        asked = Money(listed, currency) - credit_of(_circumstances(facts, place, today), currency)
+        credit = credit_of(_circumstances(facts, place, today), currency)
+        asked = Money(listed, currency) - credit
         least = facts.policy.base.smallest("minimum", currency)
+        said = _credit_said(action, currency)
+        if said is not None and said != credit:
+            problems.append((False, f"the message takes {said} of credit off, {credit} is not applied now"))
         if net.minor <= 0 or asked.minor <= 0:
             problems.append((False, f"on balance the client owes {net}; payments and credits cover what is listed"))
         elif not notice and min(net, asked) < least:
             problems.append((False, f"{min(net, asked)} is less than the smallest amount to chase ({least})"))
     return _worst("balance", problems, f"net balance {', '.join(words)}")
+
+
+def _credit_said(action: SendReminder | SendInvoice | OpenTicket, currency: str) -> Money | None:
+    """The credit a mail of ours takes off; None for what shows none. It must be the credit of this moment (E4, A99)."""
+    if not isinstance(action, SendReminder):
+        return None
+    return next((item for item in action.credits if item.currency == currency), Money.zero(currency))
 
 
 def _fresh(facts: GateFacts) -> GateAnswer:

@@ -24,7 +24,7 @@ from core.messages.render import Rendered, render
 from core.outbox import ContactKind, OutboxRow, OutboxState, PastContact, Queued
 from core.records import DocumentStatus, Invoice, RecordKey, Stream, key_of
 from tests.simulation.oracle import Liveness, Oracle
-from tests.simulation.world import VENDOR, Client, clients
+from tests.simulation.world import PSA, VENDOR, Client, clients
 
 ORGANISATION = Organisation(name="Bright IT", timezone="America/Chicago", currency="USD", email="billing@bright.example")
 LIVE = {OutboxState.QUEUED, OutboxState.AMBIGUOUS}
@@ -84,13 +84,20 @@ class Simulation:
     # ── one tick: pull, review, dispatch ────────────────────────────────────────────────────────────────────────────────
     def _tick(self, office: Office, now: datetime, *, vendor_up: bool) -> None:
         if vendor_up and self._rng.random() < 0.9:
-            office.seen, office.pulled_at = office.client.books(), now
+            office.seen, office.pulled_at = self._pulled(office.client), now
         before = list(office.rows.values())
         self._review(office, now, before)
         if self._rng.random() < 0.2:
             self._review(office, now, before)  # a second process that knew no more than the first
         for key in list(office.rows):
             self._dispatch(office, key, now, vendor_up=vendor_up)
+
+    def _pulled(self, client: Client) -> AccountBooks:
+        """What the vendor's lists show: sometimes still yesterday's, as they lag behind its single records."""
+        if client.yesterday is not None and self._rng.random() < 0.1:
+            self.events["list lagged"] += 1
+            return client.yesterday
+        return client.books()
 
     def _review(self, office: Office, now: datetime, rows: list[OutboxRow]) -> None:
         client = office.client
@@ -171,7 +178,7 @@ class Simulation:
 
     def _facts(self, office: Office, now: datetime, *, vendor_up: bool) -> GateFacts:
         client = office.client
-        live = tuple(client.invoices.values()) if vendor_up else ()
+        live = (*client.invoices.values(), *client.twins.values()) if vendor_up else ()
         return GateFacts(
             now=now,
             policy=office.policy,
@@ -183,7 +190,7 @@ class Simulation:
             history=[item for item in client.history if item.at <= now],
             holds=client.holds,
             promises=client.promises,
-            other_senders={VENDOR: ()},
+            other_senders={VENDOR: (), PSA: ()},
             approved=True,
         )
 

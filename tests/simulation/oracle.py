@@ -19,6 +19,7 @@ from core.records import DocumentStatus, Invoice, PaymentStatus, Posting
 from tests.simulation.world import Client
 
 REMINDERS = {"due", "reminder_7", "reminder_14", "reminder_21", "reminder_28"}
+FIRM_STEPS = {"due", "reminder_7", "reminder_21"}  # not of the gentle cadence
 ACCOUNT_STAGES = {"statement", "final_notice"}
 LIVING = {PaymentStatus.RECEIVED, PaymentStatus.PENDING}
 STALE = timedelta(hours=6)
@@ -80,11 +81,18 @@ class Oracle:
             yield f"the client owes nothing: {owed} - {cash} - {credit}"
         for mention in action.invoices:
             yield from _paid(client.invoices[mention.ref], seen, today)
+            twin = client.twins.get(mention.ref)
+            if twin is not None and twin.status is DocumentStatus.CLOSED:
+                yield f"{mention.number} is paid in the PSA"
 
     def _people(self, action: SendReminder, client: Client, now: datetime, today: date) -> Iterator[str]:
         for hold in client.holds:
-            if hold.placed_at <= now and hold.lifted_at is None and (hold.until is None or hold.until >= today):
+            if hold.placed_at > now or hold.lifted_at is not None or (hold.until is not None and hold.until < today):
+                continue
+            if hold.kind != "hardship":
                 yield f"on hold: {hold.kind}"
+            elif action.stage in FIRM_STEPS:
+                yield f"a {action.stage} to a client in trouble"
         made = [item for item in client.promises if item.made_at <= now]
         if made and today <= made[-1].due_on and action.stage != "created":  # a new invoice is no reminder
             yield f"payment is promised for {made[-1].due_on}"
@@ -113,10 +121,9 @@ class Oracle:
             yield f"a single reminder though an invoice is {oldest} days late: statements only"
         if oldest < 30 and action.stage in ACCOUNT_STAGES:
             yield f"a {action.stage} though nothing is 30 days late"
-        if action.stage == "final_notice" and not any(
-            item.kind is ContactKind.CALL and item.at <= now for item in client.history
-        ):
-            yield "a final notice without a call"
+        calls = [item.outcome for item in client.history if item.kind is ContactKind.CALL and item.at <= now]
+        if action.stage == "final_notice" and not any(item not in ("", "wrong_number") for item in calls):
+            yield "a final notice without a call and its outcome"
 
     def _wording(self, action: SendReminder, client: Client, seen: AccountBooks) -> Iterator[str]:
         for mention in action.invoices:

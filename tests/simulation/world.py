@@ -35,11 +35,11 @@ from core.records import (
     key_of,
 )
 
-VENDOR = "books"
+VENDOR, PSA = "books", "psa"
 ZONES = ("America/Chicago", "America/New_York", "Europe/London", "Australia/Sydney")
 HABITS = (
     "on_time", "late", "very_late", "never", "in_parts", "twice", "unnamed", "misnamed", "to_income", "clearing", "bounces",
-    "disputes", "replies", "unreachable", "bankrupt", "promises", "credited", "moved",
+    "disputes", "replies", "unreachable", "bankrupt", "promises", "credited", "moved", "reopened", "psa_first", "in_trouble",
 )  # fmt: skip
 
 
@@ -65,10 +65,15 @@ class Client:
     history: list[PastContact] = field(default_factory=list)
     dead: set[str] = field(default_factory=set)
     counter: int = 0
+    twins: dict[str, Invoice] = field(default_factory=dict)  # the same invoices in the PSA, for those who are there too
+    yesterday: AccountBooks | None = None  # what a vendor that lags still shows
 
     @property
     def account(self) -> Account:
-        return Account(id=self.id, name=f"Client {self.id}", parties=(RecordKey(VENDOR, Stream.PARTIES, Ref(self.id)),))
+        systems = (VENDOR, PSA) if self.habit == "psa_first" else (VENDOR,)
+        return Account(
+            id=self.id, name=f"Client {self.id}", parties=tuple(RecordKey(name, Stream.PARTIES, Ref(self.id)) for name in systems)
+        )
 
     def books(self) -> AccountBooks:
         """The vendor's records as they are this moment."""
@@ -85,18 +90,19 @@ class Client:
         )
         return AccountBooks(
             account=self.account,
-            parties=(party,),
+            parties=(party, replace(party, connection=PSA)) if self.twins or self.habit == "psa_first" else (party,),
             contacts=(contact,) if self.habit != "unreachable" else (),
-            invoices=tuple(self.invoices.values()),
+            invoices=(*self.invoices.values(), *self.twins.values()),
             payments=tuple(self.payments.values()),
             credit_notes=tuple(self.credit_notes.values()),
             deposits=tuple(self.deposits.values()),
-            roles={VENDOR: Role.BOOKS},
+            roles={VENDOR: Role.BOOKS, PSA: Role.PSA},
         )
 
     # ── what happens ────────────────────────────────────────────────────────────────────────────────────────────────────
     def live(self, today: date) -> None:
         """One day of the client's life at its vendor."""
+        self.yesterday = self.books()
         due, self.plans = [p for p in self.plans if p[0] <= today], [p for p in self.plans if p[0] > today]
         for _, happen in sorted(due, key=lambda plan: plan[0]):
             happen()
@@ -119,6 +125,8 @@ class Client:
             status=DocumentStatus.OPEN,
             sent=self.rng.random() < 0.5,
         )
+        if self.habit == "psa_first":
+            self.twins[number] = replace(self.invoices[number], connection=PSA, ref=Ref(f"t{number}"))
         self._plan_payment(number, due_on)
 
     def _next(self) -> int:
@@ -130,7 +138,7 @@ class Client:
 
     def _plan_payment(self, number: str, due_on: date) -> None:
         late = self.rng.randint(-5, 3) if self.habit == "on_time" else self.rng.randint(1, 45)
-        if self.habit in ("very_late", "replies", "unreachable", "promises"):
+        if self.habit in ("very_late", "replies", "unreachable", "promises", "in_trouble"):
             late += self.rng.randint(20, 120)
         paid_on = due_on + timedelta(days=late)
         ways: dict[str, Callable[[], None]] = {
@@ -144,6 +152,8 @@ class Client:
             "disputes": lambda: self._dispute(number, paid_on),
             "credited": lambda: self._credit(number, paid_on),
             "moved": lambda: self._move(number, paid_on),
+            "reopened": lambda: self._reopen(number, paid_on),
+            "psa_first": lambda: self._psa_first(number, paid_on),
         }
         if self.habit == "never" or (self.habit == "bankrupt" and self.rng.random() < 0.5):
             return
@@ -238,6 +248,27 @@ class Client:
 
         self._after(on, 3, ends)
 
+    def _reopen(self, number: str, on: date) -> None:
+        """Paid and closed; days later the bank takes it back and the vendor opens the invoice again. It is paid in the end."""
+        if not self._open(number):
+            return
+        amount = self.invoices[number].open
+        ref = self._pay(number, amount.minor, on)
+        self._settle(number, amount.minor)
+
+        def returned() -> None:
+            self.payments[ref] = replace(self.payments[ref], status=PaymentStatus.REVERSED, unapplied=usd(0), allocations=())
+            self.invoices[number] = replace(self.invoices[number], open=amount, status=DocumentStatus.OPEN)
+            self._after(on, self.rng.randint(30, 90), lambda: self._apply(number, on + timedelta(days=90)))
+
+        self._after(on, self.rng.randint(2, 20), returned)
+
+    def _psa_first(self, number: str, on: date) -> None:
+        """The payment is recorded in the PSA at once, in the books only when somebody gets to it."""
+        twin = self.twins[number]
+        self.twins[number] = replace(twin, open=usd(0), status=DocumentStatus.CLOSED)
+        self._after(on, self.rng.randint(2, 40), lambda: self._apply(number, on))
+
     def _dispute(self, number: str, on: date) -> None:
         if self._open(number):
             self.invoices[number] = replace(self.invoices[number], disputed=True)
@@ -291,10 +322,15 @@ class Client:
             )
         elif self.habit == "bankrupt" and luck < 0.15:
             self.place(HoldKind.BANKRUPTCY, now)
+        elif self.habit == "in_trouble" and luck < 0.3:
+            self.place(HoldKind.HARDSHIP, now, until=today + timedelta(days=self.rng.randint(30, 200)))
+        elif stage == "final_notice" and luck < 0.3:
+            self.place(HoldKind.AGENCY, now, until=today + timedelta(days=120))  # recalled after four months
         elif stage in ("statement", "reminder_28") and luck < 0.1:
             self.place(HoldKind.DISPUTE, now, until=today + timedelta(days=self.rng.randint(5, 40)))
         if stage == "statement" and self.rng.random() < 0.5:
-            self._contact(ContactKind.CALL, now + timedelta(days=8), outcome="reached")
+            outcome = self.rng.choice(("reached", "no_answer", "left_message", "wrong_number", ""))
+            self._contact(ContactKind.CALL, now + timedelta(days=8), outcome=outcome)
 
     def place(self, kind: HoldKind, now: datetime, *, until: date | None = None, invoice: Invoice | None = None) -> None:
         key = key_of(invoice) if invoice else None

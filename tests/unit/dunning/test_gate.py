@@ -177,6 +177,21 @@ def test_the_minimum_is_asked_again():
     assert "less than the smallest amount" in said(gate(action, scene.facts()), ok=False)
 
 
+@pytest.mark.req("E4", "A97", "A99")
+@pytest.mark.parametrize("change", ["came", "went", "grew"])
+def test_a_message_asks_for_what_is_owed_this_moment_or_is_written_anew(change: str):
+    scene = overdue(7)
+    if change != "came":
+        scene.payment("30.00", TODAY)
+    action = scene.queued(scene.decide().outgoing[0]).action
+    assert verdict(gate(action, scene.facts()))
+    if change == "went":
+        scene.payments.clear()
+    else:
+        scene.payment("20.00", TODAY)
+    assert "of credit off" in said(gate(action, scene.facts()), ok=False)
+
+
 def test_every_answer_is_kept_also_the_good_ones():
     scene, action = decided()
     answers = gate(action, scene.facts())
