@@ -238,6 +238,7 @@ def test_a_bill_half_a_year_late_fails_one_of_a_month_is_told_and_no_period_is_u
     assert "billed late" in item("invoiced_on_time", books=client(invoices=(late, bill("c1", "psa")), work=())).why
 
 
+@pytest.mark.req("A83")
 def test_a_claim_younger_than_the_policy_asks_waits():
     young = bill(due_on=TODAY - timedelta(days=59))
     assert item("old_enough", books=client(invoices=(young,))).status is Status.FAIL

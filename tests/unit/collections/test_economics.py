@@ -185,6 +185,7 @@ def test_the_card_of_an_agency_in_the_settings_is_read_exactly():
     assert [card.covers(law) for law in ("US-TX", "US-OK", None)] == [True, False, True]
 
 
+@pytest.mark.req("A87")
 def test_few_open_cases_make_a_lawyer_worth_a_thought():
     assert any("collections lawyer" in line for line in compare(owed(90), open_cases=2).reasons)
     assert not any("collections lawyer" in line for line in compare(owed(90), open_cases=9).reasons)
