@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
-from typing import Annotated, Any, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Annotated, Any
 
-import psycopg
-import structlog
 import typer
 
 from core import log as logging_setup
-from core.errors import ConfigError, StoreError
-from core.settings import StoreSettings, with_secrets
-from core.store import Pools
-from core.store.failures import translated
-from scheduler.app import find_config, with_password
+from core.errors import ConfigError, UsageError
+from scheduler.app import find_config
 from scheduler.cli import console
 from scheduler.cli.session import PROBLEM_FOUND, UNREACHABLE, USAGE, ConfigOption, JsonOption, choose, chosen
-from scheduler.daemon import Service, leave, progress
-from scheduler.engine.procrastinate import ProcrastinateEngine
-from scheduler.engine.queue_log import listen_to_queue
-from scheduler.engine.queue_schema import connection_info, in_schema
-from scheduler.engine.schedule import Standing, standings
-from scheduler.tenants import Cluster, Tenants, read_cluster, read_tenant
+from scheduler.daemon import leave
+from scheduler.tenants import read_cluster, read_tenant
 
-log = structlog.get_logger()
+if TYPE_CHECKING:
+    from scheduler.engine.schedule import Standing
+
 app = typer.Typer(help="See the tenants of a cluster, and check their files.", no_args_is_help=True)
 
 TenantsOption = Annotated[
@@ -60,37 +53,18 @@ def worker(
     choose(config)
     cluster = read_cluster(find_config(chosen.config), tenants)
     logging_setup.configure(cluster.log.level, cluster.log.style)
-    listen_to_queue()
     slots = concurrency or cluster.settings.concurrency
-    stopping = threading.Event()
-    pools = Pools(connections_of(slots))
-    engine = ProcrastinateEngine(
-        Tenants(cluster, pools, stopping=stopping),
-        queue_url(cluster.store),
-        concurrency=slots,
-        drain=cluster.daemon.drain,
-        stopping=stopping,
-        clock=not drain,
-        once=once,
-        progress=progress,
-    )
-    drained = Service(engine, stopping=stopping, drain=cluster.daemon.drain).run()
-    if not drained:
+    if not _machinery().work(cluster, concurrency=slots, once=once, drain=drain):
         leave(UNREACHABLE)
-    pools.close()
-    if engine.problem:
-        raise StoreError(f"The worker could not go on: {engine.problem}", remedy="See the log: the traceback stands there.")
 
 
-def connections_of(concurrency: int) -> int:
-    """Most connections to one tenants' database: two per job, for one that refreshes a token writes while it holds the lock."""
-    return 2 * concurrency + 1
-
-
-def queue_url(section: StoreSettings) -> str:
-    """The queue's database with the password put in. ConfigError when the password cannot be read."""
-    opened = cast("StoreSettings", with_secrets(section, "[store]"))
-    return with_password(section.url, opened.password.get_secret_value() if opened.password is not None else None)
+def _machinery() -> ModuleType:
+    try:
+        from scheduler import worker as machinery
+    except ModuleNotFoundError as error:
+        remedy = "Install it: pip install 'duesync[cluster]'"
+        raise UsageError(f"Many machines need a package that is not here: {error.name}.", remedy=remedy) from error
+    return machinery
 
 
 @app.command("list")
@@ -98,25 +72,16 @@ def list_tenants(tenants: TenantsOption = None, config: ConfigOption = None, jso
     """How every tenant stands: how late its work is, what it missed, which jobs fail. Exit 1 when a tenant stands still."""
     choose(config, json)
     cluster = read_cluster(find_config(chosen.config), tenants)
-    found = _standings(cluster)
+    found: list[Standing] = _machinery().read_standings(cluster)
     if chosen.json:
         console.print_json([_plain(item) for item in found])
     else:
         rows = [(item.tenant, item.jobs, _late(item.late), item.missed, _state(item)) for item in found]
-        console.table("", ("tenant", "jobs", "late", "missed", "state"), rows, right=("jobs", "late", "missed"))
+        console.table("", ("tenant", "jobs", "late", "passed over", "state"), rows, right=("jobs", "late", "passed over"))
         if not found:
             console.note("No tenant has been taken in yet: start `duesync worker`.")
     if any(item.problem for item in found):
         raise typer.Exit(PROBLEM_FOUND)
-
-
-def _standings(cluster: Cluster) -> list[Standing]:
-    arguments: dict[str, Any] = in_schema(cluster.settings.schema_name)
-    where = cluster.store.url
-    with translated(where), psycopg.connect(connection_info(queue_url(cluster.store)), connect_timeout=10, **arguments) as tx:
-        if tx.execute("select to_regclass('duesync_tenants')").fetchone() == (None,):
-            return []
-        return list(standings(tx))
 
 
 def _plain(item: Standing) -> dict[str, Any]:
@@ -125,7 +90,7 @@ def _plain(item: Standing) -> dict[str, Any]:
         "problem": item.problem,
         "jobs": item.jobs,
         "late_seconds": round(item.late, 1),
-        "missed": item.missed,
+        "passed_over": item.missed,
         "failing": dict(item.failing),
     }
 
@@ -148,6 +113,8 @@ def check(tenants: TenantsOption = None, config: ConfigOption = None, json: Json
     choose(config, json)
     cluster = read_cluster(find_config(chosen.config), tenants)
     found = [read_tenant(cluster, name, path) for name, path in cluster.files().items()]
+    if not found:
+        raise ConfigError([f"cluster.tenants: there is no NAME.toml in {cluster.folder}"], source=str(cluster.file))
     broken = [item for item in found if item.problem]
     if chosen.json:
         console.print_json([{"tenant": item.name, "file": str(item.path), "problem": item.problem} for item in found])
@@ -157,5 +124,3 @@ def check(tenants: TenantsOption = None, config: ConfigOption = None, json: Json
         console.say(f"{len(found) - len(broken)} of {len(found)} tenants are fine.")
     if broken:
         raise typer.Exit(USAGE)
-    if not found:
-        raise ConfigError([f"cluster.tenants: there is no NAME.toml in {cluster.folder}"], source=str(cluster.file))

@@ -102,6 +102,12 @@ class ProcrastinateEngine:
         if self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._in_queue(lambda tx: schedule.wake(tx, tenant, connection)), self._loop)
 
+    def reasons(self) -> list[str]:
+        """Why this worker is not at work; empty when it is."""
+        if self.finished.is_set():
+            return ["the worker has ended"]
+        return ["the queue's database does not answer"] if self._troubled else []
+
     def drain(self, seconds: float) -> bool:
         """Fetch no more and wait for the jobs under way, at most so long; those that have not ended go back to the queue."""
         self._stopping.set()

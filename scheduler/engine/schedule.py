@@ -187,3 +187,35 @@ def standings(tx: psycopg.Connection[Any]) -> Iterable[Standing]:
     """Every tenant the workers know."""
     for name, problem, jobs, late, missed, failing in tx.execute(_STANDING):
         yield Standing(name, problem, int(jobs), max(float(late), 0.0), int(missed), dict(failing))
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The cluster at a glance. `late` is the most overdue tick's wait in seconds, `missed` the ticks ever passed over."""
+
+    tenants: int
+    broken: int
+    failing: int
+    late: float
+    missed: int
+    waiting: int
+    running: int
+    workers: int
+
+
+_TOTALS = """
+select (select count(*) from duesync_tenants), (select count(*) from duesync_tenants where problem <> ''),
+  (select count(distinct tenant) from duesync_ticks where outcome in ('failed', 'crashed', 'abandoned')),
+  (select coalesce(greatest(max(extract(epoch from now() - next_at)), 0), 0) from duesync_ticks),
+  (select coalesce(sum(missed), 0) from duesync_ticks),
+  (select count(*) from procrastinate_jobs where status = 'todo'),
+  (select count(*) from procrastinate_jobs where status = 'doing'),
+  (select count(*) from procrastinate_workers where last_heartbeat > now() - %s * interval '1 second')
+"""
+
+
+def totals(tx: psycopg.Connection[Any], dead_after: float) -> Totals:
+    """Counts over all tenants and workers; a worker silent for longer than `dead_after` seconds is not one."""
+    row = tx.execute(_TOTALS, (dead_after,)).fetchone() or (0,) * 8
+    tenants, broken, failing, late, missed, queued, running, workers = row
+    return Totals(int(tenants), int(broken), int(failing), float(late), int(missed), int(queued), int(running), int(workers))
