@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
 
 from core.dunning.cadence import cycle_of
 from core.dunning.calendars import Place, add_months
@@ -49,23 +50,20 @@ class AccountView:
 
     def said(self, stage: Stage, position: Position) -> list[date]:
         """The days on which that stage was said about an invoice since it fell due, oldest first."""
-        return [self.place.today(item.at) for item in self._since_due(position) if item.stage == stage.name]
+        return [day for item, day in self._since_due(position) if item.stage == stage.name]
 
     def called(self, position: Position) -> date | None:
         """The first day since the invoice fell due on which a call about it was logged with its outcome."""
-        days = [self.place.today(item.at) for item in self._since_due(position) if counts(item)]
-        return days[0] if days else None
+        return next((day for item, day in self._since_due(position) if counts(item)), None)
 
-    def _since_due(self, position: Position) -> Iterable[PastContact]:
-        key = key_of(position.invoice)
-        return sorted(
-            (
-                item
-                for item in self.history
-                if (key in item.invoices or not item.invoices) and self.place.today(item.at) >= position.due_on
-            ),
-            key=lambda item: item.at,
-        )
+    @cached_property
+    def _by_day(self) -> Sequence[tuple[PastContact, date]]:
+        """The log in order, each entry with its day: worked out once, for it is long and asked often."""
+        return [(item, self.place.today(item.at)) for item in sorted(self.history, key=lambda item: item.at)]
+
+    def _since_due(self, position: Position) -> Iterable[tuple[PastContact, date]]:
+        key, due_on = key_of(position.invoice), position.due_on
+        return ((item, day) for item, day in self._by_day if day >= due_on and (key in item.invoices or not item.invoices))
 
 
 def in_statements(view: AccountView) -> bool:

@@ -125,7 +125,9 @@ class Stage(_Section):
     kind: StageKind = Field(StageKind.REMINDER, description="notice, reminder, statement, call or final")
     after: Anchor = Field(Anchor.DUE, description="what `days` counts from: issue, due or previous (the stage before was done)")
     days: int = Field(ge=-60, le=3650, description="calendar days after that; negative is before the due date")
-    channel: Way = Field(Way.MAIL, description="mail, vendor (its own invoice mail), webhook, letter (a PDF to post) or call (a task)")
+    channel: Way = Field(
+        Way.MAIL, description="mail, vendor (its own invoice mail), webhook, letter (a PDF to post) or call (a task)"
+    )
     tone: Tone = Field(Tone.FRIENDLY, description="friendly, clear or firm")
     template: LetterKind | None = Field(None, description="text to use; none: the one of the stage's kind and tone")
     every_months: int | None = Field(None, ge=1, le=12, description="repeat each n months (statements only); needs `times`")
