@@ -36,8 +36,10 @@ def _register() -> None:
     from scheduler.cli import (
         account_commands,
         auth_command,
+        collections_agency,
         collections_checks,
         collections_commands,
+        collections_placing,
         config_commands,
         demo_command,
         doctor_command,
@@ -80,7 +82,8 @@ def _register() -> None:
     app.add_typer(account_commands.journal_app, name="journal")
     report_commands.app.command(name="statement")(statement_command.statement)
     app.add_typer(report_commands.app, name="report")
-    collections_checks.register(collections_commands.app)
+    for part in (collections_checks, collections_placing, collections_agency):
+        part.register(collections_commands.app)
     app.add_typer(collections_commands.app, name="collections")
     app.command(name="match")(match_command.match_command)
     app.add_typer(sandbox_commands.app, name="sandbox")
