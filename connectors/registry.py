@@ -21,6 +21,7 @@ BUILTIN: dict[str, str] = {
     "connectwise": "connectors.connectwise:SPEC",
     "smtp": "connectors.smtp:SPEC",
     "webhook": "connectors.webhook:SPEC",
+    "letters": "connectors.letters:SPEC",
     "agency": "connectors.agency:SPEC",
 }
 

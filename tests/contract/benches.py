@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import email
 import mailbox
 import socket
@@ -11,8 +12,9 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+from connectors.letters import connector as letters
 from connectors.testing.bench import PAGE, Bench
-from core.actions import InvoiceMention, SendReminder
+from core.actions import InvoiceMention, SendReminder, idempotency_key
 from core.money import Money
 from core.ports import Capability
 from core.records import STREAM_OF, Invoice, Party, Payment, Ref, Stream
@@ -212,4 +214,42 @@ class MailBench(Bench):
         self._server.mute = False
 
 
-BENCHES = {"csv": CsvBench, "smtp": MailBench, "agency": AgencyBench}
+class LetterBench(Bench):
+    """The vendor is a folder, and a disk that may not confirm what it wrote."""
+
+    name = "letters"
+    levers = None
+
+    def set_up(self, clock):
+        self._folder = tempfile.TemporaryDirectory(prefix="contract-")
+        self._sync = letters.sync_folder
+
+    def transport(self):
+        return None
+
+    def keys(self):
+        return {"path": self._folder.name}
+
+    def close(self):
+        super().close()
+        self.recover()
+        self._folder.cleanup()
+
+    def wants(self, capability, number):
+        assert capability is Capability.SEND_REMINDER
+        return dataclasses.replace(self.foreign(capability), cycle=f"{number}")
+
+    def done(self, action):
+        return len(list(Path(self._folder.name).glob(f"*-{idempotency_key(action)[:16]}.pdf")))
+
+    def lose_reply(self, action):
+        def silent(folder):
+            raise OSError(5, "Input/output error")
+
+        letters.sync_folder = silent
+
+    def recover(self):
+        letters.sync_folder = self._sync
+
+
+BENCHES = {"csv": CsvBench, "letters": LetterBench, "smtp": MailBench, "agency": AgencyBench}

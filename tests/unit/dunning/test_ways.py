@@ -1,0 +1,77 @@
+"""A stage goes by mail, by a webhook or on paper: what the client would hear is the same, and nothing goes where no way is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from core.actions import SendReminder
+from core.dunning.decision import Channels
+from core.dunning.policy import Way
+from core.outbox import ContactKind
+from tests.unit.dunning.scene import Scene
+
+DUE = date(2026, 3, 3)
+EVERYWHERE = Channels(mail="mail", webhook="crm", letter="post")
+
+
+def scene(channel: str, channels: Channels = EVERYWHERE) -> Scene:
+    stage = {"name": "step", "days": 7, "channel": channel, "tone": "friendly"}
+    made = Scene(settings={"stages": [stage]}, channels=channels).go(DUE + timedelta(days=7))
+    made.invoice("1001", due=DUE)
+    return made
+
+
+@pytest.mark.req("A73")
+@pytest.mark.parametrize(
+    ("channel", "connection", "to"),
+    [("mail", "mail", "ap@acme.example"), ("webhook", "crm", "ap@acme.example"), ("letter", "post", "Acme Ltd")],
+)
+def test_the_same_words_go_by_the_way_the_stage_names(channel, connection, to):
+    made = scene(channel)
+    assert made.send() == ["step"]
+    (action,) = made.actions
+    assert isinstance(action, SendReminder)
+    assert (action.connection, action.to) == (connection, (to,))
+    assert action.text == scene("mail").queued(scene("mail").decide().outgoing[0]).action.text
+    assert bool(action.enclose) is (channel == "mail")
+
+
+@pytest.mark.parametrize(("channel", "lacks"), [("webhook", "type webhook"), ("letter", "type letters"), ("mail", "[mail]")])
+def test_a_stage_without_its_way_is_kept_back_and_says_what_is_missing(channel, lacks):
+    made = scene(channel, Channels())
+    (entry,) = made.decide().entries
+    assert not entry.would_send
+    assert lacks in entry.reasons[0]
+    assert entry.channel is Way(channel)
+
+
+@pytest.mark.parametrize(("channel", "goes"), [("mail", False), ("webhook", True), ("letter", True)])
+def test_only_mail_needs_an_address(channel, goes):
+    made = scene(channel)
+    made.party = replace(made.party, email=None)
+    (entry,) = made.decide().entries
+    assert entry.would_send is goes
+    assert entry.recipient == ("Acme Ltd" if goes else None)
+
+
+@pytest.mark.parametrize("channel", ["webhook", "letter"])
+def test_one_message_of_ours_a_day_whichever_way_it_goes(channel):
+    made = scene(channel)
+    hello = {"name": "hello", "days": 0, "after": "issue", "kind": "notice", "channel": "mail"}
+    made.settings["stages"].insert(0, hello)
+    assert made.send() == ["step"]
+    made.invoice("1002", due=DUE + timedelta(days=30), issued=made.today)
+    assert "one a day is enough" in made.reasons()
+
+
+@pytest.mark.req("A73")
+def test_a_letter_is_a_task_for_whoever_posts_it_for_a_week():
+    made = scene("letter")
+    made.said(ContactKind.MESSAGE, stage="step", channel="post", subject="Invoice 1001", to=("Acme Ltd",))
+    (task,) = [item for item in made.decide().tasks if item.kind == "post"]
+    assert task.text == f"print and post the letter of {made.today}: Invoice 1001"
+    made.now += timedelta(days=8)
+    assert [item for item in made.decide().tasks if item.kind == "post"] == []
