@@ -20,7 +20,6 @@ OPEN: dict[str, str] = {
     **_all("stopping or slowing service is a person's act in the PSA; duesync only notes", "A59"),
     **_all("a hardship flag is not built; holds with a reason stand in", "A60"),
     **_all("payment is the vendor's page; duesync links to it and stores no card", "A68"),
-    **_all("letters by post are not built; mail, the vendor's mail and calls are", "A73"),
     **_all("calls are tasks with an outcome; the outcome is not yet required before the next step", "A74"),
     **_all("roles are the file system's and the database's; there is no user interface with users yet", "A100"),
     **_all(_ADVICE, "A89", "A93", "A96", "A102"),
