@@ -40,6 +40,7 @@ from core.ports import Connector, Encloses
 from core.records import RecordKey, Stream
 from core.review import Rules
 from core.store import Store
+from core.traces import span
 
 log = structlog.get_logger()
 
@@ -159,6 +160,8 @@ class _Desk:
         """The gate's answers and the files of a message it lets pass; the gate is asked again when fetching them took long."""
         answers = self.room.answers(row, self.clock.now())
         self.room.connector(row.action.connection)
+        if self.room.silence.holds(row.action.connection):
+            raise Transient(f"{row.action.connection} does not answer.", connection=row.action.connection)
         papers = self.enclosures.gather(row.action) if verdict(answers) else Enclosures()
         return (self.room.answers(row, self.clock.now()) if papers.slow else answers), papers
 
@@ -203,11 +206,7 @@ class _Desk:
 
     def _push(self, row: OutboxRow, papers: Enclosures) -> None:
         try:
-            connector = self.room.connector(row.action.connection)
-            if papers.documents and isinstance(connector, Encloses) and isinstance(row.action, SendReminder):
-                receipt = connector.push_with(row.action, row.key, papers.documents)
-            else:
-                receipt = connector.push(row.action, row.key)
+            receipt = self._pushed(row, papers)
         except OutcomeUnknown as error:
             self.store.mark_ambiguous(row, error.message, self.clock.now())
             self._count("ambiguous", row, error=error.message)
@@ -225,6 +224,22 @@ class _Desk:
             self.report.outcomes["crashed"] += 1
         else:
             self._settle(row, receipt)
+
+    def _pushed(self, row: OutboxRow, papers: Enclosures) -> Receipt:
+        """Do the action at its vendor; what the vendor says, or does not say, counts for the rest of the pass."""
+        action, name = row.action, row.action.connection
+        connector = self.room.connector(name)
+        try:
+            with span("send", connection=name, kind=type(action).__name__, row=row.id):
+                if papers.documents and isinstance(connector, Encloses) and isinstance(action, SendReminder):
+                    receipt = connector.push_with(action, row.key, papers.documents)
+                else:
+                    receipt = connector.push(action, row.key)
+        except (Transient, AuthExpired) as error:
+            self.room.silence.failed(name, error)
+            raise
+        self.room.silence.answered(name)
+        return receipt
 
     def _settle(
         self, row: OutboxRow, receipt: Receipt, settle: Callable[[OutboxRow, Receipt, datetime], OutboxRow] | None = None

@@ -89,3 +89,13 @@ def test_what_the_vendor_says_of_one_invoice_is_no_sign_that_it_is_down(world):
     vendor.fail = NotFound("reread", connection=NAME)
     send()
     assert vendor.asked >= CLIENTS
+
+
+def test_a_mail_server_that_is_down_is_not_tried_for_every_message(world):
+    vendor, send, clock = world
+    vendor.fail = Transient("no answer", connection=NAME)
+    assert send() == {"postponed": CLIENTS}
+    assert len(vendor.pushes) <= 3
+    vendor.fail = None
+    clock.advance(timedelta(minutes=5))
+    assert send() == {"settled": CLIENTS}
