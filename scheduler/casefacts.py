@@ -24,7 +24,7 @@ from core.dunning.calendars import Place, place_of
 from core.dunning.resolve import resolve_policy
 from core.errors import ConfigError
 from core.holds import Hold, HoldKind
-from core.money import total
+from core.money import Money, total
 from core.outbox import PastContact, Promise
 from core.ports import Capability
 from core.records import Invoice, RecordKey, key_of
@@ -79,6 +79,14 @@ def account_settings(app: App, books: AccountBooks) -> AccountSettings:
     names = {books.account.name, books.account.id, *(f"{key.connection}:{key.ref}" for key in books.account.parties)}
     found = (item for name, item in app.settings.accounts.items() if name in names or names & set(item.parties))
     return next(found, AccountSettings.model_validate({}))
+
+
+def credit_limits(app: App, books: Books) -> dict[str, dict[str, Money]]:
+    """The credit limits set in the configuration, by account and currency."""
+    if not any(item.credit_limit for item in app.settings.accounts.values()):
+        return {}
+    found = {name: account_settings(app, account).credit_limit for name, account in books.accounts.items()}
+    return {name: {code: Money.parse(amount, code) for code, amount in mine.items()} for name, mine in found.items() if mine}
 
 
 def claimed_invoices(books: AccountBooks, case: Case | None, today: date) -> tuple[Invoice, ...]:

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from core.analytics.ageing import ageing
+from core.analytics.exposure import Exposures, exposures
 from core.analytics.faults import SeenFinding
 from core.analytics.flows import Flow, month_end, month_of, months_before, trend_days
 from core.analytics.history import History, histories
@@ -27,6 +29,7 @@ from core.analytics.signs import Scene, Sign, Thresholds, scene
 from core.analytics.signs_clients import cost_of_chasing, miscommunication, rising_receivables
 from core.analytics.signs_faults import complaints, coordination, write_offs
 from core.books import Books
+from core.money import Money
 from core.outbox import PastContact
 
 SIGNS: tuple[Callable[[Scene], Sign], ...] = (
@@ -74,6 +77,7 @@ class Health:
     recurring: tuple[RecurringMonth, ...]
     autopay: Autopay
     hygiene: Hygiene
+    exposure: Exposures
 
     @property
     def alerts(self) -> int:
@@ -89,8 +93,9 @@ def health(
     contacts: Mapping[str, Sequence[PastContact]] | None = None,
     currency: str | None = None,
     thresholds: Thresholds | None = None,
+    limits: Mapping[str, Mapping[str, Money]] | None = None,
 ) -> Health:
-    """The report for `currency`, or for the one with most invoices."""
+    """The report for `currency`, or for the one with most invoices. `limits` are credit limits by account and currency."""
     known = histories(books, as_of)
     code = currency or next(iter(known), "USD")
     history = known.get(code, History(code, ()))
@@ -106,6 +111,7 @@ def health(
         recurring=recurring_months(books, history, as_of),
         autopay=Autopay(coverage=coverage, clients=paying, of=of),
         hygiene=hygiene(books, history, as_of, findings),
+        exposure=exposures(ageing(books, as_of), limits or {}, code),
     )
 
 

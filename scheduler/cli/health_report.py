@@ -6,6 +6,7 @@ import csv
 import sys
 from typing import Any
 
+from core.analytics.exposure import Exposure
 from core.analytics.health import Health
 from core.analytics.kpis import Kpi
 from core.analytics.signs import ClientFigure, Measure, Sign
@@ -40,6 +41,11 @@ def health_json(found: Health) -> dict[str, Any]:
             for item in found.recurring
         ],
         "autopay": {"coverage": found.autopay.coverage, "clients": found.autopay.clients, "of": found.autopay.of, "unit": "%"},
+        "credit_limits": {
+            "over": len(found.exposure.over),
+            "owed_without_a_limit": found.exposure.unlimited.minor,
+            "clients": [_exposure(item) for item in found.exposure.rows],
+        },
         "billing_hygiene": {
             "clean": clean.clean,
             "agreement_months_unbilled": clean.unbilled_months,
@@ -90,6 +96,12 @@ def _measure(item: Measure) -> dict[str, Any]:
 
 def _client(item: ClientFigure) -> dict[str, Any]:
     return {"account": item.account, "name": item.name, "figure": item.figure, "unit": item.unit, "words": item.words}
+
+
+def _exposure(item: Exposure) -> dict[str, Any]:
+    used = None if item.used is None else float(item.used)  # a ratio to two places, never money
+    amounts = {"limit": item.limit.minor, "owed": item.owed.minor, "over": item.over.minor}
+    return {"account": item.account, "name": item.name, **amounts, "used_percent": used}
 
 
 def _kpi(item: Kpi) -> dict[str, Any]:
@@ -181,7 +193,7 @@ def _plain(kpi: Kpi) -> float | None:
 
 
 def plain_lines(found: Health) -> list[str]:
-    """Automatic payment and billing hygiene, a sentence each."""
+    """Automatic payment, billing hygiene and credit limits, a sentence each."""
     pay, clean = found.autopay, found.hygiene
     known = (
         f"{pay.coverage:g} % ({pay.clients} of {pay.of} clients)" if pay.coverage is not None else "not known: no system tells"
@@ -196,9 +208,21 @@ def plain_lines(found: Health) -> list[str]:
         f"Not billed: {unbilled}; billed off their beat: {clean.irregular}.",
         f"Drafts: {drafts}; never sent: {clean.unsent} ({Money(clean.unsent_minor, found.currency)}).",
     ]
+    lines.append(_limits(found))
     if found.other_currencies:
         lines.append(f"Not in this report: {', '.join(found.other_currencies)}; see them with --currency.")
     return lines
+
+
+def _limits(found: Health) -> str:
+    """Credit limits in a sentence."""
+    exposure = found.exposure
+    if not exposure.rows:
+        return "Credit limits: none is set (accounts.NAME.credit_limit)."
+    named = (
+        ", ".join(f"{console.one_line(item.name, 40)} by {item.over}" for item in exposure.over[:5]) or "nobody is over theirs"
+    )
+    return f"Credit limits: {named}; {exposure.unlimited} is owed by clients without one."
 
 
 def write_csv(found: Health) -> None:

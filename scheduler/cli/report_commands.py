@@ -16,6 +16,7 @@ from core.clock import local_date
 from core.errors import UsageError
 from core.money import Money, MoneyError, check_currency
 from core.store.collector import collector_paused
+from scheduler.casefacts import credit_limits
 from scheduler.cli import console
 from scheduler.cli.forecast_command import forecast_report
 from scheduler.cli.health_page import health_page
@@ -63,7 +64,14 @@ def health_report(
         with store.snapshot():
             books, findings, contacts = store.load_books(now=now), store.findings(), store.contacts()
         with collector_paused():
-            found = health(books, day, findings=findings, contacts=contacts, currency=currency_code(currency))
+            found = health(
+                books,
+                day,
+                findings=findings,
+                contacts=contacts,
+                currency=currency_code(currency),
+                limits=credit_limits(opened_app, books),
+            )
         organisation = opened_app.settings.organisation.name
     if html is not None:
         html.write_text(health_page(found, organisation), encoding="utf-8")

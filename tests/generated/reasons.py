@@ -15,11 +15,9 @@ _UPSTREAM = "payments are not written upstream except ConnectWise's opt-in write
 OPEN: dict[str, str] = {
     **_all(_COLLECTIONS, "A42", "A78", "A79", "A82", "A84", "A86", "A88", "A111", "A112", "A113", "A114", "D6"),
     **_all("the cadence is automatic (A14-A17 prove it); the daemon's own test is E33", "A18"),
-    **_all("credit limits are in no record of the vendors read so far", "A47"),
     **_all("a switch for new invoices only is not built; catch_up and the breaker soften a late start", "A48"),
     **_all("stopping or slowing service is a person's act in the PSA; duesync only notes", "A59"),
     **_all("a hardship flag is not built; holds with a reason stand in", "A60"),
-    **_all("payment is the vendor's page; duesync links to it and stores no card", "A68"),
     **_all("calls are tasks with an outcome; the outcome is not yet required before the next step", "A74"),
     **_all("roles are the file system's and the database's; there is no user interface with users yet", "A100"),
     **_all(_ADVICE, "A89", "A93", "A96", "A102"),

@@ -321,6 +321,7 @@ def test_another_run_while_the_lease_holds_touches_nothing(world, monkeypatch):
     assert world.sent == 0
 
 
+@pytest.mark.req("A68")
 def test_a_message_carries_the_vendors_link_to_pay(tmp_path):
     made = World(tmp_path)
     made.store.resolve(made.row.id, outcome="not-sent", by="me", now=made.clock.now())
