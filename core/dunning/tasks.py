@@ -22,7 +22,6 @@ from core.records import key_of
 
 _RECORD = "then record what came of it: duesync contacts log-call"
 _TO_POST = timedelta(days=7)  # how long a letter that was written is a task
-_TO_POST = timedelta(days=7)  # how long a letter that was written is a task
 _RECENT = timedelta(days=30)  # a wrong number older than this is no task any more
 
 
@@ -32,7 +31,6 @@ def tasks_of(desk: Desk, positions: Sequence[Position], view: AccountView, calls
     yield from _of_addresses(desk, positions)
     yield from _of_calls(desk, view, calls)
     yield from _of_plans(desk)
-    yield from _of_letters(desk)
     yield from _of_letters(desk)
     yield from _of_service(desk, view)
 
@@ -85,14 +83,6 @@ def _of_calls(desk: Desk, view: AccountView, calls: Sequence[CallResult]) -> Ite
     last = max((item for item in history if item.kind is ContactKind.CALL), key=lambda item: item.at, default=None)
     if last is not None and last.outcome.startswith(CallOutcome.WRONG_NUMBER) and last.at > desk.facts.now - _RECENT:
         yield Task(kind="number", text="find another telephone number: the last call reached a wrong one")
-
-
-def _of_letters(desk: Desk) -> Iterator[Task]:
-    """Letters that were written and have to be printed and posted by somebody."""
-    for item in desk.facts.history:
-        if item.channel == desk.channels.letter and item.at > desk.facts.now - _TO_POST:
-            day = desk.facts.place.today(item.at)
-            yield Task(kind="post", text=f"print and post the letter of {day}: {item.subject}", invoices=item.invoices)
 
 
 def _of_letters(desk: Desk) -> Iterator[Task]:
