@@ -234,7 +234,7 @@ def _tell(document: dict[str, Any], words: str) -> None:
 
 def register(app: typer.Typer) -> None:
     """Put these commands beside the others of `duesync collections`."""
-    from scheduler.cli.collections_figures import show_economics, show_lessons
+    from scheduler.cli.collections_figures import show_economics, show_lessons, show_procedures
 
     app.command(name="checklist")(show_checklist)
     app.command(name="answer")(answer_item)
@@ -243,3 +243,4 @@ def register(app: typer.Typer) -> None:
     app.command(name="confirmation")(draft_confirmation)
     app.command(name="economics")(show_economics)
     app.command(name="learn")(show_lessons)
+    app.command(name="procedures")(show_procedures)

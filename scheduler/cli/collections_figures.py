@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from core.clock import local_date
 from core.collections.economics import HORIZONS, Economics, Worth
 from core.collections.learning import Lessons, Score, lessons
 from core.collections.learning_advice import Suggestion, small_numbers, suggestions
+from core.collections.procedures import procedures
 from core.errors import UsageError
 from scheduler.casefacts import gather, tables
 from scheduler.cli import console
@@ -197,3 +199,21 @@ def _score_row(item: Score) -> tuple[object, ...]:
     success = f"{item.success.some} of {item.success.of} ({low:.0%}-{high:.0%})" if item.success.of else ""
     money = "" if item.days_to_money is None else f"{item.days_to_money:g}"
     return (console.one_line(item.name, 30), item.cases, item.ended, item.claimed, item.recovered, share, curve, success, money)
+
+
+# ── how late payers are handled ─────────────────────────────────────────────────────────────────────────────────────────
+def show_procedures(config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Write how you handle late payers, from the settings in force: the page an agency asks for before the first case."""
+    with opened(config, json) as app:
+        settings = app.settings
+        text = procedures(
+            settings.organisation.name,
+            settings.dunning,
+            settings.collections.checks,
+            settings.agencies,
+            as_of=local_date(app.clock.now(), app.zone),
+        )
+    if chosen.json:
+        console.print_json({"markdown": text})
+    else:
+        sys.stdout.write(text)
