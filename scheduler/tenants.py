@@ -7,6 +7,7 @@ A broken file is named and left out; its neighbours go on.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 import threading
@@ -19,6 +20,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from connectors import registry
 from core.clock import Clock
 from core.errors import ConfigError, DuesyncError, UsageError
 from core.settings import (
@@ -42,6 +44,9 @@ ONLY = "main"  # the tenant of a configuration that is not a cluster's
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # also the name of a PostgreSQL schema, behind "tenant_"
 _OPEN_AT_ONCE = 256  # tenants a process keeps at hand; the least used goes first
 _INHERITED = ("store", "vault", "daemon")
+_models = functools.cache(settings_models)  # asking for the installed connectors reads the disk: once, not once per tenant
+_spec = functools.cache(registry.load)
+_release = functools.cache(version)
 
 
 class ClusterFile(BaseModel):
@@ -133,7 +138,7 @@ def _named_folder(raw: Mapping[str, Any], file: Path) -> Path | None:
 
 
 def _cluster_of_one(file: Path) -> Cluster:
-    settings = load(file, settings_models()).settings
+    settings = load(file, _models()).settings
     _require_postgres(settings.store.url, file)
     return Cluster(
         file=file,
@@ -159,7 +164,7 @@ def read_tenant(cluster: Cluster, name: str, path: Path) -> Tenant:
         digest = digest_of(cluster, path)
         if cluster.folder is not None and not NAME.fullmatch(name):
             raise ConfigError([f"{path.name}: name the file by 1-40 of a-z, 0-9 and _, a letter first"], source=str(path))
-        loaded = load(path, settings_models(), inherited=_inherited(cluster, name))
+        loaded = load(path, _models(), inherited=_inherited(cluster, name))
         _require_postgres(loaded.settings.store.url, path)
     except DuesyncError as error:
         return Tenant(name=name, path=path, digest=digest, problem=error.message)
@@ -171,7 +176,7 @@ def read_tenant(cluster: Cluster, name: str, path: Path) -> Tenant:
 def digest_of(cluster: Cluster, path: Path) -> str:
     """Changes with the tenant's file, with what it inherits and with the release. OSError when it cannot be read."""
     text = hashlib.sha256(path.read_bytes())
-    text.update(repr((version("duesync"), sorted(cluster.inherited.items()))).encode())
+    text.update(repr((_release("duesync"), sorted(cluster.inherited.items()))).encode())
     return text.hexdigest()[:32]
 
 
@@ -245,6 +250,7 @@ class Tenants:
             raise ConfigError([tenant.problem], source=f"tenant {name}")
         app = open_loaded(tenant.loaded, clock=self._clock, pools=self._pools)
         app.stopping = self._stopping
+        app.specs |= {connection: _spec(item.type) for connection, item in tenant.loaded.settings.connections.items()}
         runner = Runner(app, failing=self._failing.setdefault(name, {}))
         opened = Opened(tenant, app, runner, {job.name: job for job in tenant.jobs})
         with self._lock:

@@ -28,13 +28,14 @@ from scheduler.engine import schedule
 from scheduler.engine.queue_schema import bring_up_to_date, connection_info, in_schema
 from scheduler.engine.retrying import Again, BackOff, retry_after
 from scheduler.runner import Attempt
-from scheduler.tenants import Folder, Tenants
+from scheduler.tenants import Changes, Folder, Tenant, Tenants
 
 log = structlog.get_logger()
 QUEUE_CONNECTIONS = 4  # of each worker: fetch, finish, heartbeat and clock; one more listens for new jobs
 _MOST_ATTEMPTS = 5  # a job whose worker died so often does not get a sixth
 _TROUBLE = (ConnectorException, psycopg.Error, PoolTimeout, PoolClosed, OSError)
 _ARRIVAL = 60.0  # seconds a new tenant's file may take from one machine to the next
+_BATCH = 500  # tenants taken in by one transaction
 _PAUSE = 2.0  # seconds before a lost database is tried again
 
 
@@ -213,12 +214,18 @@ class ProcrastinateEngine:
         changes = await asyncio.to_thread(self._folder.changes, known, wanted=lambda: not self._stopping.is_set())
         if not (changes.fresh or changes.broken or changes.gone):
             return
-        broken = await self._in_queue(lambda tx: schedule.take_in(tx, changes, spread=not self._once))
+        broken: list[Tenant] = []
+        for at in range(0, max(len(changes.fresh), 1), _BATCH):
+            batch = Changes(changes.fresh[at : at + _BATCH], () if at else changes.broken, () if at else changes.gone)
+            broken += await self._take_in(batch, None if self._once else schedule.Spread(at, len(changes.fresh)))
         for tenant in broken:
             log.error("tenant.broken", tenant=tenant.name, problem=tenant.problem)
         left_out = {tenant.name for tenant in broken}
         taken = len([tenant for tenant in changes.fresh if tenant.name not in left_out])
         log.info("tenants.changed", taken=taken, broken=len(broken), gone=len(changes.gone))
+
+    async def _take_in(self, batch: Changes, spread: schedule.Spread | None) -> list[Tenant]:
+        return list(await self._in_queue(lambda tx: schedule.take_in(tx, batch, spread)))
 
     async def _tick(self) -> int:
         """Queue what is due and hand on what dead workers held, unless another worker is at it. Gives how many were queued."""

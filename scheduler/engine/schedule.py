@@ -7,8 +7,9 @@ or runs is not queued again; the ticks it sat through are counted in `missed`. A
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -17,7 +18,8 @@ from scheduler.runner import Job
 from scheduler.tenants import Changes, Tenant
 
 Connection = psycopg.AsyncConnection[Any]
-_NEWCOMERS_PER_SECOND = 20.0  # first ticks of many new tenants are spread, and with them all that follow
+_FEW = 100  # new tenants at once; more than these are spread over a whole cadence, so that the load stays even for good
+_FEW_GAP = 0.05  # seconds between the first ticks of few new tenants: each is served at once
 _JOB_GAP = 1.0  # seconds between the first ticks of one tenant's jobs: what a pull brings is examined after it
 
 _DUE = """
@@ -115,7 +117,23 @@ async def known(tx: Connection) -> dict[str, str]:
     return dict(await (await tx.execute("select name, digest from duesync_tenants")).fetchall())
 
 
-async def take_in(tx: Connection, changes: Changes, *, spread: bool) -> list[Tenant]:
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How the first ticks of new tenants lie in time: this batch begins at `offset` of `count` newcomers.
+
+    A few are served at once. Many are spread over a whole cadence, and stay so: their load is even for good.
+    """
+
+    offset: int = 0
+    count: int = 0
+
+    def delay(self, number: int, every: float) -> float:
+        """Seconds until the first tick of a job of the batch's tenant `number`."""
+        place = self.offset + number
+        return place / self.count * every if self.count > _FEW else min(place * _FEW_GAP, every)
+
+
+async def take_in(tx: Connection, changes: Changes, spread: Spread | None) -> list[Tenant]:
     """Bring the schedule in line with the tenants' files, all workers one after another. Gives those left out as broken.
 
     A broken tenant stands still until its file is right again: half a configuration must not send anything.
@@ -123,10 +141,9 @@ async def take_in(tx: Connection, changes: Changes, *, spread: bool) -> list[Ten
     await tx.execute("select pg_advisory_xact_lock(hashtextextended(current_schema() || '/tenants', 0))")
     refused = []
     for number, tenant in enumerate(changes.fresh):
-        delay = number / _NEWCOMERS_PER_SECOND if spread else 0.0
         try:
             async with tx.transaction():
-                await _put(tx, tenant, delay)
+                await _put(tx, tenant, partial(spread.delay, number) if spread is not None else lambda _: 0.0)
         except psycopg.errors.UniqueViolation:
             problem = "store.url: is the store of another tenant; leave [store] out, or give ?schema= another name"
             refused.append(Tenant(name=tenant.name, path=tenant.path, digest=tenant.digest, problem=problem))
@@ -139,23 +156,22 @@ async def take_in(tx: Connection, changes: Changes, *, spread: bool) -> list[Ten
     return broken
 
 
-async def _put(tx: Connection, tenant: Tenant, delay: float) -> None:
+async def _put(tx: Connection, tenant: Tenant, delay: Callable[[float], float]) -> None:
     url = tenant.loaded.settings.store.url if tenant.loaded is not None else None
     await tx.execute(_PUT_TENANT, (tenant.name, tenant.digest, url, ""))
     jobs = tenant.jobs
     await tx.execute("delete from duesync_ticks where tenant = %s and job <> all(%s)", (tenant.name, [job.name for job in jobs]))
     rows = [
-        (tenant.name, job.name, lock_of(tenant.name, job), max(job.every, 1.0), _first(job, number, delay))
+        (tenant.name, job.name, lock_of(tenant.name, job), max(job.every, 1.0), _first(job, number) + delay(job.every))
         for number, job in enumerate(jobs)
     ]
     async with tx.cursor() as cursor:
         await cursor.executemany(_PUT_TICK, rows)
 
 
-def _first(job: Job, number: int, delay: float) -> float:
-    """Seconds to a job's first tick."""
-    gap = min(_JOB_GAP, job.every / 10) * number
-    return min(delay, job.every) + (gap if job.at_start else job.every)
+def _first(job: Job, number: int) -> float:
+    """Seconds to a job's first tick in a tenant that is served at once."""
+    return min(_JOB_GAP, job.every / 10) * number if job.at_start else job.every
 
 
 def lock_of(tenant: str, job: Job) -> str:
