@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core.log import configure
-from scheduler.cli.session import ConfigOption, choose, guard
+from scheduler.cli.session import ConfigOption, choose, chosen, guard
 
 app = typer.Typer(
     name="duesync",
@@ -27,9 +27,11 @@ app = typer.Typer(
 def root(
     config: ConfigOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")] = False,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="With a cluster's configuration: the tenant this is about.")] = None,
 ) -> None:
     """Options before the command hold for it as well."""
     choose(config, json)
+    chosen.tenant = tenant
 
 
 def _register() -> None:

@@ -13,7 +13,8 @@ import typer
 
 from core import traces
 from core.errors import ConfigError, ConnectorError, DuesyncError, StoreError, UsageError
-from scheduler.app import App, open_app
+from core.settings import read_toml
+from scheduler.app import App, find_config, open_app
 from scheduler.cli import console
 
 log = structlog.get_logger()
@@ -39,9 +40,9 @@ def choose(config: Path | None, json: bool = False) -> None:
 
 @contextmanager
 def opened(config: Path | None = None, json: bool = False, *, service: bool = False) -> Iterator[App]:
-    """The app of this command."""
+    """The app of this command; with --tenant that of one tenant of a cluster."""
     choose(config, json)
-    with open_app(chosen.config, service=service) as app:
+    with _open(service) as app:
         if service:
             section = app.settings.traces
             traces.configure(section.endpoint, share=section.share, place=app.settings.organisation.name)
@@ -49,6 +50,28 @@ def opened(config: Path | None = None, json: bool = False, *, service: bool = Fa
             yield app
         finally:
             traces.shut_down()
+
+
+def _open(service: bool) -> App:
+    if chosen.tenant is None:
+        return _open_own(service)
+    if service:
+        raise UsageError("A tenant of a cluster is served by workers.", remedy="Run `duesync worker` instead.")
+    from scheduler.tenants import open_tenant  # only here: most commands know no tenants
+
+    return open_tenant(find_config(chosen.config), chosen.tenant)
+
+
+def _open_own(service: bool) -> App:
+    try:
+        return open_app(chosen.config, service=service)
+    except ConfigError:
+        file = find_config(chosen.config)
+        section = read_toml(file).get("cluster")
+        if isinstance(section, dict) and "tenants" in section:
+            remedy = "Say which: duesync --tenant NAME …; `duesync tenants list` names them."
+            raise UsageError(f"{file} is of a cluster with many tenants.", remedy=remedy) from None
+        raise
 
 
 def actor() -> str:
