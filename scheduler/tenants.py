@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors import registry
+from core import log as logging_setup
 from core.clock import Clock
 from core.errors import ConfigError, DuesyncError, UsageError
 from core.settings import (
@@ -318,3 +319,18 @@ def _one_store_each(tenants: Iterable[Tenant]) -> tuple[list[Tenant], list[Tenan
             problem = f"store.url: is the store of tenant {other} already; leave [store] out, or give ?schema= another name"
             refused.append(Tenant(name=tenant.name, path=tenant.path, digest=tenant.digest, problem=problem))
     return kept, refused
+
+
+def open_tenant(file: Path, name: str) -> App:
+    """One tenant of the cluster in `file`, for a command. UsageError when there is none of that name, ConfigError, StoreError."""
+    cluster = read_cluster(file)
+    files = cluster.files()
+    if name not in files:
+        known = ", ".join(sorted(files)[:10]) or "none"
+        raise UsageError(f'there is no tenant called "{name}"', remedy=f"Known: {known}{' …' if len(files) > 10 else ''}")
+    tenant = read_tenant(cluster, name, files[name])
+    if tenant.loaded is None:
+        raise ConfigError([tenant.problem], source=f"tenant {name}")
+    level = tenant.loaded.settings.log.level
+    logging_setup.configure("warning" if level == "info" else level, tenant.loaded.settings.log.style)
+    return open_loaded(tenant.loaded)
