@@ -27,7 +27,7 @@ app = typer.Typer(
 def root(
     config: ConfigOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")] = False,
-    tenant: Annotated[str | None, typer.Option("--tenant", help="With a cluster's configuration: the tenant this is about.")] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Of a cluster with many: the tenant this is about.")] = None,
 ) -> None:
     """Options before the command hold for it as well."""
     choose(config, json)
