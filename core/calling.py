@@ -13,6 +13,7 @@ from core.dunning.calls import CallOutcome
 from core.dunning.decision import Decision
 from core.holds import Hold, HoldKind
 from core.outbox import PastContact, Promise
+from core.records import RecordKey
 from core.store import Store
 
 log = structlog.get_logger()
@@ -27,40 +28,44 @@ _HOLDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call as it goes on record. `promised_on` is a promise's day; `invoice_only` limits what follows to its one invoice."""
+    """A call as it goes on record. `promised_on` is a promise's day; `invoices_only` limits what follows to its invoices."""
 
     entry: PastContact
     outcome: CallOutcome
     by: str
     reason: str = ""
     promised_on: date | None = None
-    invoice_only: bool = False
+    invoices_only: bool = False
 
 
-def record_call(store: Store, call: Call, now: datetime) -> Hold | None:
-    """Log the call and place what follows from it; the hold placed, or None. The same call twice changes nothing.
+def record_call(store: Store, call: Call, now: datetime) -> tuple[Hold, ...]:
+    """Log the call and place what follows from it; the holds placed. The same call from a ticket twice changes nothing.
 
     ValueError where a promise has no day.
     """
-    hold = hold_of(call, now)
+    holds = holds_of(call, now)
     with store.unit():
         store.log_contact(call.entry)
-        if hold is not None:
+        for hold in holds:
             store.place_hold(hold)
-        if hold is not None and hold.until is not None and hold.kind is HoldKind.PROMISE:
-            store.add_promise(_promise(hold, hold.until))
-    return hold
+            if hold.until is not None and hold.kind is HoldKind.PROMISE:
+                store.add_promise(_promise(hold, hold.until))
+    return holds
 
 
-def hold_of(call: Call, now: datetime) -> Hold | None:
-    """The hold a call leads to. Who says it is paid is not reminded until a person has looked."""
+def holds_of(call: Call, now: datetime) -> tuple[Hold, ...]:
+    """The holds a call leads to. Who says it is paid is not reminded until a person has looked."""
     kind = _HOLDS.get(call.outcome)
     if kind is None:
-        return None
+        return ()
     if kind is HoldKind.PROMISE and call.promised_on is None:
         raise ValueError("a promise is for a day")
+    scopes = call.entry.invoices if call.invoices_only and kind is not HoldKind.HARDSHIP else ()
+    return tuple(_hold(call, kind, scope, now) for scope in scopes or (None,))
+
+
+def _hold(call: Call, kind: HoldKind, only: RecordKey | None, now: datetime) -> Hold:
     entry = call.entry
-    only = entry.invoices[0] if call.invoice_only and len(entry.invoices) == 1 else None
     name = "|".join((kind, entry.account, str(only), entry.at.isoformat(), entry.outbox_id or ""))
     said = "says it is paid" if call.outcome is CallOutcome.ALREADY_PAID else ""
     return Hold(

@@ -8,12 +8,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.books import AccountBooks
 from core.clock import local_date
 from core.dunning.backtest import as_contact
 from core.dunning.decide import decide
 from core.dunning.decision import Decision, Entry
-from core.dunning.policy import StageKind
+from core.dunning.policy import AccountPolicy, StageKind
 from core.dunning.resolve import resolve_policy
 from core.records import key_of
 from core.review import Memory, Rules, View, look, remember
@@ -125,9 +124,8 @@ def _one_day(
     return replace(memory, contacts=contacts), made
 
 
-def resolved_policy(app: App, books: AccountBooks) -> dict[str, Any]:
+def policy_lines(policy: AccountPolicy) -> dict[str, Any]:
     """The one policy that holds for an account, and where each value that is not a default came from."""
-    policy = resolve_policy(app.settings.dunning, books.account)
     stages = [f"{stage.name} ({stage.after} {stage.days:+d} d, {stage.channel})" for stage in policy.base.stages]
     plain = policy.base.model_dump(mode="json", exclude={"stages"})
     return {"mode": str(policy.mode), "stages": stages, **plain, "origins": dict(policy.origins)}

@@ -36,7 +36,6 @@ def root(
 
 def _register() -> None:
     from scheduler.cli import (
-        account_commands,
         auth_command,
         collections_agency,
         collections_checks,
@@ -45,12 +44,10 @@ def _register() -> None:
         config_commands,
         demo_command,
         doctor_command,
-        explain_command,
         findings_commands,
         match_command,
-        outbox_commands,
-        plan_commands,
         preview_command,
+        privacy_commands,
         report_commands,
         restore_command,
         run_commands,
@@ -75,13 +72,7 @@ def _register() -> None:
     app.add_typer(worker_command.app, name="tenants")
     app.command()(run_commands.pause)
     app.command()(run_commands.resume)
-    app.add_typer(outbox_commands.app, name="outbox")
-    app.add_typer(account_commands.holds_app, name="hold")
-    app.add_typer(plan_commands.app, name="plan")
-    account_commands.accounts_app.command(name="explain")(explain_command.explain_account)
-    app.add_typer(account_commands.accounts_app, name="account")
-    app.add_typer(account_commands.contacts_app, name="contacts")
-    app.add_typer(account_commands.journal_app, name="journal")
+    _register_clients()
     report_commands.app.command(name="statement")(statement_command.statement)
     app.add_typer(report_commands.app, name="report")
     for part in (collections_checks, collections_placing, collections_agency):
@@ -95,7 +86,22 @@ def _register() -> None:
     app.command()(restore_command.restore)
     app.add_typer(restore_command.restored_app, name="restored")
     app.add_typer(vault_command.app, name="vault")
+    app.add_typer(privacy_commands.app, name="privacy")
     app.command()(demo_command.demo)
+
+
+def _register_clients() -> None:
+    """What is about clients: their accounts, what was agreed, said and queued."""
+    from scheduler.cli import account_commands, contact_commands, explain_command, outbox_commands, plan_commands, task_commands
+
+    app.add_typer(outbox_commands.app, name="outbox")
+    app.add_typer(account_commands.holds_app, name="hold")
+    app.add_typer(plan_commands.app, name="plan")
+    account_commands.accounts_app.command(name="explain")(explain_command.explain_account)
+    app.add_typer(account_commands.accounts_app, name="account")
+    app.add_typer(contact_commands.app, name="contacts")
+    app.add_typer(task_commands.app, name="tasks")
+    app.add_typer(account_commands.journal_app, name="journal")
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,11 +1,8 @@
-"""`duesync hold …`, `account …`, `contacts …`, `journal …`: clients, reasons not to remind them, and what was said."""
+"""`duesync hold …`, `account …`, `journal …`: clients, and reasons not to remind them."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json as to_json
-import sys
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,7 +11,7 @@ import typer
 from core.books import AccountBooks
 from core.errors import UsageError
 from core.holds import Hold, HoldKind
-from core.outbox import ContactKind, PastContact, Promise
+from core.outbox import Promise
 from core.records import RecordKey, Stream
 from scheduler.app import App
 from scheduler.cli import console
@@ -22,7 +19,6 @@ from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor
 
 holds_app = typer.Typer(help="Reasons not to remind a client: disputes, promises, legal holds.", no_args_is_help=True)
 accounts_app = typer.Typer(help="Clients: what they owe, and what is known of them.", no_args_is_help=True)
-contacts_app = typer.Typer(help="What was said to clients, and what came back.", no_args_is_help=True)
 journal_app = typer.Typer(help="The record of everything duesync decided and did.", no_args_is_help=True)
 
 AccountArgument = Annotated[str, typer.Argument(help="The client: id, name, or the ref of its customer record.")]
@@ -137,17 +133,27 @@ def list_holds(
 def lift(
     hold_id: Annotated[str, typer.Argument(help="The hold's id.")], config: ConfigOption = None, json: JsonOption = False
 ) -> None:
-    """Lift a hold, and take back the promise behind it. Reminders resume one step at a time, never in a burst."""
+    """Lift a hold, and take back the promise behind it. Reminders resume one step at a time, never in a burst.
+
+    Exit 1 where it was lifted before.
+    """
     with opened(config, json) as app:
         now = app.clock.now()
         with app.store.unit():
+            before = next((item for item in app.store.holds(include_lifted=True) if item.id == hold_id), None)
             hold = app.store.lift_hold(hold_id, by=actor(), now=now)
-            if hold.kind is HoldKind.PROMISE and hold.until is not None:
+            earlier = before.lifted_at if before is not None else None
+            if earlier is None and hold.kind is HoldKind.PROMISE and hold.until is not None:
                 app.store.withdraw_promises(hold.account, hold.invoice, hold.until, by=actor(), now=now)
+    lifted_at = (earlier or now).isoformat()
     if chosen.json:
-        console.print_json({"id": hold_id, "lifted": True})
-    else:
+        console.print_json({"id": hold_id, "lifted": earlier is None, "lifted_at": lifted_at})
+    elif earlier is None:
         console.say(f"{hold_id} lifted")
+    else:
+        console.complain(f"{hold_id} was lifted already, on {earlier.date()}")
+    if earlier is not None:
+        raise typer.Exit(PROBLEM_FOUND)
 
 
 def _show_holds(found: list[Hold]) -> None:
@@ -241,117 +247,15 @@ def list_accounts(config: ConfigOption = None, json: JsonOption = False) -> None
 
 @accounts_app.command(name="show")
 def show_account(account: AccountArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Show one client: balance, open invoices, holds, policy, and what it has heard from us."""
-    from scheduler.previewing import resolved_policy
+    """Show one client: balance, open invoices, what was agreed, what comes next and when, fees, tasks, policy, contacts."""
+    from scheduler.cli.account_view import account_document, look_at, show
 
     with opened(config, json) as app:
-        account_id = find_account(app, account)
-        books = app.store.load_books(now=app.clock.now(), accounts=[account_id]).accounts[account_id]
-        holds = list(app.store.holds(account=account_id))
-        contacts = app.store.contacts([account_id]).get(account_id, ())
-        policy = resolved_policy(app, books)
+        seen = look_at(app, find_account(app, account))
     if chosen.json:
-        console.print_json({**account_json(books), "policy": policy, "holds": [item.id for item in holds]})
-        return
-    console.say(f"{console.one_line(books.account.name, 80)} ({account_id})")
-    for code in books.currencies:
-        balance = books.balance(code)
-        parts = f"invoices {balance.open_invoices}, unapplied payments {balance.unapplied_payments}"
-        console.say(f"  owes {balance.net}: {parts}, credits {balance.remaining_credits}")
-    rows = [(item.number or item.ref, str(item.open), item.issued_on, item.due_on or "") for item in books.open_invoices()]
-    console.table("open invoices", ("number", "open", "issued", "due"), rows, right=("open",))
-    for hold in holds:
-        console.say(f"  held: {hold.kind} {hold.reason} {f'until {hold.until}' if hold.until else ''}".rstrip())
-    console.say(f"  policy: {policy['mode']}; " + "; ".join(policy["stages"]))
-    for name, origin in policy["origins"].items():
-        if name not in ("mode", "stages", "preset"):
-            console.say(f"    {name.replace('_', ' ')} = {policy.get(name)} (from {origin})")
-    _contact_table(contacts)
-
-
-# ── contacts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _contact_table(contacts: tuple[PastContact, ...]) -> None:
-    rows = [
-        (item.at.isoformat(timespec="minutes"), str(item.kind), item.stage or "", ", ".join(item.to), item.subject)
-        for item in contacts
-    ]
-    console.table("contacts", ("at", "kind", "stage", "to", "subject"), rows)
-
-
-def contact_json(item: PastContact) -> dict[str, Any]:
-    """One entry of the contact log."""
-    return {
-        "account": item.account,
-        "kind": str(item.kind),
-        "at": item.at.isoformat(),
-        "channel": item.channel,
-        "stage": item.stage,
-        "cycle": item.cycle,
-        "invoices": [console.plain(key) for key in item.invoices],
-        "to": list(item.to),
-        "subject": item.subject,
-        "content_hash": item.content_hash,
-        "outbox_id": item.outbox_id,
-        "outcome": item.outcome,
-    }
-
-
-@contacts_app.command(name="log")
-def contact_log(
-    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
-    export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
-    lines: Annotated[bool, typer.Option("--jsonl", help="Write one JSON object a line on stdout, each with its hash.")] = False,
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Every message, call, reply and bounce, oldest first."""
-    with opened(config, json) as app:
-        wanted = [find_account(app, account)] if account else None
-        found = app.store.contacts(wanted)
-    items = sorted((item for group in found.values() for item in group), key=lambda item: item.at)
-    if chosen.json:
-        console.print_json([contact_json(item) for item in items])
-    elif lines:
-        _contact_lines(items)
-    elif export:
-        _contact_csv(items)
+        console.print_json({**account_json(seen.books), **account_document(seen)})
     else:
-        _contact_table(tuple(items))
-
-
-def _contact_lines(items: list[PastContact]) -> None:
-    """`line_hash` is the SHA-256 of the hash of the line before (none: empty) and the line's other fields: an edit shows."""
-    chain = ""
-    for item in items:
-        text = to_json.dumps(contact_json(item), default=console.plain, ensure_ascii=False, sort_keys=True)
-        chain = hashlib.sha256(f"{chain}{text}".encode()).hexdigest()
-        sys.stdout.write(f'{text[:-1]}, "line_hash": "{chain}"}}\n')
-
-
-def _contact_csv(items: list[PastContact]) -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(("at", "account", "kind", "stage", "channel", "to", "subject", "content_hash", "outcome"))
-    for item in items:
-        row = (item.at.isoformat(), item.account, item.kind, item.stage, item.channel, " ".join(item.to), item.subject)
-        writer.writerow([console.cell(value) for value in (*row, item.content_hash, item.outcome)])
-
-
-@contacts_app.command(name="add")
-def add_contact(
-    kind: Annotated[ContactKind, typer.Argument(help="call, reply, note …")],
-    account: AccountArgument,
-    outcome: Annotated[str, typer.Option("--outcome", "-o", help="What came of it; required for a call.")],
-    config: ConfigOption = None,
-    json: JsonOption = False,
-) -> None:
-    """Record a call you made or a reply you had, so that the cadence knows."""
-    with opened(config, json) as app:
-        item = PastContact(account=find_account(app, account), kind=kind, at=app.clock.now(), channel=actor(), outcome=outcome)
-        app.store.log_contact(item)
-    if chosen.json:
-        console.print_json(contact_json(item))
-    else:
-        console.say(f"recorded: {item.kind} with {item.account}")
+        show(seen)
 
 
 # ── journal ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

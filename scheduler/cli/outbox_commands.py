@@ -12,6 +12,7 @@ from core.errors import UsageError
 from core.outbox import OutboxRow, OutboxState
 from scheduler.app import App
 from scheduler.cli import console
+from scheduler.cli.account_commands import find_account
 from scheduler.cli.session import ConfigOption, JsonOption, actor, chosen, opened
 
 app = typer.Typer(help="What waits to be sent, what went, and what did not and why.", no_args_is_help=True)
@@ -64,14 +65,16 @@ def as_json(row: OutboxRow) -> dict[str, Any]:
 @app.command(name="list")
 def list_rows(
     state: Annotated[list[OutboxState] | None, typer.Option("--state", help="Only this state; may be repeated.")] = None,
-    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this account's.")] = None,
+    account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's: id, name or ref.")] = None,
     limit: Annotated[int, typer.Option(help="At most so many, newest first.")] = 200,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """List actions, newest first, with why each went or did not go."""
     with opened(config, json) as opened_app:
-        rows = opened_app.store.outbox(states=state, account=account, limit=limit)
+        account_id = find_account(opened_app, account) if account else None
+        rows = sorted(opened_app.store.outbox(states=state, account=account_id), key=lambda row: row.created_at, reverse=True)
+    rows = rows[:limit]
     if chosen.json:
         console.print_json([as_json(row) for row in rows])
         return
