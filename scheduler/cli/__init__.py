@@ -47,15 +47,11 @@ def _register() -> None:
         findings_commands,
         match_command,
         preview_command,
-        privacy_commands,
         report_commands,
-        restore_command,
         run_commands,
         sandbox_commands,
         statement_command,
-        store_commands,
         sync_commands,
-        vault_command,
         worker_command,
     )
 
@@ -80,6 +76,14 @@ def _register() -> None:
     app.add_typer(collections_commands.app, name="collections")
     app.command(name="match")(match_command.match_command)
     app.add_typer(sandbox_commands.app, name="sandbox")
+    _register_keeping()
+    app.command()(demo_command.demo)
+
+
+def _register_keeping() -> None:
+    """What is about the store and what it keeps: copies, restoring, secrets, personal data."""
+    from scheduler.cli import privacy_commands, restore_command, store_commands, vault_command
+
     app.add_typer(store_commands.app, name="store")
     app.command()(store_commands.migrate)
     app.command()(store_commands.backup)
@@ -87,7 +91,6 @@ def _register() -> None:
     app.add_typer(restore_command.restored_app, name="restored")
     app.add_typer(vault_command.app, name="vault")
     app.add_typer(privacy_commands.app, name="privacy")
-    app.command()(demo_command.demo)
 
 
 def _register_clients() -> None:
