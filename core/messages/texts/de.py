@@ -91,7 +91,7 @@ KINDS = {
         "würden Raten helfen?",
         "help": "Danach bitte festhalten: wen Sie erreicht haben, den Grund (Liquidität, Unstimmigkeit, verlorene "
         "Rechnung, interne "
-        "Verzögerung), zugesagten Tag und Betrag. Eintragen mit: duesync contacts log. Jede Zusage dem Kunden schriftlich "
+        "Verzögerung), zugesagten Tag und Betrag. Eintragen mit: duesync contacts log-call. Jede Zusage dem Kunden schriftlich "
         "bestätigen.",
     },
 }

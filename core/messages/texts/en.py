@@ -88,7 +88,7 @@ KINDS = {
         "is a purchase order or an approval missing? What keeps them from paying? Which day is realistic, or would "
         "instalments help?",
         "help": "Afterwards write down: whom you reached, the reason (cash flow, disagreement, lost invoice, internal delay), "
-        "the day and amount promised. Record it with: duesync contacts log. Put any promise in writing to the client.",
+        "the day and amount promised. Record it with: duesync contacts log-call. Put any promise in writing to the client.",
     },
 }
 

@@ -92,7 +92,7 @@ KINDS = {
         "pedido o una "
         "aprobación? ¿Qué impide el pago? ¿Qué día es realista, o ayudarían unos plazos?",
         "help": "Después anote: con quién habló, el motivo (liquidez, desacuerdo, factura perdida, retraso interno), el día y el "
-        "importe prometidos. Regístrelo con: duesync contacts log. Confirme por escrito al cliente toda promesa.",
+        "importe prometidos. Regístrelo con: duesync contacts log-call. Confirme por escrito al cliente toda promesa.",
     },
 }
 

@@ -91,7 +91,7 @@ KINDS = {
         "Quelle date est réaliste, ou un paiement en plusieurs fois aiderait-il ?",
         "help": "Notez ensuite : la personne jointe, la raison (trésorerie, désaccord, facture perdue, retard interne), "
         "la date et le "
-        "montant promis. Enregistrez avec : duesync contacts log. Confirmez toute promesse par écrit au client.",
+        "montant promis. Enregistrez avec : duesync contacts log-call. Confirmez toute promesse par écrit au client.",
     },
 }
 

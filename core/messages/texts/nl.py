@@ -90,7 +90,7 @@ KINDS = {
         "inkoopnummer of goedkeuring? Wat houdt de betaling tegen? Welke dag is haalbaar, of helpen termijnen?",
         "help": "Schrijf daarna op: wie u sprak, de reden (liquiditeit, onenigheid, verloren factuur, interne "
         "vertraging), dag en "
-        "bedrag van de toezegging. Leg vast met: duesync contacts log. Bevestig elke toezegging schriftelijk aan de klant.",
+        "bedrag van de toezegging. Leg vast met: duesync contacts log-call. Bevestig elke toezegging schriftelijk aan de klant.",
     },
 }
 
