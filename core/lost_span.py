@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from core.actions import CONTACTS, Action, OpenTicket
+from core.actions import Action, OpenTicket, PostNote, SetField
 
 if TYPE_CHECKING:
     from core.outbox import OutboxRow
@@ -58,8 +58,9 @@ def end_lost_span(store: Store, *, by: str, now: datetime) -> LostSpan | None:
 
 
 def waits_for_a_person(action: Action) -> bool:
-    """Would a client notice if it were done a second time?"""
-    return isinstance(action, CONTACTS) or (isinstance(action, OpenTicket) and bool(action.invoices))
+    """Would a client (or an agency) notice if it were done a second time?"""
+    quiet = isinstance(action, PostNote | SetField) or (isinstance(action, OpenTicket) and not action.invoices)
+    return not quiet
 
 
 def approved_since(row: OutboxRow) -> bool:

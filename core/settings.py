@@ -173,6 +173,22 @@ class ClusterSettings(_Section):
     dead_after: Duration = Field(30.0, ge=0.5, description="a worker silent for so long is dead: its jobs go to the others")
 
 
+class RetentionSettings(_Section):
+    """How long things are kept, counted from their last change; "0s" keeps for ever. Housekeeping runs once a day.
+
+    Numbers, amounts and the journal stay. Default of messages: commercial letters are kept six years in Germany (HGB § 257),
+    claims on simple contracts lapse after six in England (Limitation Act 1980, s. 5).
+    """
+
+    payloads: Duration = Field(63_072_000.0, description="vendors' raw answers, of records that did not change since")
+    messages: Duration = Field(189_216_000.0, description="words and recipients of messages, in the outbox and the contact log")
+    changes: Duration = Field(7_776_000.0, description="the log of what changed, and payloads of records deleted at the vendor")
+    runs: Duration = Field(7_776_000.0, description="records of finished runs")
+    keep_on_erasure: tuple[Literal["names", "references"], ...] = Field(
+        (), description="what `duesync privacy erase` leaves: names of clients, references on invoices and payments"
+    )
+
+
 class ConnectionSettings(BaseModel):
     """What every connection has; the rest of its keys belong to its connector."""
 
@@ -213,6 +229,7 @@ class Settings(_Section):
     collections: CollectionsSettings = CollectionsSettings.model_validate({})
     vault: VaultSettings = VaultSettings.model_validate({})
     daemon: DaemonSettings = DaemonSettings.model_validate({})
+    retention: RetentionSettings = RetentionSettings.model_validate({})
     cluster: ClusterSettings = ClusterSettings.model_validate({})
     http: HttpSettings = HttpSettings.model_validate({})
     documents: DocumentSettings = DocumentSettings.model_validate({})

@@ -24,6 +24,7 @@ from core.records import Role
 from core.review import ReviewReport, Rules, review
 from core.settings import Loaded
 from scheduler.app import MAIL, App
+from scheduler.housekeeping import EVERY, keep_house, tell_of_returned
 from scheduler.incoming import read_mailbox, reads_mail
 from scheduler.paylinks import LinkDesk
 from scheduler.runner import Job, current_run
@@ -183,6 +184,7 @@ def planned(loaded: Loaded) -> list[Job]:
         Job(name="review:full", every=cadence.full_every, run=_review_all, at_start=False),
         *([Job(name="collections", every=cadence.sync_every, run=_collections)] if loaded.settings.agencies else []),
         Job(name="dispatch", every=cadence.dispatch_every, run=_dispatch),
+        Job(name="housekeeping", every=EVERY, run=keep_house),
     ]
 
 
@@ -203,6 +205,7 @@ class _Sync:
         if parked is not None and float(parked) > now.timestamp():
             return {"parked_until": parked}
         report = sync_connection(app, self._name)
+        tell_of_returned(app.store)
         if report.retry_after:
             app.store.put_setting(_parked_key(self._name), now.timestamp() + report.retry_after)
         if report.errors and not any(item.read for item in report.streams):

@@ -9,6 +9,7 @@ Only the names below are for others; the tables are the store's own.
 from core.store.engine import Pools
 from core.store.journal import GENESIS
 from core.store.outbox import Held
+from core.store.personal import Erasure
 from core.store.restoring import Restored, restore_backup
 from core.store.store import Store, open_store
 from core.store.values import (
@@ -35,6 +36,7 @@ __all__ = [
     "Blocked",
     "CopiedTable",
     "EnqueueOutcome",
+    "Erasure",
     "FindingsOutcome",
     "Held",
     "JournalCheck",

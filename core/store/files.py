@@ -73,3 +73,9 @@ def move_aside(path: Path, name: str) -> Path:
         if companion.exists():
             companion.rename(path.with_name(name + end))
     return kept
+
+
+def fold_log(path: Path) -> None:
+    """Fold the write-ahead log into the file and cut it to nothing; as far as readers allow, the rest at the next commit."""
+    with closing(sqlite3.connect(path, timeout=1.0)) as opened:
+        opened.execute("pragma wal_checkpoint(truncate)")

@@ -25,7 +25,9 @@ from core.store.journal_proofs import JournalProofVerbs
 from core.store.locks import Check, across_processes
 from core.store.outbox import OutboxVerbs
 from core.store.pages import PullVerbs
+from core.store.personal import PrivacyVerbs
 from core.store.plans import PlanVerbs
+from core.store.retention import RetentionVerbs
 from core.store.runs import RunVerbs
 from core.store.values import SchemaState
 from core.store.vault import Vault
@@ -46,6 +48,8 @@ class Store(
     RunVerbs,
     CallVerbs,
     CopyVerbs,
+    PrivacyVerbs,
+    RetentionVerbs,
 ):
     """One store, shared by all threads of a process. `vault` keeps tokens; it asks for its key only when used."""
 

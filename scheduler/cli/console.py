@@ -86,7 +86,11 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, 
     out.print(view)
 
 
+# What makes a spreadsheet take a cell for a formula (OWASP, CSV injection), the full-width forms included.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
 def cell(value: object) -> str:
-    """A CSV cell that no spreadsheet will run as a formula (OWASP, CSV injection)."""
+    """A CSV cell that no spreadsheet will run as a formula."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return f"'{text}" if text.startswith(_FORMULA) else text
