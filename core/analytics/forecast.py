@@ -14,7 +14,8 @@ from datetime import date, timedelta
 from statistics import fmean
 
 from core.analytics.flows import month_end, month_of, trend_days
-from core.analytics.history import History, Line
+from core.analytics.history import History, Line, histories
+from core.books import Books
 
 COVERAGE = 0.8  # share of invoices that the interval is to hold
 _TAIL = (1 - COVERAGE) / 2
@@ -245,3 +246,34 @@ def _own_mean(payers: Payers, line: Line) -> float:
 
 def _on(payers: Payers, line: Line, delay: float) -> date:
     return max(line.due_on + timedelta(days=round(min(max(delay, -_FARTHEST), _FARTHEST))), payers.day + timedelta(days=1))
+
+
+# ── everything at once ──────────────────────────────────────────────────────────────────────────────────────────────────
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """Every open invoice of one currency with its forecast, the cash of all and of each client, and how good it was so far."""
+
+    as_of: date
+    currency: str
+    names: Mapping[str, str]
+    expected: tuple[Expected, ...]
+    whole: CashForecast
+    clients: tuple[CashForecast, ...]
+    score: Score
+
+
+def forecast(books: Books, day: date, currency: str | None = None) -> Forecast:
+    """The forecast in one currency: the one asked for, or that of most invoices."""
+    known = histories(books, day)
+    code = currency or next(iter(known), "USD")
+    history = known.get(code, History(code, ()))
+    payers, expected = expected_payments(history, day)
+    return Forecast(
+        as_of=day,
+        currency=code,
+        names={name: item.account.name for name, item in books.accounts.items()},
+        expected=expected,
+        whole=cash(payers, expected),
+        clients=cash_by_client(payers, expected),
+        score=backtest(history, day),
+    )

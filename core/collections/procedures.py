@@ -96,7 +96,8 @@ def _before(checks: CheckRules, ready_days: int) -> Iterator[str]:
     yield (
         f"Not before {ready_days} days past due, {checks.reminders} reminders over {checks.follow_up_days} days and "
         f"{checks.calls} call(s) with an outcome, after a final notice. {len(CHECKS)} items are checked; what cannot be told "
-        f"does not pass; whoever waives one gives name and reason. {APPROVERS} different people approve. It never happens by itself."
+        f"does not pass; whoever waives one gives name and reason. {APPROVERS} different people approve. "
+        "It never happens by itself."
     )
     yield ""
     yield from (f"- {check.title}" for check in CHECKS)

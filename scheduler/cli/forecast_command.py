@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from core.analytics.forecast import COVERAGE, CashForecast, Expected, Score, backtest, cash, cash_by_client, expected_payments
-from core.analytics.history import History, histories
-from core.books import Books
+from core.analytics.forecast import COVERAGE, CashForecast, Expected, Forecast, forecast
 from core.clock import local_date
 from core.money import Money
 from core.store.collector import collector_paused
 from scheduler.cli import console
+from scheduler.cli.forecast_page import forecast_page, write_forecast_csv
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
 
 _METHOD = (
@@ -24,38 +22,10 @@ _METHOD = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forecast:
-    """What the command shows."""
-
-    as_of: date
-    currency: str
-    names: Mapping[str, str]
-    expected: tuple[Expected, ...]
-    whole: CashForecast
-    clients: tuple[CashForecast, ...]
-    score: Score
-
-
-def forecast(books: Books, day: date, currency: str | None) -> Forecast:
-    """The forecast in one currency: the one asked for, or that of most invoices."""
-    known = histories(books, day)
-    code = currency or next(iter(known), "USD")
-    history = known.get(code, History(code, ()))
-    payers, expected = expected_payments(history, day)
-    return Forecast(
-        as_of=day,
-        currency=code,
-        names={name: item.account.name for name, item in books.accounts.items()},
-        expected=expected,
-        whole=cash(payers, expected),
-        clients=cash_by_client(payers, expected),
-        score=backtest(history, day),
-    )
-
-
 def forecast_report(
     as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day [default: today].")] = None,
+    export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout, a row per open invoice.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts to this file.")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="The currency [default: that of most invoices].")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
@@ -69,8 +39,15 @@ def forecast_report(
         books = app.store.load_books(now=now)
         with collector_paused():
             found = forecast(books, day, currency_code(currency))
+        organisation = app.settings.organisation.name
+    if html is not None:
+        html.write_text(forecast_page(found, organisation), encoding="utf-8")
     if chosen.json:
         console.print_json(forecast_json(found))
+    elif export:
+        write_forecast_csv(found)
+    elif html is not None:
+        console.say(f"Written: {html}")
     else:
         _show(found)
 

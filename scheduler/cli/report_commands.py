@@ -18,6 +18,7 @@ from core.money import Money, MoneyError, check_currency
 from core.store.collector import collector_paused
 from scheduler.casefacts import credit_limits
 from scheduler.cli import console
+from scheduler.cli.ageing_page import ageing_page
 from scheduler.cli.forecast_command import forecast_report
 from scheduler.cli.health_page import health_page
 from scheduler.cli.health_report import health_json, show, write_csv
@@ -31,6 +32,7 @@ AsOfOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-
 def ageing_report(
     as_of: AsOfOption = None,
     export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
+    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts to this file.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -39,10 +41,15 @@ def ageing_report(
         now = opened_app.clock.now()
         day = as_of.date() if as_of else local_date(now, opened_app.zone)
         found = ageing(opened_app.store.load_books(now=now), day)
+        organisation = opened_app.settings.organisation.name
+    if html is not None:
+        html.write_text(ageing_page(found, organisation), encoding="utf-8")
     if chosen.json:
         console.print_json(ageing_json(found))
     elif export:
         _csv(found)
+    elif html is not None:
+        console.say(f"Written: {html}")
     else:
         _show(found, day)
 

@@ -12,6 +12,7 @@ import pytest
 
 from core.analytics.flows import months_before
 from tests.system.commands import books, duesync
+from tests.system.inline import inline
 
 DAY = date(2026, 6, 30)
 SIGN_KEYS = {"name", "value", "unit", "trend", "threshold", "alert", "clients", "formula"}
@@ -149,3 +150,41 @@ def test_cash_is_forecast_by_client_and_adds_up_to_what_is_open(folder):
     told = duesync(folder, "report", "forecast", "--as-of", str(DAY))
     assert told.code == 0, told.err
     assert "Mean error in days" in told.out
+
+
+@pytest.mark.req("A79")
+def test_the_ageing_is_a_file_for_an_agency_and_a_page_for_people_with_the_same_sums(folder):
+    found = inline(folder, "report", "ageing", "--as-of", str(DAY), "--json").json
+    ran = inline(folder, "report", "ageing", "--as-of", str(DAY), "--csv", "--html", "ageing.html")
+    assert ran.code == 0, ran.err
+    rows = [*csv.DictReader(io.StringIO(ran.out))]
+    assert {row["currency"] for row in rows} == {"USD"}
+    assert sum(round(float(row["total"]) * 100) for row in rows) == found["totals"]["USD"]["total"]
+    assert {(row["account"], row["1-30"]) for row in rows} == {
+        (row["account"], f"{row['1-30'] / 100:.2f}") for row in found["accounts"]
+    }
+    page = (folder / "ageing.html").read_text()
+    assert f"{found['totals']['USD']['net'] / 100:,.2f} USD" in page
+    check_page(page)
+
+
+def test_the_forecast_is_a_page_and_a_file_too(folder):
+    found = inline(folder, "report", "forecast", "--as-of", str(DAY), "--json").json
+    ran = inline(folder, "report", "forecast", "--as-of", str(DAY), "--csv", "--html", "cash.html")
+    assert ran.code == 0, ran.err
+    rows = [*csv.DictReader(io.StringIO(ran.out))]
+    assert [(row["number"], row["expected_on"]) for row in rows] == [
+        (item["number"], item["expected_on"]) for item in found["invoices"]
+    ]
+    page = (folder / "cash.html").read_text()
+    assert "Mean error in days" in page
+    check_page(page)
+
+
+def check_page(page):
+    """It stands alone, runs nothing, and names from outside stay text."""
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert "default-src 'none'" in page
+    assert not re.search(r"(src|href)=", page)
+    assert [ElementTree.fromstring(chart) for chart in re.findall(r"<svg.*?</svg>", page, re.DOTALL)]
