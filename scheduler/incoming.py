@@ -1,7 +1,8 @@
 """What came back by mail, into the contact log: each bounce and reply once, for the client it is about.
 
-A mail that names one of our messages belongs to that message's client. One that names none but comes from an address only one
-client was written to is taken as its word too: a client who writes is not reminded until somebody has looked (product notes E22).
+A mail that names one of our messages belongs to that message's client. One that names none but comes from an address a client was
+written to is taken as its word too, and where several share the address as the word of each: a client who writes is not reminded
+until somebody has looked (product notes E22).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 POSITION = "inbox.position"  # the store setting that says how far the mailbox was read
 _MOST_BATCHES = 25  # of one run; the rest comes with the next
 _ROW_DIGITS = 12  # an outbox row is named by the first digits of its key
+_MOST_SHARED = 3  # clients: an owner of two firms is heard for both, an accountant of forty for none
 _SENT = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
 
 
@@ -69,16 +71,16 @@ def _take(app: App, mails: Iterable[Incoming], position: str, report: InboxRepor
         log_of = Senders(app.store.contacts())
         for mail in mails:
             report.read += 1
-            entry = log_of.entry(mail, now)
-            if entry is None:
+            entries = log_of.entries(mail, now)
+            if not entries:
                 report.unclear += mail.kind is not IncomingKind.AUTOMATIC
-                continue
-            if entry.outbox_id in log_of.known:
-                continue
-            app.store.log_contact(entry)
-            log_of.known.add(str(entry.outbox_id))
-            report.bounces += entry.kind is ContactKind.BOUNCE
-            report.replies += entry.kind is ContactKind.REPLY
+            for entry in entries:
+                if entry.outbox_id in log_of.known:
+                    continue
+                app.store.log_contact(entry)
+                log_of.known.add(str(entry.outbox_id))
+                report.bounces += entry.kind is ContactKind.BOUNCE
+                report.replies += entry.kind is ContactKind.REPLY
         app.store.put_setting(POSITION, position)
 
 
@@ -98,25 +100,36 @@ class Senders:
             for address in item.to:
                 self._by_address.setdefault(address.casefold(), {})[item.account] = item
 
-    def entry(self, mail: Incoming, now: datetime) -> PastContact | None:
-        """The log's entry for a mail; None where it is about no client, or about nobody knows which."""
-        sent = next((self._by_message[key[:_ROW_DIGITS]] for key in mail.keys if key[:_ROW_DIGITS] in self._by_message), None)
-        if sent is None and mail.kind in (IncomingKind.FAILED, IncomingKind.DELAYED, IncomingKind.OTHER, IncomingKind.REPLY):
-            sent = self._of_address(mail)
-            if sent is not None and mail.kind is IncomingKind.OTHER:
+    def entries(self, mail: Incoming, now: datetime) -> list[PastContact]:
+        """The log's entries for a mail: of the client it is about, or of each whose address it came from; none where unknown."""
+        named = next((self._by_message[key[:_ROW_DIGITS]] for key in mail.keys if key[:_ROW_DIGITS] in self._by_message), None)
+        about = [named] if named is not None else []
+        if named is None and mail.kind in (IncomingKind.FAILED, IncomingKind.DELAYED, IncomingKind.OTHER, IncomingKind.REPLY):
+            about = self._of_address(mail)
+            if mail.kind is IncomingKind.OTHER:
                 mail = replace(mail, kind=IncomingKind.REPLY)
-        found = None if sent is None else contact_of(mail, sent, connection=MAIL, now=now)
-        return None if found is None else replace(found, outbox_id=_name(mail))
+        found = [entry for sent in about if (entry := contact_of(mail, sent, connection=MAIL, now=now)) is not None]
+        alone = len(found) == 1
+        return [replace(item, outbox_id=_name(mail) if alone else _name(mail, item.account)) for item in found]
 
-    def _of_address(self, mail: Incoming) -> PastContact | None:
-        """The last message to the only client any of these addresses belongs to."""
+    def _of_address(self, mail: Incoming) -> list[PastContact]:
+        """The last message to each of the few clients that any of these addresses belongs to; none where many share it."""
         found = {
             account: sent for address in mail.addresses for account, sent in self._by_address.get(address.casefold(), {}).items()
         }
-        return next(iter(found.values())) if len(found) == 1 else None
+        return [found[account] for account in sorted(found)] if len(found) <= _MOST_SHARED else []
 
 
-def _name(mail: Incoming) -> str:
+def _name(mail: Incoming, account: str = "") -> str:
     """The same mail has the same name, however often it is read: the log keeps one entry per name."""
-    parts = (mail.kind, *mail.keys, *mail.addresses, mail.status, mail.subject, mail.excerpt, str(mail.at))
+    parts = (
+        mail.kind,
+        *mail.keys,
+        *mail.addresses,
+        mail.status,
+        mail.subject,
+        mail.excerpt,
+        str(mail.at),
+        *([account] if account else []),
+    )
     return "in-" + hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:20]

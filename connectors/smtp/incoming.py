@@ -66,7 +66,8 @@ def read_mail(raw: bytes) -> Incoming:
 def contact_of(mail: Incoming, sent: PastContact, *, connection: str, now: datetime) -> PastContact | None:
     """The contact log's entry for a bounce of, or a reply to, the message `sent` (found by one of `mail.keys`).
 
-    None for what no person wrote and no server refused. What the client wrote is kept as the outcome (product notes E45).
+    None for what no person wrote and no server refused. What the client wrote is kept as the outcome (product notes E45). The
+    entry has no name: the log keeps one entry per name, and the message's own is taken by the message.
     """
     outcomes = {
         IncomingKind.FAILED: mail.status or "undeliverable",
@@ -83,7 +84,6 @@ def contact_of(mail: Incoming, sent: PastContact, *, connection: str, now: datet
         invoices=sent.invoices,
         to=mail.addresses,
         subject=mail.subject,
-        outbox_id=sent.outbox_id,
         outcome=outcomes[mail.kind],
     )
 
