@@ -80,6 +80,8 @@ class SmtpSettings(_Section):
     )
     inbox: ImapSettings | None = Field(None, description="mailbox of replies and bounces")
     inbox_maildir: Path | None = Field(None, description="Maildir in which replies and bounces arrive, instead of inbox")
+    dkim_selectors: tuple[PlainText, ...] = Field((), description="names of your DKIM keys (s= of a signature), for doctor")
+    name_servers: tuple[PlainText, ...] = Field((), description="ADDRESS or ADDRESS:PORT doctor asks; none: this machine's")
     unsubscribe_stages: tuple[str, ...] = Field(("statement",), description="stages whose mail carries List-Unsubscribe")
     helo: PlainText | None = Field(None, description="name to greet the server with; none: this machine's")
     timeout: float = Field(30.0, gt=0, le=300, description="seconds to wait for the server")

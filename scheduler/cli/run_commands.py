@@ -6,15 +6,23 @@ from typing import Annotated
 
 import typer
 
+from core.errors import StoreBusy
 from scheduler.cli import console
 from scheduler.cli.session import UNREACHABLE, ConfigOption, JsonOption, actor, chosen, opened
 from scheduler.daemon import daemon, leave
+from scheduler.doctor_machine import DAEMON
 from scheduler.jobs import resume_sending
+
+_PATIENCE = 5.0  # seconds: a daemon that is just ending makes room in that time
+_SECOND = StoreBusy(
+    "Another daemon runs on this store.",
+    remedy="Stop it first; for work on several machines use `duesync worker` with PostgreSQL.",
+)
 
 
 def run(config: ConfigOption = None) -> None:
-    """Run the daemon: pull, examine, decide and send on a cadence, until SIGTERM or Ctrl-C."""
-    with opened(config, service=True) as app:
+    """Run the daemon: pull, examine, decide and send on a cadence until SIGTERM or Ctrl-C. One for a store: a second exits 3."""
+    with opened(config, service=True) as app, app.store.alone(DAEMON, wait=_PATIENCE, busy=_SECOND):
         drained = daemon(app).run()
     if not drained:
         leave(UNREACHABLE)
