@@ -181,9 +181,7 @@ def _say_what_was_not_run() -> None:
     docker = shutil.which("docker")
     reached = docker and subprocess.run([docker, "info"], capture_output=True, check=False).returncode == 0
     if not reached:
-        print(
-            "not run here: `docker build` and `docker compose` (no container daemon answers); the Dockerfile's own steps were run instead"
-        )
+        print("not run here: `docker build` and `docker compose` (no container daemon answers); the Dockerfile's steps were run")
 
 
 if __name__ == "__main__":

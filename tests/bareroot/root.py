@@ -82,7 +82,7 @@ exec chroot --userspec="$AS_USER" "$0" /usr/bin/env -C "$WHERE" "$@"
 def serve(
     root: Path, words: Sequence[str], *, user: str, env: Mapping[str, str], where: str, writable: Sequence[str]
 ) -> subprocess.Popen[bytes]:
-    """Start `words` inside as `user`, the root read-only except `writable` and /tmp, in namespaces of its own. Kill it to end it."""
+    """Start `words` inside as `user`, the root read-only except `writable` and /tmp; it ends when it is killed."""
     told = environment(env) | {"AS_USER": user, "WHERE": where, "WRITABLE": " ".join(writable)}
     outer = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", _SERVE, str(root), *words]
     return subprocess.Popen(outer, env=told)

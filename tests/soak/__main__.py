@@ -1,7 +1,8 @@
 """`make soak`, or `python -m tests.soak NAME...`: the long simulations, one after another, each in a process of its own.
 
 clients: three years of two hundred clients on five seeds. daemon: 72 hours with failing vendors. copying: a million records.
-cluster: a thousand tenants, four workers, two of them killed. bare: the image and the installer in a bare Debian root (needs root).
+cluster: a thousand tenants, four workers, two of them killed. bare: the image and the installer in a bare Debian
+root (needs root).
 """
 
 from __future__ import annotations

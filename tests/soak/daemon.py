@@ -26,11 +26,11 @@ from cryptography.fernet import Fernet
 
 from core.log import configure
 from scheduler.app import App, open_app
-from scheduler.http.server import HttpServer
 from scheduler.demo.days import FastClock
 from scheduler.demo.setup import _SECRETS
 from scheduler.demo.vendor import ZONE, first_moment
 from scheduler.documents import toml_section
+from scheduler.http.server import HttpServer
 from scheduler.jobs import jobs, resume_sending
 from scheduler.runner import Runner
 from tests.soak.town import town
