@@ -56,10 +56,20 @@ class FollowReport:
 
 
 def follow_cases(app: App) -> FollowReport:
-    """Read the agencies' reports, then bring every case up to date. One case that fails stops no other."""
+    """Bring every case up to date, read what agencies report, and take that up. One case that fails stops no other."""
     report = FollowReport()
     now = app.clock.now()
+    _follow_all(app, report, now)
     report.reports = read_reports(app, now=now)
+    if report.reports:
+        report.cases = report.alarms = 0
+        _follow_all(app, report, now)
+    if report.cases or report.reports:
+        log.info("case.followed", **report.summary())
+    return report
+
+
+def _follow_all(app: App, report: FollowReport, now: datetime) -> None:
     for case in app.store.cases():
         if not case.open and int(app.store.setting(f"{_NOTED}{case.id}") or 0) >= case.number:
             continue
@@ -69,9 +79,6 @@ def follow_cases(app: App) -> FollowReport:
         except DuesyncError as error:
             report.failed += 1
             log.warning("case.unfollowed", case=case.id, error=error.message)
-    if report.cases or report.reports:
-        log.info("case.followed", **report.summary())
-    return report
 
 
 def follow(app: App, case: Case, report: FollowReport, *, now: datetime) -> Case:

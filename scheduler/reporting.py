@@ -56,6 +56,7 @@ class Taken:
     facts: list[tuple[str, Fact]] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     known: bool = False
+    waits: str = ""  # a case it is about is still on its way there: the file is read again
 
 
 def read_reports(app: App, *, now: datetime) -> int:
@@ -89,7 +90,7 @@ def take_file(app: App, agency_id: str, name: str, content: bytes, *, now: datet
         taken.known = f"sha256 {digest}" in read
         if not taken.known:
             _take(app, agency_id, agency, name, content, taken, now, dry_run=dry_run)
-        if not dry_run:
+        if not dry_run and not taken.waits:
             kept = dict.fromkeys([*read, f"name {name}", f"sha256 {digest}"])
             app.store.put_setting(f"{_READ}{agency_id}", list(kept)[-_MOST_KEPT:])
             _keep_problems(app, agency_id, taken)
@@ -105,7 +106,12 @@ def _take(
         taken.problems.append(f"{name}: {error}")
         return
     taken.kind = table.kind
-    _rows(app, agency_id, agency, table, taken, now, dry_run=dry_run)
+    cases = {name: case for case in app.store.cases() if _is_theirs(case, agency_id) for name in _names(case)}
+    named = (cases.get(row.get("reference") or row.get("case") or "") for row in table.rows)
+    taken.waits = next((case.id for case in named if case is not None and case.state is CaseState.PLACING), "")
+    if taken.waits:
+        return
+    _rows(app, agency, table, cases, taken, now, dry_run=dry_run)
 
 
 def _keep_problems(app: App, agency_id: str, taken: Taken) -> None:
@@ -121,8 +127,16 @@ def problems_of(app: App, agency_id: str) -> list[str]:
     return list(app.store.setting(f"{_PROBLEMS}{agency_id}") or ())
 
 
-def _rows(app: App, agency_id: str, agency: AgencySettings, table: Table, taken: Taken, now: datetime, *, dry_run: bool) -> None:
-    cases = {name: case for case in app.store.cases() if _is_theirs(case, agency_id) for name in _names(case)}
+def _rows(
+    app: App,
+    agency: AgencySettings,
+    table: Table,
+    cases: Mapping[str, Case],
+    taken: Taken,
+    now: datetime,
+    *,
+    dry_run: bool,
+) -> None:
     today = today_of(app, now)
     if table.kind is ReportKind.STATUS:
         lines, bad = read_statuses(table, own=agency.codes, now=now, today=today)

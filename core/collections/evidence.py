@@ -113,15 +113,18 @@ class Evidence:
         return next((item for item in self.attached(AttachmentKind.INVOICE) if item.invoice == key_of(invoice)), None)
 
     def work_of(self, invoice: Invoice) -> tuple[Work, ...]:
-        """Time worked in the period of an invoice, of the systems that keep time."""
-        first = invoice.period_start or invoice.issued_on.replace(day=1)
-        last = invoice.period_end or invoice.issued_on
-        return tuple(item for item in self.books.work if item.period_start <= last and item.period_end >= first)
+        """Time worked that an invoice bills: named by it or its twin in the PSA, else of no invoice and in its period."""
+        first, last = _period(invoice)
+        twins = {invoice.ref, *(item.ref for item in self.books.invoices if item.number and item.number == invoice.number)}
+        return tuple(
+            item
+            for item in self.books.work
+            if item.invoice_ref in twins or (item.invoice_ref is None and item.period_start <= last and item.period_end >= first)
+        )
 
     def tickets_of(self, invoice: Invoice) -> tuple[Ticket, ...]:
         """Tickets opened or closed in the period of an invoice."""
-        first = invoice.period_start or invoice.issued_on.replace(day=1)
-        last = invoice.period_end or invoice.issued_on
+        first, last = _period(invoice)
         return tuple(
             item
             for item in self.books.tickets
@@ -137,6 +140,12 @@ class Evidence:
     def disputes(self) -> tuple[Hold, ...]:
         """Every dispute of the client, lifted ones too."""
         return tuple(item for item in self.holds if item.kind is HoldKind.DISPUTE)
+
+
+def _period(invoice: Invoice) -> tuple[date, date]:
+    """The days an invoice bills: its own period, else the month it was issued in up to that day."""
+    first = invoice.period_start or invoice.issued_on.replace(day=1)
+    return min(first, invoice.issued_on), max(invoice.period_end or invoice.issued_on, first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

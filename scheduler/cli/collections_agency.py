@@ -84,12 +84,18 @@ def _taken_json(taken: Taken) -> dict[str, Any]:
     return {"file": taken.name, "known": taken.known, "facts": len(taken.facts), "problems": list(taken.problems)}
 
 
+def _taken_words(taken: Taken) -> str:
+    if taken.waits:
+        return f"waits: case {taken.waits} is still on its way to the agency; give it again then"
+    return "read before" if taken.known else f"{len(taken.facts)} entries taken up"
+
+
 def _show_status(document: dict[str, Any], rows: list[tuple[Case, Any]], taken: Taken | None) -> None:
     if chosen.json:
         console.print_json(document)
         return
     if taken is not None:
-        console.say(f"{taken.name}: {'read before' if taken.known else f'{len(taken.facts)} entries taken up'}")
+        console.say(f"{taken.name}: {_taken_words(taken)}")
         for text in taken.problems:
             console.complain(console.one_line(text, 160))
     lines = []
