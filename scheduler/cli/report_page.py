@@ -27,8 +27,10 @@ svg text{fill:var(--soft);font-size:17px}.bar{fill:var(--bar)}.now{fill:var(--no
 .limit{stroke:var(--bad);stroke-width:2;stroke-dasharray:7 5}ul{margin:.4em 0;padding-left:1.1em}li{overflow-wrap:anywhere}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{padding:5px 10px;
 border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}th:first-child,td:first-child{text-align:left}
+td:first-child{white-space:normal;overflow-wrap:anywhere;min-width:6.5rem;max-width:40vw}
 details summary{cursor:pointer;color:var(--soft);font-size:.88rem}
-@media print{:root{--page:#fff}body{font-size:11pt}main{max-width:none;padding:0}.cards{grid-template-columns:1fr 1fr}}
+@media print{:root{--page:#fff}body{font-size:11pt}main{max-width:none;padding:0}.cards{grid-template-columns:1fr 1fr}
+.scroll{overflow:visible}table{font-size:8.5pt}th,td{padding:3px 5px}}
 """
 
 
