@@ -142,15 +142,17 @@ def gather(app: App, account: str, case: Case | None = None) -> CaseFacts:
     known, papers = account_settings(app, client), case.attachments if case is not None else ()
     invoices = claimed_invoices(client, case, today)
     currency = case.currency if case is not None else _currency(invoices, settings.organisation.currency)
+    data = tables(app)
     bond = bond_of(
         client,
         known.contract,
         natural=known.natural_person,
         default_law=settings.collections.governing_law,
-        home=law_of(settings.organisation.country, settings.organisation.region),
+        home=law_of(settings.organisation.country, settings.organisation.region, data.limits.laws()),
         attachments=papers,
+        names=data.limits.laws(),
     )
-    data, checks = tables(app), settings.collections.checks
+    checks = settings.collections.checks
     restarts = {str(key_of(item)): restarts_of(item, client, read.promises, papers, place) for item in invoices}
     readings = readings_of(invoices, bond, restarts, data.limits, today=today, warn_days=checks.time_bar_warns)
     laws = frozenset(law for law in (bond.law, *bond.candidates) if law)

@@ -7,6 +7,7 @@ from datetime import date
 
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, failed, label, listed, passed, unknown
 from core.dunning.arrangements import plan_state
+from core.dunning.calls import own_tickets
 from core.findings import FindingKind
 from core.holds import HoldKind
 from core.linking.invoices import link_invoices
@@ -98,7 +99,7 @@ def service_levels(facts: CaseFacts) -> Found:
     """No service level was missed in the months that are billed."""
     if not facts.has_psa:
         return unknown(
-            "no system with tickets knows this client", "Say how it was: duesync collections answer CASE service_levels"
+            "no system with tickets knows this client", "Say how it was: duesync collections answer CASE service_levels TEXT"
         )
     seen = {ticket.ref: ticket for invoice in facts.invoices for ticket in facts.tickets_of(invoice)}
     missed = [f"{ref} {ticket.summary[:40]}" for ref, ticket in sorted(seen.items()) if ticket.sla_breached]
@@ -116,9 +117,10 @@ def no_unresolved_ticket(facts: CaseFacts) -> Found:
     """Nothing the client asked for is still open: it might be why it does not pay."""
     if not facts.has_psa:
         return unknown(
-            "no system with tickets knows this client", "Say how it is: duesync collections answer CASE no_unresolved_ticket"
+            "no system with tickets knows this client", "Say how it is: duesync collections answer CASE no_unresolved_ticket TEXT"
         )
-    still = [item for item in facts.client.tickets if not item.closed]
+    ours = {key for key, _ in own_tickets(facts.contacts)}  # tasks we opened ourselves: a call to make, a bounced address
+    still = [item for item in facts.client.tickets if not item.closed and key_of(item) not in ours]
     if still:
         names = [f'{item.ref} "{item.summary[:40]}"' for item in still]
         return failed(f"{len(still)} open: {listed(names, 3)}", "Settle them first.", *(str(item.ref) for item in still))

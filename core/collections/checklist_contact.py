@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 from core.analytics.history import Line, histories
 from core.analytics.signs_clients import habit_on
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, answered, failed, listed, passed, unknown
+from core.dunning.calls import CallOutcome, LateReason, counts
 from core.holds import HoldKind
-from core.outbox import ContactKind
+from core.outbox import ContactKind, PastContact
 
 _WRITTEN = (ContactKind.MESSAGE, ContactKind.STATEMENT)
-_NOBODY = re.compile(r"no answer|not reached|voicemail|voice mail|mailbox|busy|no reply|left (a )?message", re.IGNORECASE)
+_NOBODY = re.compile(r"no.answer|not reached|voice.?mail|mailbox|busy|no reply|left.(a )?message|wrong.number", re.IGNORECASE)
+_CODES = frozenset(CallOutcome)
+_NOT_SAID = frozenset({LateReason.NOT_SAID, LateReason.OTHER})
 _GRACE = 3  # days; a bank transfer over a weekend is not late
 
 
@@ -31,24 +34,33 @@ def reminders(facts: CaseFacts) -> Found:
 
 def a_call(facts: CaseFacts) -> Found:
     """Somebody called, and wrote down what came of it."""
-    calls = facts.said(ContactKind.CALL)
-    noted = [item for item in calls if item.outcome.strip()]
-    talked = [item for item in noted if not _NOBODY.search(item.outcome)]
-    said = f"{len(calls)} calls, {len(talked)} of them a conversation"
-    if len(noted) < facts.checks.calls:
-        return failed(said, "Call them, and record it: duesync contacts add call CLIENT --outcome …")
-    return passed(f"{said}; the last on {facts.place.today(noted[-1].at)}: {noted[-1].outcome[:80]}")
+    calls = [item for item in facts.said(ContactKind.CALL) if counts(item)]
+    talked = [item for item in calls if not _NOBODY.search(item.outcome)]
+    said = f"{len(calls)} calls with an outcome, {len(talked)} of them a conversation"
+    if len(calls) < facts.checks.calls:
+        return failed(said, "Call them, and record it: duesync contacts log-call CLIENT --outcome reached --why …")
+    return passed(f"{said}; the last on {facts.place.today(calls[-1].at)}: {calls[-1].outcome.replace('_', ' ')[:80]}")
 
 
 def why_late(facts: CaseFacts) -> Found:
     """It is known why the client does not pay: cash, a quarrel over the service, or something mislaid."""
-    words = [item for item in facts.said(ContactKind.CALL, ContactKind.REPLY) if item.outcome.strip()]
-    told = [item.outcome for item in words if not _NOBODY.search(item.outcome)]
+    told = [words for item in facts.said(ContactKind.CALL, ContactKind.REPLY) if (words := _reason(item))]
     triage = _triage(facts)
     if told:
         return passed(f"they said: {told[-1][:120]}; {triage}")
-    todo = "Ask them, or say what you think: duesync collections answer CASE why_late --ok TEXT"
+    todo = "Ask them, or say what you think: duesync collections answer CASE why_late TEXT"
     return unknown(f"nobody noted a reason; {triage}", todo)
+
+
+def _reason(contact: PastContact) -> str:
+    """Why the client is late, as far as this entry says: the reason of a recorded call, or words somebody wrote; "" for none."""
+    words = contact.outcome.strip()
+    if _NOBODY.search(words):
+        return ""
+    if words in _CODES:
+        code = contact.subject.partition(":")[0].strip()
+        return "" if not code or contact.subject.strip() in _NOT_SAID else contact.subject.replace("_", " ")
+    return words
 
 
 def _triage(facts: CaseFacts) -> str:
@@ -75,7 +87,7 @@ def options_tried(facts: CaseFacts) -> Found:
     told = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", automatic payment {'set up' if autopay else 'no'}"
     if facts.promises or facts.plans:
         return passed(f"{told}: none was kept", **counts)
-    todo = "Offer instalments, then: duesync collections answer CASE options_tried --ok TEXT"
+    todo = "Offer instalments, then: duesync collections answer CASE options_tried TEXT"
     return unknown(f"{told}: no payment plan was agreed or offered", todo, **counts)
 
 
@@ -108,13 +120,12 @@ def _hour(facts: CaseFacts, at: datetime) -> int:
 
 
 def not_protected(facts: CaseFacts) -> Found:
-    """The client is not one that may only be approached with special approval."""
-    held = facts.standing(HoldKind.PROTECTED)
+    """The client is neither one that may only be approached with special approval, nor in trouble of its own."""
+    held = facts.standing(HoldKind.PROTECTED, HoldKind.HARDSHIP)
     if held:
-        return failed(
-            f"protected: {listed([item.reason or item.placed_by for item in held])}", "Ask whoever protects it.", held[0].id
-        )
-    return passed("no protection is set")
+        words = [f"{item.kind}: {item.reason or item.placed_by}" for item in held]
+        return failed(listed(words), "Ask whoever set it; in trouble, offer instalments first.", *(item.id for item in held))
+    return passed("neither protected nor in trouble")
 
 
 def reply_answered(facts: CaseFacts) -> Found:
@@ -142,6 +153,6 @@ CHECKS = tuple(
         ("options_tried", "Other ways tried", ("A39", "A113"), options_tried, "Were instalments offered, or why not?"),
         ("contact_limits", "Contacts within limits", ("A34", "A97"), contact_limits, ""),
         ("reply_answered", "Client's mail answered", ("A13", "A107"), reply_answered, "Was the client's last mail answered?"),
-        ("not_protected", "Not a protected client", ("A26",), not_protected, ""),
+        ("not_protected", "Neither protected nor in trouble", ("A26", "A60"), not_protected, ""),
     )
 )

@@ -31,7 +31,7 @@ def bankruptcy_search(facts: CaseFacts) -> Found:
     """A person looked whether the client has filed; no system says."""
     del facts
     return unknown(
-        "nobody said that a register was searched", "Search it: duesync collections answer CASE bankruptcy_search --ok TEXT"
+        "nobody said that a register was searched", "Search it: duesync collections answer CASE bankruptcy_search TEXT"
     )
 
 
@@ -97,7 +97,7 @@ def debtor_rules(facts: CaseFacts) -> Found:
         {"law": rule.law, "text": rule.text, "citation": rule.citation, "confirmed": rule.confirmed} for rule in facts.rules
     ]
     if needed and answered(facts, COUNSEL) is None:
-        todo = "Read them with counsel: duesync collections answer CASE counsel --ok TEXT"
+        todo = "Read them with counsel: duesync collections answer CASE counsel TEXT"
         return unknown(f"{len(needed)} rule(s) to heed: {listed(told, 3)}", todo, *marks, rules=details)
     return passed(f"to heed: {listed(told, 3)}" if told else "no rule on file concerns this client", *marks, rules=details)
 

@@ -68,7 +68,7 @@ def client_value(facts: CaseFacts) -> Found:
     names = [str(item.ref) for item in live]
     if live:
         words = f"{len(live)} active agreement(s), {monthly} a month; {told}"
-        todo = "Say that it is worth losing: duesync collections answer CASE client_value --ok TEXT"
+        todo = "Say that it is worth losing: duesync collections answer CASE client_value TEXT"
         return unknown(words, todo, *names, **details)
     return passed(f"no active agreement; {told}", **details)
 
@@ -92,7 +92,7 @@ def _plain(amounts: dict[str, Money]) -> dict[str, int]:
 def reputation(facts: CaseFacts) -> Found:
     """A person weighed what the client's word to others may do."""
     del facts
-    todo = "Weigh it: duesync collections answer CASE reputation --ok TEXT"
+    todo = "Weigh it: duesync collections answer CASE reputation TEXT"
     return unknown("nobody weighed what it may do to your reputation", todo)
 
 

@@ -25,8 +25,10 @@ def bond_of(
     default_law: str | None,
     home: str | None,
     attachments: Sequence[Attachment] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Bond:
-    """What ties the claim to a law. `default_law` is that of all contracts, `home` the law where we are.
+    """What ties the claim to a law. `default_law` is that of all contracts, `home` the law where we are,
+    `names` the laws of the table with their names.
 
     Without a stated law the client's address and ours come into question. A signed agreement counts where one is attached, a
     person says so, or a system does.
@@ -34,7 +36,7 @@ def bond_of(
     signed = terms.signed
     if signed is None and (any(item.kind is AttachmentKind.AGREEMENT for item in attachments) or _signed(books)):
         signed = True
-    places = [law_of(item.country, item.region) for item in books.parties]
+    places = [law_of(item.country, item.region, names) for item in books.parties]
     candidates = tuple(dict.fromkeys(law for law in (*places, home) if law))
     return Bond(
         law=terms.governing_law or default_law,

@@ -313,7 +313,7 @@ def quarter_of(day: date) -> str:
 
 
 def _quarters_back(day: date, count: int) -> date:
-    index = day.year * 4 + (day.month - 1) // 3 - count
+    index = max(day.year * 4 + (day.month - 1) // 3 - count, 4)  # the calendar begins with year 1
     return date(index // 4, index % 4 * 3 + 1, 1)
 
 

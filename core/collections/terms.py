@@ -6,7 +6,7 @@ Every field may stay unset, and unset means unknown, not no: an unknown term nev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated
@@ -63,9 +63,15 @@ def _unstated(terms: ContractTerms) -> Iterator[str]:
         yield "governing law"
 
 
-def law_of(country: str | None, region: str | None) -> str | None:
-    """The law of an address, as the table names it: US and TX are US-TX. None where the region is needed and missing."""
+def law_of(country: str | None, region: str | None, names: Mapping[str, str] | None = None) -> str | None:
+    """The law of an address, as the table names it: US and TX are US-TX. None where the region is needed and missing.
+
+    `names` are laws by code with the region's full name, for systems that write "Texas".
+    """
     land, part = (country or "").strip().upper(), (region or "").strip().upper()
+    whole = {f"{code.partition('-')[0]}/{name.upper()}": code for code, name in (names or {}).items()}
+    if f"{land}/{part}" in whole:
+        return whole[f"{land}/{part}"]
     if not re.fullmatch(r"[A-Z]{2}", land):
         return None
     if land == "GB":

@@ -215,7 +215,8 @@ def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json
             raise UsageError("no verbal agreement is on record", remedy='Add a note that begins with "verbal agreement: ".')
         last = facts.place.add_business_days(facts.today, 5)
         who = app.settings.organisation.name
-        draft = confirmation(notes[0], client=facts.client.account.name, organisation=who, answer_by=last, place=facts.place)
+        named = facts.client.account.name
+        draft = confirmation(notes[0], facts.promises, client=named, organisation=who, answer_by=last, place=facts.place)
     _tell({"subject": draft.subject, "text": draft.text}, f"Subject: {draft.subject}\n\n{draft.text}")
 
 

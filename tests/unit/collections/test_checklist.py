@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.collections.case import AttachmentKind
 from core.collections.checklist import BY_ID, CHECKS, checklist, waivable
+from core.collections.checklist_confirmation import confirmation, verbal_notes
 from core.collections.checklist_facts import Group, Status
 from core.collections.clocks import Bond
 from core.collections.terms import ContractTerms
@@ -24,6 +25,7 @@ from tests.unit.collections.clean_claim import (
     CONTACTS,
     KEY,
     NOW,
+    PLACE,
     TERMS,
     TODAY,
     approved,
@@ -277,6 +279,44 @@ def test_the_reason_is_asked_for_and_first_time_or_habit_is_told():
     assert "cash is short" in item("why_late").why
 
 
+@pytest.mark.req("A104", "A11")
+@pytest.mark.parametrize(
+    ("outcome", "subject", "reason"),
+    [
+        ("reached", "cash_flow: waits for a grant", "cash flow: waits for a grant"),
+        ("reached", "not_said", None),
+        ("reached", "", None),
+    ]
+    + [(code, "cash_flow", None) for code in ("no_answer", "left_message", "wrong_number")],
+)
+def test_a_recorded_call_tells_the_reason_only_where_somebody_was_spoken_to_and_said_it(outcome, subject, reason):
+    call = replace(contact(ContactKind.CALL, date(2026, 5, 1), outcome), subject=subject)
+    found = item("why_late", contacts=(call,))
+    assert found.status is (Status.PASS if reason else Status.UNKNOWN)
+    assert (reason or "nobody noted a reason") in found.why
+
+
+@pytest.mark.req("A10")
+def test_an_unanswered_call_is_an_attempt_and_a_wrong_number_is_none():
+    for outcome, status in (("no_answer", Status.PASS), ("wrong_number", Status.FAIL), ("", Status.FAIL)):
+        assert item("call_made", contacts=(contact(ContactKind.CALL, date(2026, 5, 1), outcome),)).status is status
+
+
+@pytest.mark.req("A23")
+def test_a_ticket_we_opened_ourselves_is_no_complaint_of_the_client():
+    task = ticket("t9", closed=False, closed_at=None, summary="Call the client")
+    handed = replace(contact(ContactKind.NOTE, TODAY, "ticket t9 opened"), channel="psa")
+    books = client(tickets=(task,))
+    assert item("no_unresolved_ticket", books=books).status is Status.FAIL
+    assert item("no_unresolved_ticket", books=books, contacts=(*CONTACTS, handed)).status is Status.PASS
+
+
+@pytest.mark.req("A60")
+def test_a_client_in_trouble_is_not_handed_over_without_a_word():
+    found = item("not_protected", holds=(hold(HoldKind.HARDSHIP, reason="fire"),))
+    assert (found.status, "fire" in found.why) == (Status.FAIL, True)
+
+
 @pytest.mark.req("A39")
 def test_what_was_tried_is_listed_and_instalments_must_have_been_thought_of():
     found = item("options_tried", promises=())
@@ -468,3 +508,14 @@ def test_unknown_never_passes_and_no_waiver_passes_a_stay(names, papers, psa, la
         assert entry.settled == (raw[entry.id] is Status.PASS or (entry.id in names and entry.waivable))
     assert not (stay and found.complete)
     assert not found.ready
+
+
+@pytest.mark.req("A8")
+def test_the_draft_of_a_promise_names_its_day_and_of_a_note_its_words():
+    call = contact(ContactKind.CALL, date(2026, 5, 1), "promised")
+    note = contact(ContactKind.NOTE, date(2026, 5, 2), "Verbal agreement - half now, half in June")
+    newest, older = verbal_notes((call, contact(ContactKind.NOTE, TODAY, "sent a card"), note))
+    given = {"client": "Late Inc", "organisation": "Northwind", "answer_by": date(2026, 5, 9), "place": PLACE}
+    assert "half now, half in June" in confirmation(newest, (), **given).text
+    promise = replace(promised(date(2026, 5, 20)), made_at=call.at)
+    assert "by 20 May 2026" in confirmation(older, (promise,), **given).text

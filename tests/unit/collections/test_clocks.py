@@ -233,6 +233,14 @@ def test_the_law_of_an_address(country, region, law):
     assert law_of(country, region) == law
 
 
+def test_a_region_written_in_full_is_found_by_its_name_in_the_table():
+    names = shipped_limits().laws()
+    assert law_of("US", "Texas", names) == "US-TX"
+    assert law_of("CA", "british columbia", names) == "CA-BC"
+    assert law_of("GB", "Scotland", names) == "GB-SCT"
+    assert law_of("US", "Ontario", names) is None
+
+
 @pytest.mark.req("A30", "A35")
 def test_the_contract_names_the_law_first_then_the_settings_and_an_address_only_suggests():
     books = client()

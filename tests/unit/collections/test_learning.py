@@ -184,6 +184,10 @@ def test_ended_cases_feed_the_recovery_curve_and_running_ones_do_not():
     assert placed_cases(found.results, "EUR") == ()
 
 
+def test_a_day_before_everything_is_no_fault():
+    assert learn([case(0)], as_of=date(1, 1, 1)).results == ()
+
+
 # ── honest about few ────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_the_interval_of_a_rate_is_wide_for_few_and_narrow_for_many():
     few, many = Share(some=2, of=3).interval, Share(some=200, of=300).interval
