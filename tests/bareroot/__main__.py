@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,9 @@ def main() -> int:
     if missing:
         print(f"not run: this check needs {', '.join(missing)} and root (apt-get install debootstrap)")
         return 1
+    if _taken():
+        print(f"not run: something listens on port {_PORT} already, where the image's health check asks")
+        return 1
     with tempfile.TemporaryDirectory(prefix="bareroot-") as folder:
         try:
             _say("a bare Debian root")
@@ -54,6 +58,11 @@ def main() -> int:
     print("passed: the image's steps and the installer work in a bare Debian root, and the service answers /readyz")
     _say_what_was_not_run()
     return 0
+
+
+def _taken() -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", _PORT)) == 0
 
 
 def _image(folder: Path) -> None:
