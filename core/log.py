@@ -44,18 +44,18 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
     human = style == "human" or (style == "auto" and out.isatty())
     ranks = {"debug": 10, "info": 20, "warning": 30, "error": 40}
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24)
+        # plain: the pretty form shows local variables, and a secret may be one
+        structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback)
         if human
         else structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
     )
-    trace = [] if human else [structlog.processors.format_exc_info]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=not human, key="at"),
             name_trace,
-            *trace,
+            structlog.processors.format_exc_info,  # before `redact`: an error's own words may quote a secret
             redact,
             renderer,
         ],

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from core.errors import ConfigError, UsageError
+from core.settings import Organisation
 from core.store import new_vault_key
 from scheduler.app import find_config, load_settings
 from scheduler.cli import console
@@ -68,17 +72,49 @@ def init(
     connection: Annotated[str | None, typer.Option(help="First connection: csv, quickbooks, xero or connectwise.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
 ) -> None:
-    """Write a first configuration by asking. Nothing will be sent: everything starts in observe mode."""
+    """Write a first configuration by asking. Nothing will be sent: everything starts in observe mode.
+
+    Without a terminal every answer is needed as an option; an option that is given is not asked for.
+    """
     if path.exists() and not force:
         raise UsageError(f"{path} exists already", remedy="Give another name, or --force to overwrite it.")
-    text = first_toml(
-        name=name or typer.prompt("Your organisation's name"),
-        timezone=timezone or typer.prompt("Time zone", default="America/New_York"),
-        currency=currency or typer.prompt("Currency of your books", default="USD"),
-        country=country or typer.prompt("Country", default="US"),
-        kind=connection or typer.prompt("Where are your books (csv, quickbooks, xero, connectwise)", default="csv"),
-    )
+    given = {"name": name, "timezone": timezone, "currency": currency, "country": country, "connection": connection}
+    answers = _asked(given)
+    kind = answers.pop("connection")
+    _check_answers(answers)
+    text = first_toml(**answers, kind=kind)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
     console.say(f"{path} written. Next: duesync config check && duesync doctor && duesync sync && duesync preview")
+
+
+# What init asks: the words of the question, and the answer that Enter gives.
+_QUESTIONS = {
+    "name": ("Your organisation's name", None),
+    "timezone": ("Time zone", "America/New_York"),
+    "currency": ("Currency of your books", "USD"),
+    "country": ("Country", "US"),
+    "connection": ("Where are your books (csv, quickbooks, xero, connectwise)", "csv"),
+}
+
+
+def _asked(given: Mapping[str, str | None]) -> dict[str, str]:
+    """The answers given as options, and those to the questions that are left. UsageError where nobody is there to ask."""
+    left = [key for key, value in given.items() if value is None]
+    if left and not sys.stdin.isatty():
+        examples = " ".join(f'--{key} "{_QUESTIONS[key][1] or "Example MSP"}"' for key in left)
+        raise UsageError("Nobody is at a terminal to be asked.", remedy=f"Give the answers as options: duesync init {examples}")
+    return {
+        key: value if value is not None else str(typer.prompt(_QUESTIONS[key][0], default=_QUESTIONS[key][1]))
+        for key, value in given.items()
+    }
+
+
+def _check_answers(answers: Mapping[str, str]) -> None:
+    """UsageError names every answer the configuration would not take."""
+    try:
+        Organisation.model_validate({**answers, "currency": answers["currency"].upper()})
+    except ValidationError as error:
+        problems = [f"--{item['loc'][0]}: {str(item['msg']).removeprefix('Value error, ')}" for item in error.errors()]
+        raise UsageError("; ".join(problems)) from None

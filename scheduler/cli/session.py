@@ -6,18 +6,16 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import structlog
 import typer
 
-from core import traces
 from core.errors import ConfigError, ConnectorError, DuesyncError, StoreError, UsageError
-from core.settings import read_toml
-from scheduler.app import App, find_config, open_app
 from scheduler.cli import console
 
-log = structlog.get_logger()
+if TYPE_CHECKING:  # importing the app takes a second, and `duesync --help` needs none of it
+    from scheduler.app import App
+
 PROBLEM_FOUND = 1
 USAGE = 2
 UNREACHABLE = 3
@@ -41,6 +39,8 @@ def choose(config: Path | None, json: bool = False) -> None:
 @contextmanager
 def opened(config: Path | None = None, json: bool = False, *, service: bool = False) -> Iterator[App]:
     """The app of this command; with --tenant that of one tenant of a cluster."""
+    from core import traces
+
     choose(config, json)
     with _open(service) as app:
         if service:
@@ -57,12 +57,23 @@ def _open(service: bool) -> App:
         return _open_own(service)
     if service:
         raise UsageError("A tenant of a cluster is served by workers.", remedy="Run `duesync worker` instead.")
+    from scheduler.app import find_config
     from scheduler.tenants import open_tenant  # only here: most commands know no tenants
 
     return open_tenant(find_config(chosen.config), chosen.tenant)
 
 
+def open_app(config: Path | None, *, service: bool = False) -> App:
+    """The app over a configuration, with logging set up for a command or a service."""
+    from scheduler import app
+
+    return app.open_app(config, service=service)
+
+
 def _open_own(service: bool) -> App:
+    from core.settings import read_toml
+    from scheduler.app import find_config
+
     try:
         return open_app(chosen.config, service=service)
     except ConfigError:
@@ -106,7 +117,9 @@ def guard(run: typer.Typer, args: list[str]) -> int:
         explain(error)
         return exit_code(error)
     except OSError as error:
-        log.error("command.failed", error=str(error))
+        import structlog
+
+        structlog.get_logger().error("command.failed", error=str(error))
         console.complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return UNREACHABLE
     return 0

@@ -24,8 +24,8 @@ from connectors.testing.serve import serve
 from core.money import Money
 from core.records import Allocation, DocumentStatus, Invoice, Party, Payment, Ref
 from scheduler.app import App, open_app
-from scheduler.cli import _register, session
 from scheduler.cli import app as commands
+from scheduler.cli import session
 from scheduler.demo.days import FastClock
 from scheduler.demo.vendor import mail_sink
 from scheduler.documents import toml_section
@@ -173,8 +173,6 @@ def _opened(clock: FastClock, config: Path | None, *, service: bool = False) -> 
 @contextmanager
 def office(folder: Path) -> Iterator[Office]:
     """The office, running."""
-    if not commands.registered_commands:
-        _register()
     place = Office(folder)
     with (
         pytest.MonkeyPatch.context() as patch,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import io
 from pathlib import Path
 
@@ -12,14 +11,8 @@ from scheduler.cli.session import chosen, guard
 from tests.system.commands import Ran
 
 
-@functools.cache
-def _registered() -> None:
-    cli._register()
-
-
 def inline(folder: Path, *args: str) -> Ran:
     """Run `duesync ARGS` in `folder`. Nobody is at a terminal."""
-    _registered()
     chosen.config, chosen.json = None, False
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(folder), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

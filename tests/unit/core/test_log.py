@@ -53,3 +53,21 @@ def test_no_secret_reaches_a_line(lines, keys):
 def test_an_endless_value_is_cut(lines):
     structlog.get_logger().error("request.failed", body="x" * 100_000)
     assert len(json.dumps(lines())) < 3000
+
+
+@pytest.mark.parametrize("style", ["json", "human"])
+def test_a_traceback_shows_no_local_variable_and_masks_what_the_error_quotes(style):
+    out = io.StringIO()
+    configure("debug", style, out)
+    remember("canary-quoted-9")
+    local, quoted = "-".join(("canary", "local", "7")), "-".join(("canary", "quoted", "9"))
+    try:
+        if local:
+            raise ValueError(f"the vendor said {quoted}")
+    except ValueError:
+        structlog.get_logger().exception("job.crashed")
+    structlog.reset_defaults()
+    assert "Traceback" in out.getvalue()
+    assert "the vendor said ***" in out.getvalue()
+    assert local not in out.getvalue()
+    assert quoted not in out.getvalue()

@@ -7,7 +7,6 @@ import re
 from datetime import timedelta
 
 import pytest
-import typer.main
 import yaml
 
 from connectors.quickbooks.sandbox import QuickBooksSandbox
@@ -17,6 +16,7 @@ from core.records import Cursor, Malformed, Page, Ref, Stream
 from core.store import open_store
 from core.store.vault import new_vault_key
 from scheduler.app import App, open_app
+from scheduler.cli.commands import every_command
 from scheduler.demo.days import FastClock
 from scheduler.demo.setup import write_configuration
 from scheduler.http.metrics import exposition
@@ -55,11 +55,7 @@ def runbook():
 
 def commands():
     """Every command line that can be given, without its arguments."""
-    from scheduler.cli import _register
-    from scheduler.cli import app as command_line
-
-    _register()
-    top = typer.main.get_command(command_line).commands
+    top = every_command()
     below = {f"{name} {sub}" for name, item in top.items() for sub in getattr(item, "commands", {})}
     return {name for name, item in top.items() if not hasattr(item, "commands")} | below
 
