@@ -76,6 +76,7 @@ class ProcrastinateEngine:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop = asyncio.Event()
         self._drain = drain
+        self._until: datetime | None = None
         self._busy = 0
         self._counting = threading.Lock()
 
@@ -173,7 +174,8 @@ class ProcrastinateEngine:
         )
 
     async def _work_off(self) -> None:
-        """What is due now, and what that makes due, once."""
+        """What is due now, once, each tenant's jobs one after another: a pull, then what looks at its result."""
+        self._until = await self._in_queue(schedule.server_time)
         while not self._stop.is_set():
             queued = await self._tick() if self._clock else 0
             await self._worker(wait=False)
@@ -236,7 +238,8 @@ class ProcrastinateEngine:
             return 0
         await self._rescue()
         room = self._settings.queue - await schedule.waiting(tx)
-        ticks = await schedule.due(tx, share=self._settings.share, room=room) if room > 0 else []
+        share = 1 if self._once else self._settings.share
+        ticks = await schedule.due(tx, share=share, room=room, until=self._until) if room > 0 else []
         if ticks:
             jobs = [self._job(item) for item in ticks]
             queued = await self._queue.job_manager.batch_defer_jobs_async(jobs, connection=tx)

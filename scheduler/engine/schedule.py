@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 
@@ -29,7 +30,7 @@ with busy as (
 due as (
   select t.tenant, t.job, t.lock, t.next_at, row_number() over (partition by t.tenant order by t.next_at, t.job) as nth
   from duesync_ticks t left join procrastinate_jobs j on j.id = t.job_id and j.status in ('todo', 'doing')
-  where t.next_at <= now() and j.id is null)
+  where t.next_at <= least(now(), coalesce(%(until)s, now())) and j.id is null)
 select due.tenant, due.job, due.lock, (extract(epoch from due.next_at) * 1000)::bigint
 from due left join busy using (tenant)
 where due.nth + coalesce(busy.held, 0) <= %(share)s
@@ -78,10 +79,20 @@ async def waiting(tx: Connection) -> int:
     return int(row[0]) if row else 0
 
 
-async def due(tx: Connection, *, share: int, room: int) -> list[Due]:
-    """What is due now, tenants with least in hand first; at most `share` per tenant, what it has in hand included."""
-    rows = await (await tx.execute(_DUE, {"share": share, "room": room})).fetchall()
+async def due(tx: Connection, *, share: int, room: int, until: datetime | None = None) -> list[Due]:
+    """What is due now (or was at `until`), tenants with least in hand first.
+
+    At most `share` of a tenant, what it has in hand included, and at most `room` in all.
+    """
+    rows = await (await tx.execute(_DUE, {"share": share, "room": room, "until": until})).fetchall()
     return [Due(*row) for row in rows]
+
+
+async def server_time(tx: Connection) -> datetime:
+    """What time it is for the queue."""
+    row = await (await tx.execute("select now()")).fetchone()
+    assert row is not None
+    return cast("datetime", row[0])
 
 
 async def move_on(tx: Connection, ticks: Sequence[Due], ids: Sequence[int]) -> None:
@@ -143,7 +154,7 @@ async def take_in(tx: Connection, changes: Changes, spread: Spread | None) -> li
     for number, tenant in enumerate(changes.fresh):
         try:
             async with tx.transaction():
-                await _put(tx, tenant, partial(spread.delay, number) if spread is not None else lambda _: 0.0)
+                await _put(tx, tenant, partial(spread.delay, number) if spread is not None else None)
         except psycopg.errors.UniqueViolation:
             problem = "store.url: is the store of another tenant; leave [store] out, or give ?schema= another name"
             refused.append(Tenant(name=tenant.name, path=tenant.path, digest=tenant.digest, problem=problem))
@@ -156,22 +167,26 @@ async def take_in(tx: Connection, changes: Changes, spread: Spread | None) -> li
     return broken
 
 
-async def _put(tx: Connection, tenant: Tenant, delay: Callable[[float], float]) -> None:
+async def _put(tx: Connection, tenant: Tenant, delay: Callable[[float], float] | None) -> None:
     url = tenant.loaded.settings.store.url if tenant.loaded is not None else None
     await tx.execute(_PUT_TENANT, (tenant.name, tenant.digest, url, ""))
     jobs = tenant.jobs
     await tx.execute("delete from duesync_ticks where tenant = %s and job <> all(%s)", (tenant.name, [job.name for job in jobs]))
     rows = [
-        (tenant.name, job.name, lock_of(tenant.name, job), max(job.every, 1.0), _first(job, number) + delay(job.every))
+        (tenant.name, job.name, lock_of(tenant.name, job), max(job.every, 1.0), _first(job, number, delay))
         for number, job in enumerate(jobs)
     ]
     async with tx.cursor() as cursor:
         await cursor.executemany(_PUT_TICK, rows)
 
 
-def _first(job: Job, number: int) -> float:
-    """Seconds to a job's first tick in a tenant that is served at once."""
-    return min(_JOB_GAP, job.every / 10) * number if job.at_start else job.every
+def _first(job: Job, number: int, delay: Callable[[float], float] | None) -> float:
+    """Seconds to a job's first tick; `number` is its place among its tenant's. Without a delay all are due, in their order."""
+    if not job.at_start:
+        return job.every + (delay(job.every) if delay is not None else 0.0)
+    if delay is None:
+        return number * 0.001 - 1.0
+    return delay(job.every) + min(_JOB_GAP, job.every / 10) * number
 
 
 def lock_of(tenant: str, job: Job) -> str:

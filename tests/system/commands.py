@@ -46,7 +46,7 @@ class Ran:
         return json.loads(self.out)
 
 
-def duesync(folder: Path, *args: str, env: dict[str, str] | None = None, timeout: float = 60.0) -> Ran:
+def duesync(folder: Path, *args: str, env: dict[str, str] | None = None, timeout: float = 120.0) -> Ran:
     """Run `duesync ARGS` in `folder`."""
     outside = {name: value for name, value in os.environ.items() if name != "DUESYNC_CONFIG"}
     given = {**outside, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "COLUMNS": "200", **(env or {})}
