@@ -95,10 +95,14 @@ SCRIPT_LAYOUT = """\
 """
 
 HTML_LAYOUT = """\
-{% set cell = "padding:8px 6px;border-bottom:1px solid #e3e6ea;vertical-align:top" %}
-{% set head = "padding:6px;text-align:left;border-bottom:2px solid #1c2733;font-size:13px" %}
-{% set sum = "padding:6px;text-align:right;white-space:nowrap" %}
-{% set grey = "color:#5a6472" %}
+{% set cell = "padding:8px 4px;border-bottom:1px solid #e3e6ea;vertical-align:top;overflow-wrap:normal" %}
+{% set name = cell + ";overflow-wrap:anywhere" %}
+{% set head = "padding:6px 4px;text-align:left;border-bottom:2px solid #1c2733;font-size:13px;white-space:nowrap" %}
+{% set sum = "padding:6px 4px;text-align:right;vertical-align:bottom" %}
+{% set total = "padding:6px 4px;text-align:right;vertical-align:bottom;white-space:nowrap" %}
+{% set grey = "color:#5a6472;font-size:13px" %}
+{% set pay = "display:inline-block;margin-top:6px;padding:6px 10px;border:1px solid #0b57a4;border-radius:4px" %}
+{% set pay = pay + ";color:#0b57a4;font-size:14px;text-align:center;text-decoration:none" %}
 {% set table = "border-collapse:collapse;margin:12px 0 16px;font-size:15px" %}
 {% set font = "font:16px/1.5 -apple-system,Segoe UI,Helvetica,Arial,sans-serif;color:#1c2733" %}
 {% macro columns() %}
@@ -110,22 +114,24 @@ HTML_LAYOUT = """\
 {% endmacro %}
 {% macro row(line) %}
 <tr>
-<td style="{{ cell }}"><strong><bdi>{{ line.label }}</bdi></strong>
+<td style="{{ name }}"><strong><bdi>{{ line.label }}</bdi></strong>
 {% if line.reference %}<br><span style="{{ grey }}"><bdi>{{ line.reference }}</bdi></span>{% endif %}
 <br><span style="{{ grey }}">{{ words.dated }}: {{ line.issued_on }}</span></td>
 <td style="{{ cell }}">{{ line.due_on }}
-{% if line.late %}<br><span style="color:#8a3b12">{{ line.late }}</span>{% endif %}
+{% if line.late %}<br><span style="color:#8a3b12;font-size:13px">{{ line.late }}</span>{% endif %}
 </td>
 <td style="{{ cell }};text-align:right"><strong style="white-space:nowrap">{{ line.open }}</strong>
 {% if line.received %}
 <br><span style="{{ grey }}">{{ words.total }}: {{ line.total }}<br>{{ words.received }}: {{ line.received }}</span>
 {% endif %}
-{% if line.link %}<br><a href="{{ line.link }}" style="color:#0b57a4">{{ words.pay }}</a>{% endif %}
+{% if line.link %}
+<br><a href="{{ line.link }}" style="{{ pay }}">{{ words.pay }}</a>
+{% endif %}
 </td>
 </tr>
 {% endmacro %}
 <!DOCTYPE html>
-<html lang="{{ language }}" dir="auto">
+<html lang="{{ language }}" dir="ltr">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -136,7 +142,7 @@ HTML_LAYOUT = """\
 <tr><td align="center" style="padding:16px 8px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0"
  style="max-width:600px;background:#ffffff;border:1px solid #e3e6ea;border-radius:6px">
-<tr><td style="padding:24px 20px;text-align:left;{{ font }}">
+<tr><td style="padding:24px 14px;text-align:left;overflow-wrap:anywhere;{{ font }}">
 <p style="margin:0 0 4px;font-size:13px;{{ grey }}"><bdi>{{ organisation }}</bdi></p>
 <p style="margin:12px 0">{{ words.greeting }}</p>
 <p style="margin:12px 0">{{ words.opening }}</p>
@@ -148,12 +154,11 @@ HTML_LAYOUT = """\
 {{ row(line) }}
 {% endfor %}
 {% if group.credit %}
-<tr><td colspan="2" style="{{ sum }}">{{ words.listed }}</td><td style="{{ sum }}">{{ group.listed }}</td></tr>
-<tr><td colspan="2" style="padding:6px;text-align:right">{{ words.credit }}</td>
-<td style="{{ sum }}">-{{ group.credit }}</td></tr>
+<tr><td colspan="2" style="{{ sum }}">{{ words.listed }}</td><td style="{{ total }}">{{ group.listed }}</td></tr>
+<tr><td colspan="2" style="{{ sum }}">{{ words.credit }}</td><td style="{{ total }}">-{{ group.credit }}</td></tr>
 {% endif %}
 <tr><td colspan="2" style="{{ sum }}"><strong>{{ words.amount_due }}</strong></td>
-<td style="{{ sum }}"><strong>{{ group.amount_due }}</strong></td></tr>
+<td style="{{ total }}"><strong>{{ group.amount_due }}</strong></td></tr>
 </table>
 {% endif %}
 {% if group.upcoming %}

@@ -22,9 +22,9 @@ WORDS = {
     "listed": "Factures échues",
     "credit": "Paiements et avoirs non encore affectés à une facture",
     "amount_due": "À payer",
-    "not_due_yet": "Pas encore à échéance, pour information :",
-    "help": "Déjà payé ? Quelque chose ne va pas ou manque, par exemple un numéro de commande, une copie ou une validation ? "
-    "Besoin de temps ? Répondez simplement à ce message{% if phone %} ou appelez le {{ phone }}{% endif %} : "
+    "not_due_yet": "Pas encore à échéance, pour information :",
+    "help": "Déjà payé ? Quelque chose ne va pas ou manque, par exemple un numéro de commande, une copie ou une validation ? "
+    "Besoin de temps ? Répondez simplement à ce message{% if phone %} ou appelez le {{ phone }}{% endif %} : "
     "une personne vous aidera.",
     "regards": "Cordialement",
     "phone": "Téléphone",
@@ -41,29 +41,29 @@ KINDS = {
         "ask": "Rien à faire avant l’échéance. Si quelque chose vous semble inexact, dites-le-nous et nous le corrigerons.",
     },
     "upcoming": {
-        "subject": "Prochaine échéance : {{ invoices }} {{ numbers }} de {{ organisation }}",
-        "opening": "Un mot à l’avance : ce qui suit arrive bientôt à échéance pour {{ client }}.",
+        "subject": "Prochaine échéance : {{ invoices }} {{ numbers }} de {{ organisation }}",
+        "opening": "Un mot à l’avance : ce qui suit arrive bientôt à échéance pour {{ client }}.",
         "ask": "Si le paiement est déjà prévu, il n’y a rien à faire.",
     },
     "due": {
-        "subject": "Échéance aujourd’hui : {{ invoices }} {{ numbers }} de {{ organisation }}",
+        "subject": "Échéance aujourd’hui : {{ invoices }} {{ numbers }} de {{ organisation }}",
         "opening": "Pour {{ client }}, {{ these }} {{ echoit }} aujourd’hui.",
-        "ask": "Si le paiement est en route, merci : il n’y a rien d’autre à faire.",
+        "ask": "Si le paiement est en route, merci : il n’y a rien d’autre à faire.",
     },
     "reminder_friendly": {
-        "subject": "Petit rappel : {{ invoices }} {{ numbers }} de {{ organisation }}",
+        "subject": "Petit rappel : {{ invoices }} {{ numbers }} de {{ organisation }}",
         "opening": "Dans nos livres, {{ these }} de {{ client }} {{ reste }}. Un oubli peut-être, ou quelque chose manque-t-il "
-        "de notre côté ?",
-        "ask": "Pouvez-vous nous dire quand nous pouvons attendre {{ amount }} ? Si le paiement est déjà en route, merci.",
+        "de notre côté ?",
+        "ask": "Pouvez-vous nous dire quand nous pouvons attendre {{ amount }} ? Si le paiement est déjà en route, merci.",
     },
     "reminder_clear": {
-        "subject": "{{ amount }} en retard : {{ invoices }} {{ numbers }} de {{ organisation }}",
-        "opening": "Nous vous avons déjà écrit : {{ these }} de {{ client }} {{ reste }}.",
+        "subject": "{{ amount }} en retard : {{ invoices }} {{ numbers }} de {{ organisation }}",
+        "opening": "Nous vous avons déjà écrit : {{ these }} de {{ client }} {{ reste }}.",
         "ask": "Merci de régler {{ amount }}, ou de nous dire ce qui bloque et quel jour vous conviendrait. "
         "Un paiement en plusieurs fois est aussi possible.",
     },
     "reminder_firm": {
-        "subject": "Merci de répondre avant le {{ answer_by }} : {{ amount }} en retard, {{ organisation }}",
+        "subject": "Merci de répondre avant le {{ answer_by }} : {{ amount }} en retard, {{ organisation }}",
         "opening": "Malgré nos messages, nous n’avons reçu ni paiement ni réponse au sujet de ce que doit {{ client }}. "
         "La plus ancienne facture est échue depuis le {{ first_due_on }}.",
         "ask": "Merci de régler {{ amount }} avant le {{ answer_by }}, ou de nous proposer d’ici là une date ou un échéancier. "
@@ -76,22 +76,22 @@ KINDS = {
         "Tant que vous recevez ces relevés mensuels, nous ne relançons pas facture par facture.",
     },
     "final_notice": {
-        "subject": "Dernier rappel : {{ amount }} dus à {{ organisation }}, merci de répondre avant le {{ answer_by }}",
+        "subject": "Dernier rappel : {{ amount }} dus à {{ organisation }}, merci de répondre avant le {{ answer_by }}",
         "opening": "Nous avons écrit et appelé au sujet des factures ci-dessous, et préférons de loin trouver une solution avec "
         "{{ client }} plutôt qu’une autre voie.",
         "ask": "Merci de régler {{ amount }} avant le {{ answer_by }}, de convenir d’un échéancier, ou de nous dire ce qui ne va "
-        "pas. Ceci est notre dernier rappel ; sans réponse d’ici là, nous devrons examiner la suite à donner.",
+        "pas. Ceci est notre dernier rappel ; sans réponse d’ici là, nous devrons examiner la suite à donner.",
     },
     "call": {
-        "subject": "Appeler {{ client }} : {{ amount }} en retard",
-        "opening": "Merci d’appeler ce client. Demander sans accuser : un retard peut être gênant, et la raison peut "
+        "subject": "Appeler {{ client }} : {{ amount }} en retard",
+        "opening": "Merci d’appeler ce client. Demander sans accuser : un retard peut être gênant, et la raison peut "
         "venir de nous.",
-        "ask": "Présentez-vous et dites que vous appelez au sujet des factures ci-dessus. Demandez : sont-elles arrivées, "
-        "sont-elles correctes, manque-t-il un bon de commande ou une validation ? Qu’est-ce qui empêche le paiement ? "
-        "Quelle date est réaliste, ou un paiement en plusieurs fois aiderait-il ?",
-        "help": "Notez ensuite : la personne jointe, la raison (trésorerie, désaccord, facture perdue, retard interne), "
+        "ask": "Présentez-vous et dites que vous appelez au sujet des factures ci-dessus. Demandez : sont-elles arrivées, "
+        "sont-elles correctes, manque-t-il un bon de commande ou une validation ? Qu’est-ce qui empêche le paiement ? "
+        "Quelle date est réaliste, ou un paiement en plusieurs fois aiderait-il ?",
+        "help": "Notez ensuite : la personne jointe, la raison (trésorerie, désaccord, facture perdue, retard interne), "
         "la date et le "
-        "montant promis. Enregistrez avec : duesync contacts log-call. Confirmez toute promesse par écrit au client.",
+        "montant promis. Enregistrez avec : duesync contacts log-call. Confirmez toute promesse par écrit au client.",
     },
 }
 
@@ -110,7 +110,7 @@ STATEMENT = {
     "applied": "Paiements et avoirs non encore affectés",
     "other": "Autres écritures du compte",
     "net": "Solde",
-    "questions": "Des questions ? Écrivez à",
-    "spelled": "Les mots entre [crochets] sont transcrits en lettres latines : "
+    "questions": "Des questions ? Écrivez à",
+    "spelled": "Les mots entre [crochets] sont transcrits en lettres latines : "
     "aucune police pour l'original n'a été trouvée à la création.",
 }

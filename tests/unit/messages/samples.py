@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 from pathlib import Path
 
+from core.books import NetBalance
 from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
 from core.messages.render import Rendered, render
+from core.messages.statement import AccountStatement, StatementRow, statement_html, statement_text
 from core.messages.texts import LANGUAGES
 from core.money import Money
 
@@ -79,6 +81,42 @@ def sample(kind: LetterKind, language: str) -> Letter:
     )
 
 
+def account_statement(language: str) -> AccountStatement:
+    """A statement of account with open invoices of several ages and money not yet applied."""
+    letter = sample(LetterKind.STATEMENT, language)
+    (group,) = letter.groups
+    rows = tuple(
+        StatementRow(
+            on=line.issued_on,
+            label=line.label,
+            due_on=line.due_on,
+            total=line.total,
+            open=line.open,
+            days_past_due=line.days_past_due,
+        )
+        for line in (*group.due, *group.upcoming)
+    )
+    zero = Money.zero(group.currency)
+    late, early = rows[0].open + rows[1].open, rows[2].open
+    return AccountStatement(
+        organisation=letter.organisation,
+        client=letter.client,
+        locale=letter.locale,
+        as_of=WRITTEN_ON,
+        currency=group.currency,
+        invoices=rows,
+        credits=(StatementRow(on=WRITTEN_ON, label="ACH 8812", due_on=None, total=group.credit, open=group.credit),),
+        buckets=(early, rows[1].open, rows[0].open, zero, zero),
+        balance=NetBalance(
+            open_invoices=late + early,
+            unapplied_payments=group.credit,
+            remaining_credits=zero,
+            direct_deposits=zero,
+            adjustments=zero,
+        ),
+    )
+
+
 def samples() -> dict[str, str]:
     """File name -> content: subject and text of each, and the HTML of each mail."""
     files: dict[str, str] = {}
@@ -90,6 +128,9 @@ def samples() -> dict[str, str]:
             files[f"{name}.txt"] = f"Subject: {message.subject}\n\n{message.text}"
             if message.html:
                 files[f"{name}.html"] = message.html
+        shown = account_statement(language)
+        files[f"10-account_statement.{language}.txt"] = statement_text(shown)
+        files[f"10-account_statement.{language}.html"] = statement_html(shown)
     return files
 
 
