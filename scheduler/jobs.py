@@ -30,7 +30,6 @@ from scheduler.paylinks import LinkDesk
 from scheduler.runner import Job, current_run
 
 log = structlog.get_logger()
-RUNS_KEPT = timedelta(days=90)  # of the records of runs: a quarter to look back on; the journal keeps what was done for good
 
 
 def rules(app: App) -> Rules:
@@ -223,7 +222,6 @@ def _review_changed(app: App) -> Mapping[str, Any]:
 
 
 def _review_all(app: App) -> Mapping[str, Any]:
-    app.store.forget_runs(app.clock.now() - RUNS_KEPT)
     return review_accounts(app, full=True).summary()
 
 
