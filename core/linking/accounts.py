@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from core.books import Account
 from core.linking.names import firm_domain, mail_addresses, name_key
-from core.linking.numbers import number_key
+from core.linking.numbers import invoice_marks
 from core.records import Invoice, Party, RecordKey, Ref, Role, Stream, key_of
 
 _RANK = {Role.BOOKS: 0, Role.PSA: 1, Role.BANK: 2, Role.AGENCY: 3, Role.CHANNEL: 4}
@@ -260,7 +260,9 @@ class _Pair:
         return None, set(), ""
 
     def _free(self, index: _Sides, root: RecordKey) -> set[RecordKey]:
-        return {other for key in self._keys(index, root) for other in index[0].get(key, ())} - self.linked
+        found = {other for key in self._keys(index, root) for other in index[0].get(key, ())} - self.linked
+        alive = {other for other in found if any(party.active for party in self.left[other])}
+        return alive or found  # a record that was merged into another or laid aside does not make its namesake ambiguous
 
     def _keys(self, index: _Sides, root: RecordKey) -> set[str]:
         read = _name_keys if index is self.names else _domains
@@ -278,7 +280,7 @@ class _Pair:
             party = RecordKey(invoice.connection, Stream.PARTIES, invoice.party_ref)
             if side is None or party not in self.joiner.by_key or invoice.total.minor == 0:
                 continue
-            for key in {number_key(invoice.number), number_key(invoice.reference)} - {""}:
+            for key in invoice_marks(invoice):
                 side[(key, invoice.total)].add(self.joiner.root(party))
         found: dict[RecordKey, dict[RecordKey, int]] = defaultdict(lambda: defaultdict(int))
         for mark, roots in right.items():

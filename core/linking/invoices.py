@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from core.linking.numbers import named_numbers, number_key, tail_key
+from core.linking.numbers import bare_key, copy_of, named_numbers, number_key, tail_key
 from core.money import Money
 from core.records import DocumentStatus, Invoice, RecordKey, key_of
 
@@ -144,8 +144,11 @@ def _settled(invoice: Invoice, by_number: Sequence[Invoice], by_reference: Seque
     )
 
 
-def _apart(one: Invoice, two: Invoice) -> tuple[bool, bool, int, str]:
-    return (two.status is DocumentStatus.VOID, one.total != two.total, abs((one.issued_on - two.issued_on).days), two.ref)
+def _apart(one: Invoice, two: Invoice) -> tuple[bool, bool, bool, int, str, str]:
+    """How unlikely a pair is; of twins the one without a copy mark, then the one numbered first."""
+    key = number_key(two.number)
+    days = abs((one.issued_on - two.issued_on).days)
+    return (two.status is DocumentStatus.VOID, one.total != two.total, copy_of(key) is not None, days, key, two.ref)
 
 
 def _number(invoice: Invoice) -> set[str]:
@@ -168,8 +171,7 @@ def _reference(invoice: Invoice) -> set[str]:
 
 def _bare(invoice: Invoice) -> set[str]:
     """The number without the letters a system puts before it: "CW-1042" is "1042"."""
-    head, _, tail = number_key(invoice.number).partition("-")
-    return {tail if tail and not head[:1].isdigit() else number_key(invoice.number)} - {""}
+    return {bare_key(number_key(invoice.number))} - {""}
 
 
 def _part_of(invoice: Invoice) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from core.records import Invoice
+
 _GROUP = re.compile(r"[^\W\d_]+|\d+")
 _RUN = re.compile(r"[^\W_]+")
 _JOIN = re.compile(r"[\s\-_/.#:]{0,3}")
@@ -88,6 +90,18 @@ def tail_key(key: str) -> str:
     """The key without a leading marker ("INV-12" gives "12"), or the key itself."""
     head, _, tail = key.partition("-")
     return tail if head in _MARKERS and tail else key
+
+
+def bare_key(key: str) -> str:
+    """The key without the letters a system puts before it: "CW-1042" gives "1042", "2026-17" stays."""
+    head, _, tail = key.partition("-")
+    return tail if tail and not head[:1].isdigit() else key
+
+
+def invoice_marks(invoice: Invoice) -> set[str]:
+    """What may name an invoice in another system: number, reference, number without letters before it."""
+    number = number_key(invoice.number)
+    return {number, bare_key(number), number_key(invoice.reference)} - {""}
 
 
 def copy_of(key: str) -> str | None:

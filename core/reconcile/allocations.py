@@ -26,7 +26,7 @@ def misapplied_payments(desk: Desk) -> Iterator[Finding]:
             continue
         mentions = [item for item in desk.world.mentions(payment) if desk.world.account_of(item.invoice) == desk.account]
         paid = {key_of(item): item for item in desk.paid_invoices(payment)}
-        if not mentions or not paid or any(key_of(item.invoice) in paid for item in mentions):
+        if not mentions or not paid or any(key_of(item.invoice) in desk.paid_together(payment) for item in mentions):
             continue
         right = next((item for item in mentions if item.sure and _waits(desk, item.invoice, payment)), None)
         if right is not None:
@@ -206,6 +206,7 @@ def currency_mismatches(desk: Desk) -> Iterator[Finding]:
             if invoice.total.currency != own and not _exchange_documented(source):
                 desk.told_payments.add(key_of(source))
                 desk.told_invoices.add(key_of(invoice))
+                desk.mixed_parties.update(((source.connection, source.party_ref), (invoice.connection, invoice.party_ref)))
                 yield _other_currency(desk, source, invoice)
 
 
@@ -275,7 +276,8 @@ def _still_paid(desk: Desk, payment: Payment) -> Iterator[Invoice]:
     if named or payment.status is PaymentStatus.VOID or not payment.amount.minor:
         return
     if payment.connection in desk.world.keeps_allocations:
-        yield from [item for item in desk.invoices if desk.unexplained(item) == payment.amount.minor][:1]
+        same = [item for item in desk.unlinked_amounts.get(payment.amount.minor, ()) if item.connection == payment.connection]
+        yield from same[:1]
 
 
 def _bounced(desk: Desk, payment: Payment, invoice: Invoice) -> Finding:

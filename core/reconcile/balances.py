@@ -31,8 +31,7 @@ def balance_mismatches(desk: Desk) -> Iterator[Finding]:
     for record, finding in found:
         broken.add((record.connection, record.party_ref))
         yield finding
-    if not desk.told_invoices and not desk.told_payments:
-        yield from _parties(desk, broken)
+    yield from _parties(desk, broken | desk.mixed_parties)
 
 
 def _invoices(desk: Desk) -> Iterator[tuple[Invoice, Finding]]:
@@ -44,7 +43,7 @@ def _invoices(desk: Desk) -> Iterator[tuple[Invoice, Finding]]:
         difference = desk.unexplained(invoice)
         if difference < 0 and invoice.open.minor == 0:
             continue  # more was applied than it totals: an overpayment, told there
-        if difference and not _before_records_began(desk, invoice):
+        if difference and not desk.is_history(invoice):
             desk.told_invoices.add(key_of(invoice))
             yield invoice, _invoice(desk, invoice, difference)
         elif _says_paid_and_owes(desk, invoice):
@@ -55,13 +54,6 @@ def _invoices(desk: Desk) -> Iterator[tuple[Invoice, Finding]]:
 def _says_paid_and_owes(desk: Desk, invoice: Invoice) -> bool:
     books = desk.world.role(invoice.connection) is Role.BOOKS
     return books and invoice.status is DocumentStatus.CLOSED and invoice.open.minor > 0
-
-
-def _before_records_began(desk: Desk, invoice: Invoice) -> bool:
-    """Was it settled before the first payment we know of? Books cut off at a date hold old invoices without their payments."""
-    first = desk.world.first_payments.get(invoice.connection)
-    settled = invoice.open.minor == 0 and not desk.applied(invoice)
-    return settled and first is not None and (invoice.due_on or invoice.issued_on) < first
 
 
 def _invoice(desk: Desk, invoice: Invoice, difference: int) -> Finding:

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from hashlib import sha256
 
 from core.books import COUNTED_PAYMENTS
-from core.linking.numbers import number_key
+from core.linking.numbers import invoice_marks
 from core.reconcile.world import LIVE, World
 from core.records import Invoice, Posting, Role
 
@@ -82,7 +82,7 @@ def _mirrored(world: World, here: str, there: str) -> bool:
             continue
         if began is not None and began <= invoice.issued_on <= late:
             counted += 1
-            found += bool(_marks(invoice) & seen)
+            found += bool(invoice_marks(invoice) & seen)
     return counted > 0 and found >= counted * world.rules.mirrored_share
 
 
@@ -94,15 +94,7 @@ def _in_both(world: World, invoice: Invoice, there: str) -> bool:
 
 def _keys(world: World, role: Role) -> set[str]:
     """Marks of every invoice on one side: a firm with two companies keeps each invoice in one of them."""
-    return {mark for (name, _), invoice in world.invoices.items() if world.role(name) is role for mark in _marks(invoice)}
-
-
-def _marks(invoice: Invoice) -> set[str]:
-    """What may name an invoice in the other system: number, reference, number without letters before it."""
-    number = number_key(invoice.number)
-    head, _, tail = number.partition("-")
-    bare = tail if tail and not head[:1].isdigit() else ""
-    return {number, bare, number_key(invoice.reference)} - {""}
+    return {mark for (name, _), invoice in world.invoices.items() if world.role(name) is role for mark in invoice_marks(invoice)}
 
 
 def tracks_payments(world: World, psa: str) -> bool:

@@ -51,7 +51,7 @@ def pairs(desk: Desk) -> Iterator[tuple[str, str]]:
 
 
 def linked(desk: Desk, psa: str, books: str) -> InvoiceLinks:
-    """The account's invoices of two connections joined; zeroes take no part."""
+    """The account's invoices of two connections joined; zeroes and copies found before take no part."""
     return link_invoices(_of(desk, psa), _of(desk, books))
 
 
@@ -59,7 +59,9 @@ def _of(desk: Desk, connection: str) -> list[Invoice]:
     return [
         item
         for item in desk.books.invoices
-        if item.connection == connection and (item.total.minor > 0 or item.status is DocumentStatus.VOID)
+        if item.connection == connection
+        and (item.total.minor > 0 or item.status is DocumentStatus.VOID)
+        and key_of(item) not in desk.extra_invoices
     ]
 
 

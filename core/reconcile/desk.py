@@ -14,10 +14,12 @@ from typing import Any
 
 from core.books import COUNTED_PAYMENTS, AccountBooks
 from core.findings import Finding, FindingKind, Severity
+from core.linking.invoices import link_invoices
 from core.money import Money
+from core.reconcile.conventions import mirrors
 from core.reconcile.evidence import Fact, facts
 from core.reconcile.world import LIVE, Applied, Line, World
-from core.records import CreditNote, DocumentStatus, Invoice, Payment, PaymentStatus, Record, RecordKey, key_of
+from core.records import CreditNote, DocumentStatus, Invoice, Payment, PaymentStatus, Record, RecordKey, Ref, Role, key_of
 
 
 @dataclass
@@ -30,6 +32,7 @@ class Desk:
     extra_invoices: set[RecordKey] = field(default_factory=set)  # copies, to be voided: nobody owes them
     told_payments: set[RecordKey] = field(default_factory=set)  # payments whose fault is already told
     told_invoices: set[RecordKey] = field(default_factory=set)
+    mixed_parties: set[tuple[str, Ref | None]] = field(default_factory=set)  # with money in two currencies: no sum means anything
 
     @cached_property
     def ledger(self) -> frozenset[str]:
@@ -88,6 +91,46 @@ class Desk:
         return tuple(self.world.invoices[place] for place in places if place in self.world.invoices)
 
     @cached_property
+    def _transfers(self) -> Mapping[tuple[object, ...], tuple[Payment, ...]]:
+        """Payments of one day and one text: Xero books one transfer over several invoices as a payment for each."""
+        found: dict[tuple[object, ...], list[Payment]] = defaultdict(list)
+        for item in self.payments:
+            found[_transfer(item)].append(item)
+        return {key: tuple(items) for key, items in found.items()}
+
+    def beside(self, payment: Payment) -> tuple[Payment, ...]:
+        """The payments of the same transfer, itself among them; alone where no text says that it is one."""
+        said = payment.reference or payment.memo
+        return self._transfers.get(_transfer(payment), (payment,)) if said else (payment,)
+
+    def paid_together(self, payment: Payment) -> frozenset[RecordKey]:
+        """The invoices that the whole transfer was applied to."""
+        return frozenset(key_of(invoice) for item in self.beside(payment) for invoice in self.paid_invoices(item))
+
+    @cached_property
+    def _in_psa(self) -> Mapping[RecordKey, RecordKey]:
+        """The PSA's own invoice behind each invoice of the books, by number or reference."""
+        mine = sorted({party.connection for party in self.books.parties})
+        psas = [name for name in mine if self.world.role(name) is Role.PSA]
+        found: dict[RecordKey, RecordKey] = {}
+        for psa in psas:
+            theirs = [item for item in self.books.invoices if item.connection == psa]
+            for link in link_invoices(theirs, [item for item in self.invoices if item.connection in self.ledger - {psa}]).links:
+                if link.how != "amount" and len(link.left) == len(link.right) == 1:
+                    found[key_of(link.right[0])] = key_of(link.left[0])
+        return found
+
+    def billed_apart(self, first: Invoice, second: Invoice) -> bool:
+        """Does the PSA, where bills are made, hold two invoices behind these two?"""
+        return None not in (self._in_psa.get(key_of(first)), self._in_psa.get(key_of(second)))
+
+    def billed_once(self, first: Invoice, second: Invoice) -> bool:
+        """Does the PSA, which the books repeat, hold only one of these two?"""
+        known = [self._in_psa.get(key_of(item)) for item in (first, second)]
+        psa = next((key.connection for key in known if key is not None), None)
+        return psa is not None and None in known and mirrors(self.world, first.connection, psa)
+
+    @cached_property
     def pays_for(self) -> Counter[str | None]:
         """How many of this client's payments are applied to invoices of each client."""
         return Counter(
@@ -132,6 +175,12 @@ class Desk:
         prepaid = invoice.prepaid.minor if invoice.prepaid else 0
         return invoice.total.minor - invoice.open.minor - prepaid - sum(item.amount.minor for item in self.applied(invoice))
 
+    def is_history(self, invoice: Invoice) -> bool:
+        """Was it settled before the first payment we know of? Books cut off at a date hold old bills without their payments."""
+        first = self.world.first_payments.get(invoice.connection)
+        settled = invoice.open.minor == 0 and not self.applied(invoice)
+        return settled and first is not None and (invoice.due_on or invoice.issued_on) < first
+
     def unseen_use(self, note: CreditNote) -> int:
         """Minor units of a credit note that are gone without any application, refund or payment having taken them."""
         used = sum(item.amount.minor for item in note.allocations) + self.world.credit_uses.get(key_of(note), 0)
@@ -156,7 +205,9 @@ class Desk:
         """Invoices by the amount they show as paid without anything having paid it."""
         found: dict[int, list[Invoice]] = defaultdict(list)
         for invoice in self.invoices:
-            if invoice.connection in self.world.keeps_allocations and (missing := self.unexplained(invoice)) > 0:
+            if invoice.connection not in self.world.keeps_allocations or self.is_history(invoice):
+                continue
+            if (missing := self.unexplained(invoice)) > 0:
                 found[missing].append(invoice)
         return {amount: tuple(items) for amount, items in found.items()}
 
@@ -204,3 +255,7 @@ class Desk:
     def naming(self, finding: Finding, key: RecordKey) -> Finding:
         """The same finding with `key` as its first subject: a record we know only by its name."""
         return replace(finding, subjects=(key, *finding.subjects))
+
+
+def _transfer(payment: Payment) -> tuple[object, ...]:
+    return (payment.connection, payment.paid_on, payment.method, payment.reference, payment.memo)

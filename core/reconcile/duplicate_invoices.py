@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,12 +30,13 @@ _TELLING_DIGITS = (
 )
 _RHYTHM_SHARE = 3  # copies come within a third of the client's own billing rhythm
 _DIGITS = re.compile(r"(\d+)")
+_APPENDED = re.compile(r"-\d")  # "1042-1" repeats 1042 where both bill one amount; parts of a bill are smaller than it
 
 
 def duplicate_invoices(desk: Desk) -> Iterator[Finding]:
     """Findings for each group of equal invoices of one party; the copies are claimed as owed by nobody."""
     groups: dict[tuple[str, str, Money], list[Invoice]] = defaultdict(list)
-    for invoice in desk.invoices:
+    for invoice in (item for item in desk.invoices if not desk.is_history(item)):
         groups[(invoice.connection, invoice.party_ref, invoice.total)].append(invoice)
     for group in groups.values():
         if len(group) > 1:
@@ -75,15 +76,15 @@ def _examine(desk: Desk, group: Sequence[Invoice]) -> Iterator[Finding]:
 
 def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
     """Walk the group by date; each invoice is a copy of the one before it that it matches most surely, the oldest of several."""
-    window = _window(desk, group)
+    habit = _habit(desk, group)
     earlier: list[Invoice] = []
     copies: list[_Copy] = []
     marked: dict[object, list[Invoice]] = defaultdict(list)  # by number, by the number it was copied from, by period
     for invoice in group:
-        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= window, reversed(earlier))  # noqa: B023
+        near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= habit.window, reversed(earlier))  # noqa: B023
         known = [other for mark in _marks(invoice) for other in marked[mark]]
         candidates = dict.fromkeys((*reversed([*near]), *known))
-        found = [item for other in candidates if (item := _same(desk, other, invoice, window))]
+        found = [item for other in candidates if (item := _same(desk, other, invoice, habit))]
         standing = [item for item in found if not _cancelled(desk, item.original, invoice)]
         if standing:
             copies.append(max(standing, key=lambda item: (not item.dated, item.confidence)))
@@ -118,21 +119,58 @@ _SERIES = 3
 _SERIES_SHARE = 5  # a quarterly beside a monthly one: five of nineteen
 
 
-def _window(desk: Desk, group: Sequence[Invoice]) -> int:
-    """Days within which two of these equal invoices are too close to be two bills."""
+@dataclass(frozen=True, slots=True)
+class _Habit:
+    """How a client is billed this amount. `window`: days within which two such bills may be one; `silent_window`: the same for
+    bills without a word that ties them together; negative: never. `said`: how many of the bills say each text."""
+
+    window: int
+    silent_window: int
+    said: Counter[str]
+
+    def ties(self, first: Invoice, second: Invoice) -> bool:
+        """Do the two, and no other bill of this amount, say the same?"""
+        pairs = ((_cell(first), _cell(second)), (_memo(first), _memo(second)))
+        return any(one and one == two and self.said[one] == _PAIR for one, two in pairs)
+
+
+def _habit(desk: Desk, group: Sequence[Invoice]) -> _Habit:
+    """A round price that a client pays now and then is a price per visit or licence: several on one day are several, not one.
+
+    A retainer has a beat, and a copy falls beside it. A telling amount needs neither.
+    """
     rules = desk.world.rules
-    amount = group[0].total
     gaps = [(later.issued_on - earlier.issued_on).days for earlier, later in itertools.pairwise(group)]
     rhythm = [gap for gap in gaps if gap > rules.duplicate_invoice_days]
-    limit = rules.duplicate_invoice_days
-    if telling(amount):
-        limit = max(limit, rules.duplicate_invoice_telling_days)
+    window = rules.duplicate_invoice_days
+    rare = telling(group[0].total)
+    if rare:
+        window = max(window, rules.duplicate_invoice_telling_days)
     if len(rhythm) > 1:
-        limit = min(limit, int(median(rhythm)) // _RHYTHM_SHARE)
-    return limit
+        window = min(window, int(median(rhythm)) // _RHYTHM_SHARE)
+    silent = window if rare or _has_a_beat(rhythm) else _NEVER if len(rhythm) >= _UNIT_PRICE else 0
+    return _Habit(window, silent, Counter(text for item in group for text in {_cell(item), _memo(item)}))
 
 
-def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | None:
+_NEVER = -1
+_UNIT_PRICE = 3  # a round price billed on more than so many days, without a beat
+_BEAT_SHARE = 4  # gaps of a beat differ by at most a quarter of it: 28 to 31 days
+
+
+def _has_a_beat(gaps: Sequence[int]) -> bool:
+    """Do most bills keep one distance (gaps of several beats count as one: a month left out)?"""
+    if not gaps:
+        return False
+    usual = median(gaps)
+    kept = sum(abs(gap - usual * max(round(gap / usual), 1)) * _BEAT_SHARE <= usual for gap in gaps)
+    return len(gaps) >= _LEAST_GAPS and usual >= _LEAST_BEAT and kept * 5 >= len(gaps) * 4
+
+
+_LEAST_GAPS = 2
+_LEAST_BEAT = 6  # days: visits are closer together, and always would seem regular
+
+
+def _same(desk: Desk, first: Invoice, second: Invoice, habit: _Habit) -> _Copy | None:
     """`second` as a copy of `first`; None when they are two bills."""
     days = (second.issued_on - first.issued_on).days
     numbers = _one_number(first, second)
@@ -142,7 +180,8 @@ def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | N
         return None
     if first.period_start is not None and first.agreement_ref is not None and _same_period(first, second):
         return _Copy(second, first, 0.97, "both bill the same period of the same agreement", dated=False)
-    if days > window:
+    tied = habit.ties(first, second) or desk.billed_once(first, second)
+    if days > (habit.window if tied else habit.silent_window) or desk.billed_apart(first, second):
         return None
     paid_apart = first.open.minor == 0 and second.open.minor == 0
     confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
@@ -153,12 +192,17 @@ def _same(desk: Desk, first: Invoice, second: Invoice, window: int) -> _Copy | N
     )
 
 
+_PAIR = 2
+
+
 def _one_number(first: Invoice, second: Invoice) -> str | None:
     one, two = number_key(first.number), number_key(second.number)
     if one and one == two:
         return "their numbers are one number"
     if one and two and (copy_of(two) == one or copy_of(one) == two):
         return "one number is the other with a copy mark"
+    if one and two.startswith(one) and _APPENDED.fullmatch(two.removeprefix(one)):
+        return "one number is the other with a figure behind it"
     return None
 
 

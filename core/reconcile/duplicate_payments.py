@@ -135,6 +135,8 @@ class _Group:
             or _points_elsewhere(self.desk, first)
         ):
             return None
+        if not days and self._parts_of_one(first, second):
+            return None
         if same_reference and days <= rules.duplicate_payment_same_reference_days:
             return _same_reference(self.desk, first, second, days)
         if days <= rules.duplicate_payment_days and _overpays_together(self.desk, first, second):
@@ -149,6 +151,11 @@ class _Group:
         if key_of(second) in self.homes:
             return None
         return self._homeless(first, days, apart=bool(one and two and one != two))
+
+    def _parts_of_one(self, first: Payment, second: Payment) -> bool:
+        """Are they two parts of one transfer over several bills, of which one is still to be applied?"""
+        loose = [item for item in (first, second) if self.desk.loose(item)]
+        return bool(loose) and second in self.desk.beside(first) and all(key_of(item) in self.homes for item in loose)
 
     def _homeless(self, first: Payment, days: int, *, apart: bool) -> _Verdict | None:
         """The second is applied to nothing and nothing of its amount waits for it."""
@@ -211,9 +218,10 @@ def _share_invoice(first: Payment, second: Payment) -> bool:
 
 def _points_elsewhere(desk: Desk, payment: Payment) -> bool:
     """Does it name an invoice that is still owed, and pay another? Then it is misapplied, not a copy."""
-    paid = {key_of(item) for item in desk.paid_invoices(payment)}
+    paid = desk.paid_together(payment)
     named = [item.invoice for item in desk.world.mentions(payment) if item.sure]
-    return bool(paid and named) and not any(key_of(item) in paid for item in named) and any(item.open.minor > 0 for item in named)
+    owed = any(item.open.minor > 0 for item in named)
+    return owed and bool(desk.paid_invoices(payment)) and not any(key_of(item) in paid for item in named)
 
 
 def _overpays_together(desk: Desk, first: Payment, second: Payment) -> bool:

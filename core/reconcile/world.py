@@ -242,13 +242,18 @@ class World:
 
     @cached_property
     def names(self) -> Mapping[tuple[str, str], tuple[Party, ...]]:
-        """Parties by connection and name key, legal names included."""
+        """Parties by connection and name key, legal names included; namesakes that were laid aside stand behind active ones."""
         found: dict[tuple[str, str], dict[Ref, Party]] = defaultdict(dict)
         for party in self.parties.values():
             for name in (party.name, party.legal_name):
                 if name and name_key(name):
                     found[(party.connection, name_key(name))][party.ref] = party
-        return {key: tuple(items.values()) for key, items in found.items()}
+        return {key: _active_first(items.values()) for key, items in found.items()}
+
+
+def _active_first(parties: Iterable[Party]) -> tuple[Party, ...]:
+    every = tuple(parties)
+    return tuple(item for item in every if item.active) or every
 
 
 def _by_credit(items: tuple[Applied, ...]) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from core.findings import Finding
 from tests.corpus.books_drafts import Label
-from tests.corpus.score_findings import Score, World, ledgers, score, write_section
+from tests.corpus.score_findings import Score, World, ledgers, office_alarms, score, score_offices, write_section
 
 
 @pytest.mark.req("D12")
@@ -16,6 +16,22 @@ def test_findings_are_right_and_faults_are_found() -> None:
     assert planted > 100
     assert right / (right + len(result.wrong)) >= 0.99
     assert len(result.found) / planted >= 0.95
+
+
+@pytest.mark.req("D12")
+def test_findings_are_right_on_books_of_other_habits() -> None:
+    result, bills = score_offices([7], clients=16, each=1)
+    right, planted = sum(result.right.values()), len(result.found) + len(result.missed)
+    assert bills > 2_500
+    assert planted > 60
+    assert right / (right + len(result.wrong)) >= 0.99
+    assert len(result.found) / planted >= 0.95
+
+
+@pytest.mark.req("E50")
+def test_books_of_other_habits_in_good_order_give_no_finding() -> None:
+    bills, said = office_alarms([8], clients=14)
+    assert (bills > 2_000, said) == (True, 0)
 
 
 def test_the_score_counts_what_nobody_planted_and_what_nobody_found() -> None:

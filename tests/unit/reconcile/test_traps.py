@@ -170,6 +170,28 @@ TRAPS: dict[str, Sequence[Record]] = {
     "payment on its way": [C, bill("A1", "300.10", "04-01"), pay("P1", "300.10", "05-04", status=PaymentStatus.PENDING)],
     "payment of next week": [C, bill("A1", "300.10", "04-01"), pay("P1", "300.10", "05-12")],
     "void credit note": [C, bill("A1", "300.10", "04-01"), replace(credit("N1", "50", "04-02"), status=VOID)],
+    "call-outs at one round price, two on some days": [
+        C,
+        *(bill(f"V{n}", "150", on) for n, on in enumerate(("02-03", "02-03", "02-19", "03-02", "03-09", "03-09", "04-21"))),
+    ],
+    "old bills imported on one day without their payments": [
+        C,
+        *(bill(f"O{n}", "1200", "2025-01-01", "0", due_on=None) for n in (1, 2)),
+        bill("A1", "90", "03-01", "0"),
+        pay("P1", "90", "04-01", {"A1": "90"}),
+        pay("P0", "1200", "03-28", status=PaymentStatus.REVERSED, unapplied=Money(0, "USD")),
+    ],
+    "one transfer booked as a payment for each invoice, its text cut off": [
+        C,
+        *(bill(f"A{n}", f"{n}00.50", "03-01", "0" if n < 4 else None) for n in (1, 2, 3, 4)),
+        *(pay(f"P{n}", f"{n}00.50", "04-01", {f"A{n}": f"{n}00.50"}, memo="INV-A4, INV-A1, INV") for n in (1, 2, 3)),
+    ],
+    "two bills of the PSA at one price on one day": [
+        C,
+        party("PC", "HARBOR DENTAL, INC.", "psa"),
+        *(bill(f"A{n}", "480", "04-01", number=f"QB-{n}", reference=f"70{n}") for n in (1, 2)),
+        *(bill(f"X{n}", "480", "04-01", of="PC", connection="psa", number=f"70{n}") for n in (1, 2)),
+    ],
     "exchange documented": [
         C,
         bill("A1", "100", "03-01", "0", code="EUR"),

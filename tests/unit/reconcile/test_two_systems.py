@@ -195,6 +195,23 @@ def test_an_active_agreement_is_expected_to_bill_until_now() -> None:
     assert found([PARTIES[0], ended, *monthly(8, 9, 10, 11, 12)]) == set()
 
 
+def test_a_client_is_known_by_its_invoices_with_and_without_letters_before_the_number() -> None:
+    parties = (party("C", "Harbor Dental & Sons"), party("PC", "Harbor Dental", "psa"))
+    own = [bill(f"A{n}", f"{n}00.25", "04-01", number=f"INV-0{n}") for n in (1, 2)]
+    assert found([*parties, *own, *(psa(f"X{n}", f"{n}00.25", "04-01", number=f"0{n}") for n in (1, 2))]) == set()
+
+
+def test_a_customer_record_laid_aside_makes_nobody_ambiguous() -> None:
+    twin = party("D", "Harbor Dental", active=False)
+    assert found([*PARTIES, twin, bill("A1", "100", "04-01"), psa("X1", "100", "04-01", number="INV-A1")]) == set()
+
+
+def test_the_copy_is_told_once_and_its_original_stays_joined_to_the_psa() -> None:
+    copies = [bill("A1", "480", "04-01", number="700"), bill("A2", "480", "04-02", number="701")]
+    records = mirror(*copies, psa("X1", "480", "04-01", number="700"))
+    assert found(records) == {("duplicate_invoice", ("A2", "A1"))}
+
+
 # ── why the balances differ ─────────────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.req("D2", "E3", "E4", "E38")
 def test_every_cent_between_the_systems_has_its_cause() -> None:
