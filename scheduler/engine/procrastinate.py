@@ -139,7 +139,7 @@ class ProcrastinateEngine:
             if self._once:
                 await self._work_off()
                 return
-            side = [asyncio.create_task(self._repeat(self._tick, self._settings.tick), name="clock")]
+            side = [asyncio.create_task(self._repeat(self._clock_round, self._settings.tick), name="clock")]
             side.append(asyncio.create_task(self._repeat(self._look_for_tenants, self._settings.rescan), name="tenants"))
             try:
                 await self._serve()
@@ -228,6 +228,11 @@ class ProcrastinateEngine:
 
     async def _take_in(self, batch: Changes, spread: schedule.Spread | None) -> list[Tenant]:
         return list(await self._in_queue(lambda tx: schedule.take_in(tx, batch, spread)))
+
+    async def _clock_round(self) -> None:
+        await self._tick()
+        if self._busy == 0:  # idle and in touch with the queue is well; jobs that hang for ever are not
+            self._progress()
 
     async def _tick(self) -> int:
         """Queue what is due and hand on what dead workers held, unless another worker is at it. Gives how many were queued."""
