@@ -110,6 +110,7 @@ def evidence_of(app: App, case: Case, *, reference: str, agency: AgencySettings 
         journal=store.journal_lines([f"case/{case.id}", *(f"outbox/{name}" for name in sent)]),
         journal_end=JournalEnd(entries=entries, hash=last),
         address=account_settings(app, books).address,
+        legal_name=account_settings(app, books).legal_name,
         made_at=now,
         today=today,
     )

@@ -191,11 +191,13 @@ def _remittance(app: App, case: Case, agency: AgencySettings, row: Mapping[str, 
 
 
 def _came_since(signals: Signals, case: Case) -> list[Payment]:
-    """The client's payments that were not there when the case was placed."""
+    """The client's payments in the ledger that were not there when the case was placed. The PSA's copies are no others."""
     placed_at = case.placed_at
     if placed_at is None or signals.books is None:
         return []
-    return [item for item in signals.books.payments if signals.first_seen.get(key_of(item), placed_at) > placed_at]
+    ledger = signals.books.ledger_connections
+    mine = (item for item in signals.books.payments if item.connection in ledger)
+    return [item for item in mine if signals.first_seen.get(key_of(item), placed_at) > placed_at]
 
 
 def _has_status(case: Case, status: AgencyStatus) -> bool:

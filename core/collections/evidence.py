@@ -75,6 +75,7 @@ class Evidence:
     journal: Sequence[JournalLine] = ()
     journal_end: JournalEnd
     address: str | None = None
+    legal_name: str | None = None
     made_at: datetime
     today: date
 
@@ -101,8 +102,8 @@ class Evidence:
 
     @property
     def client(self) -> str:
-        """The client's name as the ledger has it."""
-        return (self.debtor.legal_name or self.debtor.name if self.debtor else "") or self.books.account.name
+        """The client's legal name where somebody knows it, else as the ledger has it."""
+        return self.legal_name or (self.debtor.legal_name or self.debtor.name if self.debtor else "") or self.books.account.name
 
     def attached(self, kind: AttachmentKind) -> tuple[Attachment, ...]:
         """Documents of one kind."""

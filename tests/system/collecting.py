@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache, partial
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ import pytest
 from cryptography.fernet import Fernet
 from httpx import create_ssl_context
 from structlog.testing import capture_logs
+from typer.main import get_command
 
 from connectors.connectwise.sandbox import ConnectwiseSandbox
 from connectors.quickbooks.sandbox import QuickBooksSandbox
@@ -53,6 +55,7 @@ class Office:
         self.agency = folder / "agency"
         (self.agency / "from-agency").mkdir(parents=True)
         self.config = folder / "duesync.toml"
+        self._commands: Any = get_command(commands)  # made once: typer makes it anew for every call
 
     # ── the outside world ───────────────────────────────────────────────────────────────────────────────────────────────
     def client(self, name: str, mail: str) -> None:
@@ -160,7 +163,7 @@ class Office:
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, capture_logs(), redirect_stdout(out), redirect_stderr(err):
             patch.setattr(session, "open_app", partial(_opened, self.clock))
-            left = session.guard(commands, ["--config", str(self.config), *args, "--json"])
+            left = session.guard(self._commands, ["--config", str(self.config), *args, "--json"])
         assert code is None or left == code, (args, left, out.getvalue()[-2000:], err.getvalue()[-2000:])
         return json.loads(out.getvalue()) if out.getvalue().strip() else err.getvalue()
 
@@ -182,6 +185,7 @@ def office(folder: Path) -> Iterator[Office]:
     ):
         # a client on loopback needs no certificates: reading them anew for each would take longer than the story
         patch.setattr("httpx._transports.default.create_ssl_context", lru_cache(create_ssl_context))
+        patch.setattr("connectors.registry.entry_points", lru_cache(entry_points))
         _configure(place, books, psa, port)
         yield place
 
