@@ -26,6 +26,7 @@ class Command:
 
 def _statement(app: Any) -> None:
     app.command(name="statement")(_at("statement_command:statement"))
+    app.command(name="collections")(_at("collections_figures:show_lessons"))
 
 
 def _explain(app: Any) -> None:

@@ -175,7 +175,7 @@ def test_lessons_without_a_case_say_so_and_count_invoices(folder):
     assert found["placed_cases"] == 0
     assert sum(quarter["invoices_issued"] for quarter in found["referrals"]) == 1
     assert "nothing to learn" in found["note"]
-    assert "No case was placed yet" in duesync(folder, "collections", "learn").out
+    assert "No case was placed yet" in duesync(folder, "report", "collections").out
 
 
 def test_a_client_with_nothing_past_due_has_no_economics_and_a_stranger_none_at_all(folder):
