@@ -32,3 +32,9 @@ class Claims:
         for bill, amount in wanted.items():
             self.bill_left[bill] -= amount
         self.cash_left[cash] -= sum(wanted.values())
+
+    def release(self, cash: int, shares: Sequence[tuple[int, int]]) -> None:
+        """Give back what `cash` was given by `claim` with the same `shares`."""
+        for bill, amount in shares:
+            self.bill_left[bill] += amount
+            self.cash_left[cash] += amount

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 from core.matching.names import NameIndex, key, words
 from core.matching.pools import Bill, Cash, Pool
@@ -54,6 +55,8 @@ class Directory:
         self._client_of_pool = {pool.index: pool.client for pool in pools}
         self._accounts: dict[str, Counter[int]] = defaultdict(Counter)
         self._payers: dict[str, Counter[int]] = defaultdict(Counter)
+        self._aliases = NameIndex([])
+        self._alias_keys: list[str] = []
         self._limit = limit
 
     def learn(self, cash: Cash, client: int) -> None:
@@ -63,6 +66,11 @@ class Directory:
         if cash.payer:
             self._payers[key(cash.payer)][client] += 2
 
+    def settle(self) -> None:
+        """Make the payer names learned so far findable in the variants people and banks make of them, too."""
+        self._alias_keys = sorted(self._payers)
+        self._aliases = NameIndex([words(name) for name in self._alias_keys])
+
     def learn_names(self, payments: Iterable[Cash]) -> None:
         """Take an account whose payer has exactly one client's name as a hint of whose account it is."""
         for cash in payments:
@@ -71,9 +79,14 @@ class Directory:
                 if best and best[0][1] >= 0.97 and (len(best) == 1 or best[1][1] < 0.9):
                     self._accounts[cash.account][best[0][0]] += 1
 
-    def rank(self, cash: Cash, named: Iterable[Bill], worth: Iterable[Bill]) -> list[tuple[int, float]]:
-        """(pool, weight) of the likeliest clients; `named` bills its words lead to, `worth` bills of exactly its amount."""
-        likeness = dict(self._names.find(cash.payer)) if cash.payer else {}
+    def rank(
+        self, cash: Cash, named: Iterable[Bill], worth: Iterable[Bill], fits: Mapping[int, float] = MappingProxyType({})
+    ) -> list[tuple[int, float]]:
+        """(pool, weight) of the likeliest clients; `named` bills its words lead to, `worth` bills of exactly its amount.
+
+        `fits` (client → how well words and amount agree, any scale) decides between clients that are as likely otherwise.
+        """
+        likeness = self._likeness(cash.payer) if cash.payer else {}
         accounts, payers = self._accounts.get(cash.account), self._payers.get(key(cash.payer)) if cash.payer else None
         said = self._clients_of(named)
         clients = {*likeness, *(accounts or ()), *(payers or ()), *said}
@@ -83,11 +96,21 @@ class Directory:
             if len(strangers) <= STRANGER_LIMIT:
                 weights.update((client, self._weight(client, cash, likeness, accounts, payers)) for client in strangers)
         here = {client: weight for client, weight in weights.items() if (client, cash.currency) in self._pools}
-        best = sorted(here.items(), key=lambda item: (-item[1], item[0]))[: self._limit]
+        best = sorted(here.items(), key=lambda item: (-item[1], -fits.get(item[0], -math.inf), item[0]))[: self._limit]
         worst = best[0][1] - FAR_BEHIND if best and best[0][1] > -0.7 else -math.inf
         sure = said if len(said) <= FEW else ()  # a reference outweighs a name, if it leads to few
         found = [(client, weight) for client, weight in best if weight >= worst or client in sure]
         return [(self._pools[client, cash.currency].index, weight) for client, weight in found]
+
+    def _likeness(self, payer: str) -> dict[int, float]:
+        """Client → how like `payer` is to its name, or to a name it was seen to pay under."""
+        found = dict(self._names.find(payer))
+        for alias, near in self._aliases.find(payer):
+            votes = self._payers[self._alias_keys[alias]]
+            for client, count in votes.items():
+                if 2 * count > votes.total():
+                    found[client] = max(found.get(client, 0.0), near)
+        return found
 
     def _clients_of(self, bills: Iterable[Bill]) -> set[int]:
         return {self._client_of_pool[bill.pool] for bill in bills}

@@ -24,8 +24,15 @@ def adding_up(pool: Pool, payments: Sequence[Cash], wants: Sequence[int]) -> Ite
         found = _parts([cash.amount for cash in near], wants[bill.index])
         if found:
             chosen = tuple(near[place] for place in found)
+            meant = _when_due(pool, wants[bill.index], chosen[0])
             taken.update(cash.index for cash in chosen)
-            yield bill, chosen
+            yield meant or bill, chosen
+
+
+def _when_due(pool: Pool, amount: int, first: Cash) -> Bill | None:
+    """Of several invoices that want `amount`, the one whose first part the client would have paid on that day."""
+    here = pool.worth(amount)
+    return max(here, key=lambda bill: (pool.habit.fit(bill.issued, bill.due, first.paid), -bill.issued), default=None)
 
 
 def _parts(amounts: Sequence[int], target: int) -> tuple[int, ...]:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from core.matching import equal, prepare
+from core.matching.exchange import Change, Exchange, Held
+from core.matching.habits import MIN_SAMPLES, guess
 from core.matching.instalments import adding_up
 from core.matching.likelihood import SETTLING, Evidence, Explained
 from core.matching.pools import Bill, Cash
@@ -24,6 +26,8 @@ EXACT = frozenset({Evidence.EXACT})
 ANY = frozenset(Evidence)
 MOST_KNOWN = 40
 OTHER_CLIENT = 3.0
+LATE = 0.7
+UNEASY = 0.95  # a match less sure than this may be exchanged for another
 LEAST_CHANCE = 0.15  # raw; what calibration then puts below `suggest_from` is not said
 
 
@@ -49,7 +53,7 @@ class Passes:
     def __init__(self, table: Table, settings: MatchSettings) -> None:
         self._table = table
         self._settings = settings
-        self._search = Search(table.bills, table.pools, table.wants, settings)
+        self._search = Search(table.bills, table.pools, table.wants, table.keys, settings)
         self._waiting = list(table.cash)
         self.decisions: list[Decision] = []
         self.stopped: set[int] = set()
@@ -69,6 +73,7 @@ class Passes:
         self._learn_again(thorough=True)
         yield 0.5
         self._read(2)
+        self._guess_habits()
         self._pass(deep=True, needed=0.99, kinds=SETTLING)
         self._equal_amounts(0.9)
         self._pass(deep=True, needed=0.95, kinds=SETTLING)
@@ -78,6 +83,9 @@ class Passes:
         self._instalments()
         yield 0.8
         for needed in (0.7, 0.45, LEAST_CHANCE):
+            self._pass(deep=True, needed=needed, kinds=ANY)
+        self._exchange()
+        for needed in (0.45, LEAST_CHANCE):
             self._pass(deep=True, needed=needed, kinds=ANY)
         self._remainders()
         self._doubt_twins()
@@ -106,14 +114,20 @@ class Passes:
     # ── one payment after the other ─────────────────────────────────────────────────────────────────────────────────────
     def _pass(self, *, deep: bool, needed: float, kinds: Set[Evidence]) -> None:
         offers = []
+        named: dict[int, set[int]] = defaultdict(set)
         for cash in self._waiting:
             best, chance = self._best(cash, deep=deep)
+            if best and best.cited and not best.slips and chance >= 0.5:
+                for bill in best.bills:
+                    named[bill].add(cash.index)
             if best and chance >= needed and best.explained.evidence in kinds and (deep or _speaks_plainly(best)):
                 offers.append((cash, best, chance))
         wanted = Counter(bill for _, best, _ in offers for bill in best.bills)
-        offers.sort(key=lambda offer: (not offer[1].exact, -round(offer[2], 6), offer[0].paid, offer[0].id))
+        offers.sort(key=lambda offer: (not offer[1].plain, not offer[1].exact, -round(offer[2], 6), offer[0].paid, offer[0].id))
         for cash, offered, offered_chance in offers:
             best, chance = offered, offered_chance
+            if needed > LATE and best.cited < len(best.bills) and any(named[bill] - {cash.index} for bill in best.bills):
+                continue  # another payment names the invoice: it goes first
             if not self._fits(best):
                 again, chance = self._best(cash, deep=deep)
                 if not again or chance < needed or again.explained.evidence not in kinds or not (deep or _speaks_plainly(again)):
@@ -170,6 +184,54 @@ class Passes:
         stage = stage or best.explained.evidence
         self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose))
 
+    def _exchange(self) -> None:
+        """Let payments without a match take what others hold on weak evidence, where all together is likelier then."""
+        seekers: dict[int, list[Cash]] = defaultdict(list)
+        for cash in self._waiting:
+            if cash.pools and cash.pools[0][1] > prepare.UNSURE:
+                seekers[cash.pools[0][0]].append(cash)
+        held: dict[int, list[Held]] = defaultdict(list)
+        for item in self.decisions:
+            if self._weak(item) and (item.contested or item.chance < UNEASY):
+                seekers[item.hypothesis.pool].append(self._table.cash[item.cash])
+        for item in self.decisions:
+            if item.hypothesis.pool in seekers and self._weak(item):
+                wanted = tuple((bill, self._table.bills[bill].amount) for bill, _ in item.shares)
+                held[item.hypothesis.pool].append(Held(item.cash, item.hypothesis, wanted))
+        exchange = Exchange(self._table, self._search)
+        for pool, waiting in sorted(seekers.items()):
+            weak = held[pool]
+            if weak:
+                prepare.read_cites(self._table, [self._table.cash[item.cash] for item in weak], self._settings.options, level=2)
+                for change in exchange.changes(pool, waiting, weak):
+                    self._change(change)
+        self._known.clear()
+        self._sweep()
+
+    def _weak(self, item: Decision) -> bool:
+        """Whether another payment may have the better right to what this one holds alone."""
+        hypothesis, bills = item.hypothesis, self._table.bills
+        whole = all(self._table.wants[bill] == 0 for bill, _ in item.shares)
+        alone = hypothesis.total == sum(bills[bill].amount for bill in hypothesis.bills)
+        return whole and alone and not (hypothesis.plain and hypothesis.exact) and item.stage is not Evidence.SUM
+
+    def _change(self, change: Change) -> None:
+        gone = {cash for cash, _ in change.holders} | {change.taker.index}
+        for item in self.decisions:
+            if item.cash in gone:
+                self._table.claims.release(item.cash, item.shares)
+                for bill, _ in item.shares:
+                    self._table.wants[bill] = self._table.claims.bill_left[bill]
+                    self._table.pools[item.hypothesis.pool].changed(bill)
+        self.decisions = [item for item in self.decisions if item.cash not in gone]
+        chance = 1 / (1 + math.exp(-change.gain))
+        self._settle(change.taker, change.hypothesis, chance, contested=True)
+        for cash, other in change.holders:
+            if other is not None:
+                self._settle(self._table.cash[cash], other, chance, contested=True)
+            else:
+                self._waiting.append(self._table.cash[cash])
+
     def _doubt_twins(self) -> None:
         """Where the same client sent the same amount once more and it fits nothing, one of the two was paid twice: but which?"""
         left_over = {(pool, cash.amount) for cash in self._waiting for pool, weight in cash.pools if weight > prepare.UNSURE}
@@ -193,6 +255,20 @@ class Passes:
         prepare.settle_habits(table)
         prepare.identify(table, self._waiting, thorough=thorough)
         self._known.clear()
+
+    def _guess_habits(self) -> None:
+        """Where sure matches are too few to show a client's habit, take the one that all its payments fit best together."""
+        table = self._table
+        by_pool: dict[int, list[Cash]] = defaultdict(list)
+        for cash in self._waiting:
+            if cash.pools and cash.pools[0][1] > prepare.UNSURE and cash.paid:
+                by_pool[cash.pools[0][0]].append(cash)
+        for index, waiting in by_pool.items():
+            pool, samples = table.pools[index], table.samples.get(index, [])
+            if len(samples) >= MIN_SAMPLES:
+                continue
+            lags = [[cash.paid - bill.issued for bill in pool.worth(cash.amount) if bill.issued] for cash in waiting]
+            pool.habit = guess(lags, [paid - issued for issued, _, paid in samples if issued and paid])
 
     def _remainders(self) -> None:
         """Let payments settle what a deduction left open: last, and only to the cent."""

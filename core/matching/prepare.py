@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -11,7 +12,7 @@ from core.matching.citations import Cite, ReferenceIndex, likeness, strongest
 from core.matching.claims import Claims
 from core.matching.clients import Directory, GlobalReferences, bill_keys, common_prefixes
 from core.matching.habits import learn
-from core.matching.likelihood import STRONG_CITE
+from core.matching.likelihood import PER_MYRIAD, SHORT_RATES, STRONG_CITE, explain
 from core.matching.pools import Bill, Cash, Pool, ordinal
 from core.matching.references import read_words
 from core.matching.values import IncomingPayment, MatchSettings, OpenInvoice
@@ -19,6 +20,7 @@ from core.money import exponent
 
 LONGEST_MEMO = 400
 MOST_STRANGERS = 150
+MOST_OF_A_RATE = 8
 UNSURE = -2.5
 SURE = -0.7
 
@@ -131,9 +133,24 @@ def identify(table: Table, cash: Iterable[Cash], *, thorough: bool = False) -> N
             continue
         named = [table.bills[bill] for bill in sorted({bill for found in item.named.values() for bill in found})]
         worth = table.by_amount.get((item.currency, item.amount), ())
-        item.pools = table.directory.rank(item, named, worth)
+        item.pools = table.directory.rank(item, named, worth, _fits(table, item))
         if thorough and (not item.pools or item.pools[0][1] < UNSURE):
-            item.pools = table.directory.rank(item, [*named, *_perhaps_named(table, item)], worth)
+            item.pools = table.directory.rank(item, [*named, *_perhaps_named(table, item)], worth, _fits(table, item))
+
+
+def _fits(table: Table, cash: Cash) -> dict[int, float]:
+    """Client → how well its invoices that the words name agree with the amount: places named, and the best single fit."""
+    places: dict[int, set[int]] = defaultdict(set)
+    best: dict[int, float] = {}
+    for place, bills in cash.named.items():
+        for index in bills:
+            bill = table.bills[index]
+            client = table.pools[bill.pool].client
+            places[client].add(place)
+            if table.wants[index]:
+                weight = explain(table.wants[index], cash.amount, table.unit(cash)).weight
+                best[client] = max(best.get(client, -math.inf), weight)
+    return {client: 3.0 * len(found) + max(best.get(client, -20.0), -20.0) for client, found in places.items()}
 
 
 def _perhaps_named(table: Table, cash: Cash) -> list[Bill]:
@@ -142,6 +159,10 @@ def _perhaps_named(table: Table, cash: Cash) -> list[Bill]:
     start = bisect_left(amounts, (cash.amount - table.unit(cash), -1))
     words = read_words(cash.memo)
     near = [table.bills[bill] for _, bill in amounts[start : start + MOST_STRANGERS]]
+    for rate in SHORT_RATES:
+        wanted = cash.amount * PER_MYRIAD // (PER_MYRIAD - rate)
+        start = bisect_left(amounts, (wanted - 1, -1))
+        near += [table.bills[bill] for amount, bill in amounts[start : start + MOST_OF_A_RATE] if amount <= wanted + 2]
     return [bill for bill in near if table.wants[bill.index] and likeness(words, table.keys[bill.index]) >= 1.2]
 
 
@@ -166,6 +187,7 @@ def settle_habits(table: Table) -> None:
     """Give every client the habit its sure matches show."""
     for index, samples in table.samples.items():
         table.pools[index].habit = learn(samples)
+    table.directory.settle()
 
 
 def plain_match(table: Table, cash: Cash) -> list[Bill]:

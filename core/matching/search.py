@@ -8,24 +8,23 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from core.matching import sums
-from core.matching.citations import Cite
+from core.matching.citations import MIN_GAIN, Cite
+from core.matching.damage import nearest, readable
 from core.matching.likelihood import (
-    BOTH,
     CONTRADICTED,
     CONTRADICTED_BY_SETTLED,
-    DISCOUNTS,
     FEE_LIMIT,
     LOOSE_WORD,
     NO_CITES,
     NOTHING,
     PER_MYRIAD,
+    SHORT_RATES,
     STRONG_CITE,
     UNCITED,
-    WITHHOLDINGS,
     Evidence,
     Explained,
     chance_amount,
@@ -34,6 +33,7 @@ from core.matching.likelihood import (
     size_weight,
 )
 from core.matching.pools import Bill, Cash, Pool
+from core.matching.references import Word, read_words
 from core.matching.sums import CitedSums, Option, Pick
 from core.matching.values import MatchSettings
 
@@ -44,7 +44,8 @@ PART_OF_MANY = -4.0
 LOOSE_CITE = 3.5
 PAID_TWICE = 9.0
 TRIPLE_WINDOW = 36
-SHORT_RATES = (*DISCOUNTS, *WITHHOLDINGS, *BOTH)
+MOST_DAMAGED = 2  # unnamed invoices of a set that are looked for among damaged words
+MOST_READ = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,11 @@ class Hypothesis:
         return self.contradicted or cut_short or self.loose > 0 or unnamed or unexplained
 
     @property
+    def plain(self) -> bool:
+        """Whether the words name every invoice as it stands, and nothing else."""
+        return self.cited == len(self.bills) and not self.slips and not self.contradicted
+
+    @property
     def exact(self) -> bool:
         """Whether the amount is paid to the unit."""
         return self.explained.evidence is Evidence.EXACT
@@ -93,14 +99,24 @@ class _View:
     cites: dict[int, list[Cite]]
     named: dict[int, float]
     loose: frozenset[int]
+    words: list[Word] | None = None
+    damaged: dict[int, tuple[float, int]] = field(default_factory=dict)
     stopped: bool = False
 
 
 class Search:
     """Builds hypotheses against what is still open now (`wants` is read live)."""
 
-    def __init__(self, bills: Sequence[Bill], pools: Sequence[Pool], wants: Sequence[int], settings: MatchSettings) -> None:
+    def __init__(
+        self,
+        bills: Sequence[Bill],
+        pools: Sequence[Pool],
+        wants: Sequence[int],
+        keys: Mapping[int, Mapping[str, float]],
+        settings: MatchSettings,
+    ) -> None:
         self._bills = bills
+        self._keys = keys
         self._pools = pools
         self._wants = wants
         self._settings = settings
@@ -110,6 +126,8 @@ class Search:
         found: dict[tuple[int, ...], Hypothesis] = {}
         for index, weight in cash.pools:
             view = self._view(cash, amount, unit, self._pools[index], weight)
+            if deep:
+                view.words = readable(read_words(cash.memo))
             for bills, listed in self._sets(view, deep=deep):
                 kept = found.get(bills)
                 if kept is None or (listed and not kept.listed):
@@ -210,6 +228,8 @@ class Search:
         yield from self._filled(view, picks[:12], near)
         if not view.named:
             yield from self._unnamed(view, near)
+        yield from self._deducted(view)
+        yield from self._instalments(view)
 
     def _unnamed(self, view: _View, near: Sequence[Bill]) -> Iterable[tuple[tuple[int, ...], bool]]:
         """Sums and deductions for a memo that names nothing surely."""
@@ -221,26 +241,27 @@ class Search:
         newest = max(len(near) - TRIPLE_WINDOW, 0)
         for triple in sums.triples_worth(wants[newest:], view.amount):
             yield tuple(sorted(near[newest + place].index for place in triple)), False
-        yield from self._deducted(view)
-        yield from self._instalments(view)
 
     def _filled(self, view: _View, picks: Sequence[Pick], near: Sequence[Bill]) -> Iterable[tuple[tuple[int, ...], bool]]:
         """Named invoices and one, two or a stretch of others that the memo had no room for."""
         for rank, pick in enumerate(picks):
             rest = view.amount - pick.total
-            if rest <= 0 or pick.gain < 2.0:
+            if pick.gain < MIN_GAIN:
+                continue
+            if rank < 4:
+                yield from self._filled_short(view, pick)
+            if rest <= 0:
                 continue
             for bill in view.pool.worth(rest)[:8]:
                 if bill.index not in pick.bills:
                     yield tuple(sorted((*pick.bills, bill.index))), False
             if rank < 4:
-                yield from self._filled_short(view, pick)
                 yield from self._filled_by_many(pick, rest, [bill for bill in near if bill.index not in pick.bills])
 
     def _filled_short(self, view: _View, pick: Pick) -> Iterable[tuple[tuple[int, ...], bool]]:
         """Named invoices and another one, less a usual rate or a small deduction from the whole."""
         wanted = {view.amount * PER_MYRIAD // (PER_MYRIAD - rate) - pick.total for rate in SHORT_RATES}
-        others = [bill for rest in sorted(wanted) if rest > 0 for bill in view.pool.worth_between(rest - 2, rest + 3, 2)]
+        others = [bill for rest in sorted(wanted) if rest > 0 for bill in view.pool.worth_between(rest - 4, rest + 5, 3)]
         rest = view.amount - pick.total
         others += view.pool.worth_between(rest - view.unit, rest + FEE_LIMIT * view.unit, 12)
         for bill in others:
@@ -260,7 +281,8 @@ class Search:
             wanted = view.amount * PER_MYRIAD // (PER_MYRIAD - rate)
             for bill in view.pool.worth_between(wanted - 1, wanted + 2, 4):
                 yield (bill.index,), False
-        for bill in view.pool.worth_between(view.amount - view.unit, view.amount + FEE_LIMIT * view.unit, 40):
+        most = view.amount + max(FEE_LIMIT * view.unit, view.amount * 6 // 94)
+        for bill in view.pool.worth_between(view.amount - view.unit, most, 60):
             yield (bill.index,), False
 
     def _instalments(self, view: _View) -> Iterable[tuple[tuple[int, ...], bool]]:
@@ -274,22 +296,46 @@ class Search:
         total = sum(self._wants[bill] for bill in bills)
         explained = explain(total, view.amount, view.unit, len(bills))
         gain, cited, slips, used = _said(bills, view.cites)
+        unsaid, mask = self._unsaid(view, bills, cited, used)
+        used |= mask
         contradicted = [anchor for anchor in view.named if not used >> anchor & 1]
         loose = sum(not used >> anchor & 1 for anchor in view.loose)
-        missing = len(bills) - cited
-        cut = 0.35 if len(view.cash.memo) in CUT_LENGTHS else 1.0
-        words = (
-            gain
-            + (UNCITED * cut * missing if cited else NO_CITES)
-            + LOOSE_WORD * loose
-            + sum(view.named[anchor] for anchor in contradicted)
-        )
+        words = gain + unsaid + LOOSE_WORD * loose + sum(view.named[anchor] for anchor in contradicted)
         if explained.evidence is Evidence.PART and len(bills) > 1 and not gap_is_small(total, view.amount):
             words += PART_OF_MANY
         score = view.weight + explained.weight + words + self._prior(view, bills, listed=listed)
         return Hypothesis(
             view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped, loose
         )
+
+    def _unsaid(self, view: _View, bills: tuple[int, ...], cited: int, used: int) -> tuple[float, int]:
+        """(weight, digit runs) of what stands in the memo for the bills that no word names: nothing, or a word badly damaged."""
+        missing = len(bills) - cited
+        if not missing:
+            return 0.0, 0
+        cost = UNCITED * (0.35 if len(view.cash.memo) in CUT_LENGTHS else 1.0)
+        silent = cost * missing if cited else NO_CITES
+        if view.words and missing <= MOST_DAMAGED:
+            gain, mask = self._damaged(view, bills, used)
+            damaged = gain + (cost * (missing - 1) if cited else 0.0)
+            if damaged > silent:
+                return damaged, mask
+        return silent, 0
+
+    def _damaged(self, view: _View, bills: tuple[int, ...], used: int) -> tuple[float, int]:
+        """The best reading of a word nothing else uses as a badly damaged reference of one of `bills` that no word names."""
+        best, mask = -math.inf, 0
+        for bill in bills:
+            if bill in view.cites:
+                continue
+            if bill not in view.damaged:
+                if len(view.damaged) >= MOST_READ:
+                    continue
+                view.damaged[bill] = nearest(view.words or (), self._keys[bill], NO_CITES)
+            found = view.damaged[bill]
+            if found[0] > best and not found[1] & used:
+                best, mask = found
+        return best, mask
 
     def _prior(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> float:
         """How likely this client pays these invoices then, before looking at amount and words."""
