@@ -8,7 +8,7 @@ xero.md R1, R6, product.md E3, E4.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from core.books import COUNTED_PAYMENTS
 from core.findings import Finding, FindingKind, Severity
@@ -16,17 +16,20 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact
+from core.reconcile.proposals import Proposal, proposals
 from core.reconcile.world import Applied
-from core.records import CreditNote, Invoice, Payment, key_of
+from core.records import CreditNote, Invoice, Payment, RecordKey, key_of
 
 _MOST_SUGGESTED = 5
 
 
 def unapplied_payments(desk: Desk) -> Iterator[Finding]:
-    """Payments with money nobody applied, unless another fault already tells why."""
-    for payment in desk.payments:
-        if desk.idle(payment).minor > 0 and key_of(payment) not in desk.told_payments and not _is_excess(desk, payment):
-            yield _unapplied(desk, payment)
+    """Payments with money nobody applied, unless another fault already tells why; with what each most likely pays."""
+    idle = [item for item in desk.payments if desk.idle(item).minor > 0 and key_of(item) not in desk.told_payments]
+    loose = [item for item in idle if not _is_excess(desk, item)]
+    proposed = proposals(desk, loose) if loose else {}
+    for payment in loose:
+        yield _unapplied(desk, payment, proposed.get(key_of(payment), ()))
 
 
 def overpayments(desk: Desk) -> Iterator[Finding]:
@@ -82,12 +85,12 @@ def _overpayment(desk: Desk, payment: Payment, excess: Money, invoices: tuple[In
     )
 
 
-def _unapplied(desk: Desk, payment: Payment) -> Finding:
+def _unapplied(desk: Desk, payment: Payment, proposed: Sequence[Proposal]) -> Finding:
     idle = desk.idle(payment)
-    named = [item.invoice for item in desk.world.mentions(payment) if item.sure and _open(item.invoice)]
-    equal = desk.open_by_amount.get((payment.connection, idle), ())
-    fitting = tuple({key_of(item): item for item in (*named, *equal)}.values())[:_MOST_SUGGESTED]
+    likely = {key_of(item.invoice): item.invoice for item in proposed}
+    fitting = tuple((likely or _may_fit(desk, payment, idle)).values())[:_MOST_SUGGESTED]
     owed = sum(item.open.minor for item in desk.open_invoices if item.open.currency == payment.amount.currency)
+    steps = wording.apply_payment(desk.system(payment.connection), called(payment), str(idle), _listed(proposed, fitting))
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,
         (payment,),
@@ -95,12 +98,51 @@ def _unapplied(desk: Desk, payment: Payment) -> Finding:
         confidence=0.99,
         severity=Severity.HIGH if owed else Severity.MEDIUM,
         what=f"Payment {called(payment)} has {idle} of {payment.amount} applied to nothing.",
-        proposal=wording.apply_payment(
-            desk.system(payment.connection), called(payment), str(idle), ", ".join(called(item) for item in fitting)
-        ),
-        more={"client_owes": money_fact(Money(owed, payment.amount.currency)), "fits": [called(item) for item in fitting]},
+        proposal=f"{steps}{_because(proposed)}",
+        more={
+            "client_owes": money_fact(Money(owed, payment.amount.currency)),
+            "fits": [called(item) for item in fitting],
+            "likely": [
+                {
+                    "invoice": called(item.invoice),
+                    "amount": money_fact(item.amount),
+                    "confidence": item.confidence,
+                    "reason": item.reason,
+                }
+                for item in proposed
+            ],
+        },
         beside=fitting,
     )
+
+
+def _may_fit(desk: Desk, payment: Payment, idle: Money) -> dict[RecordKey, Invoice]:
+    """What the payment names or equals, where nothing is likely enough to be proposed by itself."""
+    named = [item.invoice for item in desk.world.mentions(payment) if item.sure and _open(item.invoice)]
+    equal = desk.open_by_amount.get((payment.connection, idle), ())
+    return {key_of(item): item for item in (*named, *equal)}
+
+
+def _listed(proposed: Sequence[Proposal], fitting: Sequence[Invoice]) -> str:
+    """Invoices by number, with the part of each where there are several."""
+    if len(proposed) > 1:
+        more = f" and {len(proposed) - _MOST_LISTED} more" if len(proposed) > _MOST_LISTED else ""
+        return ", ".join(f"{called(item.invoice)} with {item.amount}" for item in proposed[:_MOST_LISTED]) + more
+    return " or ".join(called(item) for item in fitting)
+
+
+_MOST_LISTED = 12
+
+
+def _because(proposed: Sequence[Proposal]) -> str:
+    if not proposed:
+        return ""
+    least = min(item.confidence for item in proposed)
+    sure = f"{least:.0%}" if least < _NEARLY_CERTAIN else "over 99%"
+    return f" Why: {proposed[0].reason.rstrip('.')} ({sure} sure)."
+
+
+_NEARLY_CERTAIN = 0.995
 
 
 def unapplied_credits(desk: Desk) -> Iterator[Finding]:

@@ -299,3 +299,34 @@ def test_deposits_show_which_payment_never_reached_the_bank() -> None:
     records += [bill("L", "77", "03-20", "0"), pay("PL", "77", "04-20", {"L": "77"})]
     records.append(deposit("BL", "77", "04-22", posting=Posting.OTHER, payment_ref=Ref("PL")))
     assert found(records) == told("stale_undeposited", "P7")
+
+
+# ── what idle cash most likely pays ─────────────────────────────────────────────────────────────────────────────────────
+def test_idle_cash_is_proposed_to_the_invoices_it_adds_up_to_with_the_reason() -> None:
+    bills = (bill("A1", "300.10", "03-01"), bill("A2", "512", "03-02"), bill("A3", "77.05", "04-02"))
+    (finding,) = findings([C, *bills, pay("P1", "589.05", "04-10")], systems={"books": "quickbooks"})
+    likely = [(item["invoice"], item["amount"]["minor"]) for item in finding.evidence["likely"]]
+    assert likely == [("INV-A2", 51200), ("INV-A3", 7705)]
+    assert "tick invoice INV-A2 with 512.00 USD, INV-A3 with 77.05 USD" in finding.proposal
+    assert "2 invoices whose sum fits" in finding.proposal
+    assert all(0 < item["confidence"] <= 1 for item in finding.evidence["likely"])
+
+
+def test_idle_cash_a_fee_short_of_the_invoice_it_names_is_proposed_to_it() -> None:
+    records = [C, bill("7001", "300.10", "03-01"), bill("7002", "290.40", "03-01"), pay("P1", "285.10", "04-10", memo="INV-7001")]
+    (finding,) = findings(records)
+    assert [item["invoice"] for item in finding.evidence["likely"]] == ["INV-7001"]
+
+
+@pytest.mark.req("E41")
+def test_idle_cash_that_fits_two_invoices_alike_is_left_to_a_person() -> None:
+    (finding,) = findings(
+        [C, bill("A1", "300", "03-01"), bill("A2", "300", "03-01", reference="PO 2"), pay("P1", "300", "04-10")]
+    )
+    assert "INV-A1 or INV-A2" in finding.proposal or finding.evidence["likely"][0]["confidence"] < 0.99
+
+
+def test_idle_cash_proposals_give_no_invoice_more_than_it_wants() -> None:
+    records = [C, bill("A1", "300.10", "03-01"), *(pay(f"P{n}", "300.10", f"04-1{n}", memo="INV-A1") for n in (1, 2, 3))]
+    given = [part["amount"]["minor"] for item in findings(records) for part in item.evidence.get("likely", ())]
+    assert sum(given) <= 30010
