@@ -6,6 +6,7 @@ Needs the extra `agency` (paramiko).
 
 from __future__ import annotations
 
+import logging
 import socket
 import stat
 from base64 import b64decode
@@ -207,4 +208,5 @@ def _library() -> Any:
         import paramiko
     except ImportError:
         raise UsageError("an agency by SFTP needs paramiko", remedy="Install it with: pip install 'duesync[agency]'") from None
+    logging.getLogger("paramiko").setLevel(logging.CRITICAL)  # what it would print with a traceback is told by our errors
     return paramiko
