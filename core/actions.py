@@ -155,13 +155,25 @@ CONTACTS = (SendReminder, SendInvoice)  # the actions a client would notice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """An address that a channel will not take mail for, now or later, with what it said."""
+
+    address: str
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof that a vendor took an action. `found` is true when it was read back rather than answered."""
+    """Proof that a vendor took an action. `found` is true when it was read back rather than answered.
+
+    `refused` are addresses of the message it would not take for good, though others got it.
+    """
 
     ref: str
     at: datetime | None = None
     detail: str = ""
     found: bool = False
+    refused: tuple[Refusal, ...] = ()
 
 
 def _identity(action: Action) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from core.actions import CONTACTS, OpenTicket, PostNote, Receipt, SendInvoice, SendReminder
+from core.actions import CONTACTS, OpenTicket, PostNote, Receipt, Refusal, SendInvoice, SendReminder
 from core.clock import Clock, local_date
 from core.dunning.calls import handed_over
 from core.dunning.gate import verdict
@@ -31,6 +31,7 @@ from core.errors import (
     Rejected,
     StoreError,
     Transient,
+    Undeliverable,
     UsageError,
 )
 from core.gatefacts import GateRoom
@@ -38,6 +39,7 @@ from core.lost_span import MAY_HAVE_GONE, approved_since, lost_span, waits_for_a
 from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
 from core.ports import Connector, Encloses
 from core.records import RecordKey, Stream
+from core.refusals import bounces_of
 from core.review import Rules
 from core.store import Store
 from core.traces import span
@@ -213,6 +215,8 @@ class _Desk:
         except Conflict as error:
             self.store.drop(row, f"{error.message} It is decided again.", now=self.clock.now())
             self._count("dropped", row, why=error.message)
+        except Undeliverable as error:
+            self._bounced(row, error)
         except Rejected as error:
             self._park(row, str(error))
         except (Transient, AuthExpired, PermissionMissing) as error:
@@ -224,6 +228,19 @@ class _Desk:
             self.report.outcomes["crashed"] += 1
         else:
             self._settle(row, receipt)
+
+    def _bounced(self, row: OutboxRow, error: Undeliverable) -> None:
+        """No address of it exists: the client's record says so, and it is decided again for another one."""
+        if not isinstance(row.action, SendReminder):
+            self._park(row, str(error))
+            return
+        now = self.clock.now()
+        refused = [Refusal(address=address, reply=reply) for address, reply in error.refused]
+        with self.store.unit():
+            for entry in bounces_of(row, refused, now):
+                self.store.log_contact(entry)
+            self.store.drop(row, f"{error.message} It is decided again.", now=now)
+        self._count("dropped", row, why=error.message)
 
     def _pushed(self, row: OutboxRow, papers: Enclosures) -> Receipt:
         """Do the action at its vendor; what the vendor says, or does not say, counts for the rest of the pass."""
@@ -247,6 +264,8 @@ class _Desk:
         now = self.clock.now()
         with self.store.unit():
             settled = (settle or self.store.settle)(row, receipt, now)
+            for entry in bounces_of(row, receipt.refused, now):
+                self.store.log_contact(entry)
             if isinstance(row.action, OpenTicket):
                 self.store.log_contact(_handed_over(row, row.action, receipt, now))
             self.store.enqueue(self._notes(settled, now), now=now, run_id=row.run_id)

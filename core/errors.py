@@ -92,6 +92,14 @@ class Rejected(ConnectorError):
         self.code = code
 
 
+class Undeliverable(Rejected):
+    """Every address of a message is one that the channel knows not to exist. `refused`: (address, what was said of it)."""
+
+    def __init__(self, message: str, *, connection: str, refused: Sequence[tuple[str, str]], code: str | None = None) -> None:
+        super().__init__(message, connection=connection, remedy="Find another address for this client.", code=code)
+        self.refused = tuple(refused)
+
+
 class Conflict(Rejected):
     """The record changed since we decided; decide again."""
 

@@ -15,7 +15,7 @@ from connectors.smtp.inbox import Reading, read_inbox
 from connectors.smtp.inbox_maildir import read_maildir
 from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
 from connectors.smtp.settings import SmtpSettings
-from core.actions import Action, HandOver, IdempotencyKey, Receipt, SendReminder
+from core.actions import Action, HandOver, IdempotencyKey, Receipt, Refusal, SendReminder
 from core.enclosures import LEFT_OUT
 from core.errors import ConnectorError, OutcomeUnknown, Rejected
 from core.ports import Check, ConnectionContext, Document, Hint, Probe, StreamInfo
@@ -79,7 +79,13 @@ class SmtpConnector:
             raise self._no(f"the mail cannot be written: {error}") from None
         delivered, left_out = self._delivered(recipients, content, bare)
         refused = f"; refused: {', '.join(str(item) for item in delivered.refused)}" if delivered.refused else ""
-        return Receipt(ref=message_id(key, self._settings.from_address), at=now, detail=f"{left_out}{delivered.reply}{refused}")
+        gone = tuple(
+            Refusal(address=item.address, reply=f"{item.code} {item.text}")
+            for item in delivered.refused
+            if item.unknown and item.address != self._settings.archive_address
+        )
+        detail = f"{left_out}{delivered.reply}{refused}"
+        return Receipt(ref=message_id(key, self._settings.from_address), at=now, detail=detail, refused=gone)
 
     def _delivered(self, recipients: Sequence[str], content: bytes, bare: bytes) -> tuple[Delivered, str]:
         """Hand the mail over; without its files where the server says that it is too large for it, which is a certain no."""

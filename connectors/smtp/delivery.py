@@ -6,6 +6,7 @@ certain.
 
 from __future__ import annotations
 
+import re
 import smtplib
 import ssl
 from collections.abc import Sequence
@@ -15,12 +16,14 @@ from datetime import datetime
 
 from connectors.smtp.settings import SmtpSettings
 from core.clock import Clock
-from core.errors import AuthExpired, ConnectorError, OutcomeUnknown, Rejected, Transient
+from core.errors import AuthExpired, ConnectorError, OutcomeUnknown, Rejected, Transient, Undeliverable
 from core.messages.clean import one_line
 
 _IDLE = 60.0  # seconds after which an open connection is greeted before use
 _LATER = 300.0  # seconds to wait when a server is not taking mail now
 _TEMPORARY, _PERMANENT = 400, 500
+_NO_SUCH_ADDRESS = frozenset({521, 550, 551, 553, 556})  # RFC 5321, 4.2.2 and RFC 7504
+_NOT_THE_ADDRESS = re.compile(r"\b5\.(?:2\.[2-9]|[34567]\.)\d*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,11 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{self.address} ({self.code} {self.text})"
+
+    @property
+    def unknown(self) -> bool:
+        """Does the address not exist? A refusal for what we are or send (5.7, 5.6, 5.3) is not the address's fault (RFC 3463)."""
+        return self.code in _NO_SUCH_ADDRESS and not _NOT_THE_ADDRESS.search(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +158,19 @@ class Session:
         text = "; ".join(str(item) for item in refused)
         if any(item.code < _PERMANENT for item in refused if item.address != archive):
             raise self._transient(f"no recipient was taken for now: {text}")
-        code = next((str(item.code) for item in refused if item.address != archive), None)
+        ours = [item for item in refused if item.address != archive]
+        code = next((str(item.code) for item in ours), None)
+        if ours and all(item.unknown for item in ours):
+            raise Undeliverable(
+                f"{self._connection}: every recipient was refused: {text}.",
+                connection=self._connection,
+                refused=[(item.address, f"{item.code} {item.text}") for item in ours],
+                code=code,
+            )
         raise Rejected(
             f"{self._connection}: every recipient was refused: {text}.",
             connection=self._connection,
-            remedy="Find another address for this client.",
+            remedy="Ask whoever runs the mail server why it refuses them.",
             code=code,
         )
 

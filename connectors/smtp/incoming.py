@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.message import EmailMessage, Message
 from email.parser import BytesParser
@@ -27,8 +27,18 @@ _EXCERPT = 500  # characters of a reply that are kept for the person who answers
 _KEY = re.compile(rf"(?im)^{re.escape(KEY_HEADER)}:\s*([0-9a-f]{{40}})\s*$")
 _QUOTE = re.compile(r"(?m)^(?:>|On .{5,120} wrote:|-{2,}\s*Original|Am .{5,120} schrieb|Le .{5,120} a écrit).*")
 _AUTOMATIC = re.compile(
-    r"(?i)^(?:auto(?:matic)?[ -]?(?:reply|response)|out of (?:the )?office|automatische antwort|réponse automatique|abwesen)"
+    r"(?i)^(?:re: ?)?(?:auto(?:matic)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|vacation (?:reply|notice)"
+    r"|automatische (?:antwort|afwezigheid)|abwesen|automatisch antwoord|afwezig|réponse automatique|absence|absent\b"
+    r"|respuesta automática|fuera de (?:la )?oficina|risposta automatica|resposta automática)"
 )
+_POSTMAN = re.compile(r"(?i)^(?:mailer-daemon|postmaster|mail-daemon)$")
+_UNDELIVERED = re.compile(
+    r"(?i)undeliver|not (?:be )?delivered|delivery (?:status|failure|has failed)|returned mail|return(?:ed)? to sender"
+    r"|failure notice|delivery failed|mail delivery|unzustellbar|non remis|no entregado|onbestelbaar"
+)
+_STILL_TRYING = re.compile(r"(?i)delay|warning: (?:message|could)|still being (?:re)?tried|verzögert|retardé|retrasado")
+# RFC 3463: mailbox full, system, network, content or policy: not that the address does not exist
+_NOT_THE_ADDRESS = re.compile(r"^5\.(?:2\.[2-9]|[34567]\.)")
 
 
 class IncomingKind(StrEnum):
@@ -69,8 +79,9 @@ def contact_of(mail: Incoming, sent: PastContact, *, connection: str, now: datet
     None for what no person wrote and no server refused. What the client wrote is kept as the outcome (product notes E45). The
     entry has no name: the log keeps one entry per name, and the message's own is taken by the message.
     """
+    lasting = f"{SOFT_BOUNCE}: {mail.status}" if _NOT_THE_ADDRESS.match(mail.status) else mail.status or "undeliverable"
     outcomes = {
-        IncomingKind.FAILED: mail.status or "undeliverable",
+        IncomingKind.FAILED: lasting,
         IncomingKind.DELAYED: f"{SOFT_BOUNCE}: {mail.status}",
         IncomingKind.REPLY: mail.excerpt,
     }
@@ -82,7 +93,7 @@ def contact_of(mail: Incoming, sent: PastContact, *, connection: str, now: datet
         at=now if mail.at is None else min(mail.at, now),
         channel=connection,
         invoices=sent.invoices,
-        to=mail.addresses,
+        to=mail.addresses or (sent.to if mail.kind is not IncomingKind.REPLY else ()),
         subject=mail.subject,
         outcome=outcomes[mail.kind],
     )
@@ -106,6 +117,9 @@ def _read(mail: EmailMessage, text: str) -> Incoming:
             subject=subject,
             at=at,
         )
+    returned = _returned(mail, text, subject)
+    if returned is not None:
+        return replace(returned, subject=subject, at=at)
     keys = keys_in(f"{mail.get('In-Reply-To', '')} {mail.get('References', '')}")
     sender = tuple(address for _, given in getaddresses([str(mail.get("From", ""))]) for address in addresses(given))
     if _is_automatic(mail, subject):
@@ -113,6 +127,18 @@ def _read(mail: EmailMessage, text: str) -> Incoming:
     if not sender or not keys:
         return Incoming(kind=IncomingKind.OTHER, addresses=sender, subject=subject, at=at)
     return Incoming(kind=IncomingKind.REPLY, keys=keys, addresses=sender, subject=subject, excerpt=_excerpt(mail), at=at)
+
+
+def _returned(mail: EmailMessage, text: str, subject: str) -> Incoming | None:
+    """A mail that came back without a delivery status notification: from the postman, about undelivered mail, quoting ours."""
+    senders = [given.partition("@")[0] for _, given in getaddresses([str(mail.get("From", ""))])]
+    postman = any(_POSTMAN.match(name) for name in senders) or str(mail.get("Return-Path", "")).strip() == "<>"
+    keys = _keys(text)
+    if not postman or not keys or not (_UNDELIVERED.search(subject) or mail.get("X-Failed-Recipients")):
+        return None
+    named = addresses(str(mail.get("X-Failed-Recipients", "")))  # Exim names them so
+    kind = IncomingKind.DELAYED if _STILL_TRYING.search(subject) else IncomingKind.FAILED
+    return Incoming(kind=kind, keys=keys, addresses=named, status=one_line(subject, 120))
 
 
 def _reports(mail: EmailMessage) -> Iterator[tuple[str, str, str]]:
@@ -146,10 +172,12 @@ def _keys(text: str) -> tuple[str, ...]:
 
 
 def _is_automatic(mail: EmailMessage, subject: str) -> bool:
+    """Did a machine answer? X-Auto-Response-Suppress alone says nothing: help desks put it on what their people write."""
     submitted = str(mail.get("Auto-Submitted", "no")).strip().lower()
-    marked = any(mail.get(name) for name in ("X-Autoreply", "X-Autorespond", "X-Auto-Response-Suppress"))
+    marked = any(mail.get(name) for name in ("X-Autoreply", "X-Autorespond"))
+    marked = marked or str(mail.get("Precedence", "")).strip().lower() in ("auto_reply", "junk")
     null_sender = str(mail.get("Return-Path", "")).strip() == "<>"
-    return submitted != "no" or marked or null_sender or bool(_AUTOMATIC.match(subject))
+    return submitted.partition(";")[0].strip() not in ("no", "") or marked or null_sender or bool(_AUTOMATIC.match(subject))
 
 
 def _date(mail: EmailMessage) -> datetime | None:
