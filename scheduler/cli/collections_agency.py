@@ -1,4 +1,4 @@
-"""`duesync collections status|remit|recall|legal|tell`: with an agency, until the money is here."""
+"""`duesync collections status|remit|recall|legal|tell|letter`: with an agency, until the money is here."""
 
 from __future__ import annotations
 
@@ -20,19 +20,22 @@ from core.collections.case import (
     LegalStepTaken,
     Remitted,
 )
+from core.collections.client_letter import placed_letter
 from core.collections.remittance import Entry, proposed_entries
 from core.collections.statuses import MEANINGS
 from core.errors import UsageError
 from core.money import Money
 from core.records import key_of
 from scheduler.app import App
+from scheduler.casefacts import account_settings
 from scheduler.cli import console
 from scheduler.cli.collections_commands import CaseArgument, DryRunOption, answer, case_json, state_word
 from scheduler.cli.collections_placing import ReasonOption
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
 from scheduler.evidencing import books_of
 from scheduler.following import FollowReport, alarms_of, follow
-from scheduler.placing import recall, say_to_agency
+from scheduler.jobs import rules
+from scheduler.placing import agency_of, recall, say_to_agency
 from scheduler.reporting import Taken, problems_of, take_file
 
 
@@ -268,6 +271,26 @@ def tell_agency(
     answer(case_json(case), f"case {case.id}: queued for the agency (outbox {case.told[-1].outbox_id})")
 
 
+def draft_letter(case_id: CaseArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Draft the letter that tells the client its account was placed, and with whom. It is never sent: ask the agency first."""
+    with opened(config, json) as app:
+        case, now = app.store.case(case_id), app.clock.now()
+        if case.placement is None:
+            raise UsageError(f"case {case.id} is with no agency")
+        books = books_of(app, case, now)
+        try:
+            text = placed_letter(
+                case,
+                organisation=rules(app).organisation,
+                agency=agency_of(app, case.placement.agency),
+                client=account_settings(app, books).legal_name or books.account.name,
+                today=local_date(now, app.zone),
+            )
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+    answer({"case": case.id, "text": text, "sent": False}, text)
+
+
 def _since_placed(app: App, case: Case) -> tuple[SentFile, ...]:
     placed_at = case.placed_at
     found: list[Attachment] = [item for item in case.attachments if placed_at is not None and item.at > placed_at]
@@ -283,3 +306,4 @@ def register(app: typer.Typer) -> None:
     app.command(name="recall")(recall_case)
     app.command(name="legal")(step_at_law)
     app.command(name="tell")(tell_agency)
+    app.command(name="letter")(draft_letter)
