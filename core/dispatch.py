@@ -30,6 +30,7 @@ from core.errors import (
     PermissionMissing,
     Rejected,
     StoreError,
+    TakenUp,
     Transient,
     Undeliverable,
     UsageError,
@@ -86,13 +87,13 @@ def dispatch(
         store.recover(clock.now())
         for row in store.outbox(states=[OutboxState.AMBIGUOUS]):
             if not should_stop() and row.updated_at + rest <= clock.now():
-                desk.read_back(row)
+                desk.unless_taken(desk.read_back, row)
         if desk.volume_is_usual():
             while not should_stop():
                 reserved = store.reserve(now=clock.now(), by=by, lease_seconds=LEASE_SECONDS)
                 if reserved is None:
                     break
-                desk.attend(reserved)
+                desk.unless_taken(desk.attend, reserved)
     log.info("dispatch.done", **report.summary())
     return report
 
@@ -129,6 +130,14 @@ class _Desk:
         self.report.stopped = why
         return False
 
+    def unless_taken(self, act: Callable[[OutboxRow], None], row: OutboxRow) -> None:
+        """Act on a row; where another worker took it up meanwhile, leave it to that one and go on with the next."""
+        try:
+            act(row)
+        except TakenUp as error:
+            log.warning("outbox.lost", row=row.id, error=error.message)
+            self.report.outcomes["lost"] += 1
+
     # ── one row ─────────────────────────────────────────────────────────────────────────────────────────────────────────
     def attend(self, row: OutboxRow) -> None:
         """Take one reserved row to its end. Nothing was sent yet where asking the gate or opening the connection fails."""
@@ -151,11 +160,7 @@ class _Desk:
             return
         if not self._clear_of_lost_span(row):
             return
-        try:
-            held = self.store.start_sending(row, (*answers, *papers.answers), now=self.clock.now(), lease_seconds=LEASE_SECONDS)
-        except StoreError as error:
-            log.warning("outbox.lost", row=row.id, error=error.message)
-            return
+        held = self.store.start_sending(row, (*answers, *papers.answers), now=self.clock.now(), lease_seconds=LEASE_SECONDS)
         self._push(held, papers)
 
     def _examined(self, row: OutboxRow) -> tuple[tuple[GateAnswer, ...], Enclosures]:

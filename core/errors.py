@@ -38,6 +38,10 @@ class StoreError(DuesyncError):
     """The store cannot be used now; nothing was lost, the unit of work was rolled back."""
 
 
+class TakenUp(StoreError):
+    """Somebody else moved this row of the outbox meanwhile: it is theirs, and nothing is to be done about it here."""
+
+
 class StoreBusy(StoreError):
     """Another process holds the store; trying again later is enough."""
 

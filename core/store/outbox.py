@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Connection, Update, and_, delete, func, insert, or_, select, true, update
 
 from core.actions import CONTACTS, IdempotencyKey, Receipt, idempotency_key
-from core.errors import StoreError, UsageError
+from core.errors import TakenUp, UsageError
 from core.lost_span import MAY_HAVE_GONE
 from core.lost_span import SETTING as RESTORED
 from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
@@ -101,7 +101,7 @@ class OutboxVerbs(Part):
     ) -> OutboxRow:
         """Commit to the push.
 
-        From here on it may have happened. StoreError when the row is no longer ours or the lease is over.
+        From here on it may have happened. TakenUp when the row is no longer ours or the lease is over.
         """
         at = now or self._clock.now()
         columns: dict[str, Any] = {"gate": to_json(list(gate))}
@@ -109,9 +109,7 @@ class OutboxVerbs(Part):
             columns["reserved_until"] = at + timedelta(seconds=lease_seconds)
         row = self.outbox_row(held if isinstance(held, str) else held.id)
         if row is not None and row.reserved_until is not None and row.reserved_until <= at:
-            raise StoreError(
-                f"The lease on action {row.id} ran out before it was sent.", remedy="It is taken up again by itself."
-            )
+            raise TakenUp(f"The lease on action {row.id} ran out before it was sent.", remedy="It is taken up again by itself.")
         return self._move(held, "start", _S.SENDING, at, {"gate": [answer.question for answer in gate]}, columns)
 
     def settle(self, held: Held, receipt: Receipt, now: datetime) -> OutboxRow:
@@ -309,15 +307,11 @@ def _get(tx: Connection, row_id: str) -> OutboxRow:
     return value_of(row)
 
 
-def _conflict(tx: Connection, held: Held, verb: str) -> StoreError:
+def _conflict(tx: Connection, held: Held, verb: str) -> TakenUp:
     now = _get(tx, _id(held))
     if now.state in FROM[verb]:
-        return StoreError(
-            f"Action {now.id} was taken up by {now.reserved_by} since.", remedy="Nothing to do: it is in other hands."
-        )
-    return StoreError(
-        f"Action {now.id} is {now.state}: {verb} does not fit.", remedy="See it with: duesync outbox show " + now.id
-    )
+        return TakenUp(f"Action {now.id} was taken up by {now.reserved_by} since.", remedy="Nothing to do: it is in other hands.")
+    return TakenUp(f"Action {now.id} is {now.state}: {verb} does not fit.", remedy="See it with: duesync outbox show " + now.id)
 
 
 def _obstacle(tx: Connection, key: IdempotencyKey, steps: Sequence[Mapping[str, str]]) -> Blocked | None:

@@ -183,3 +183,18 @@ def test_a_row_whose_client_was_joined_to_another_meets_that_ones_holds(world):
     assert world.dispatch() == {"dropped": 1}
     assert "bankruptcy" in world.row.error
     assert key_of(invoice()) in {RecordKey(NAME, Stream.INVOICES, item.ref) for item in world.row.action.invoices}
+
+
+def test_a_row_that_another_worker_took_up_meanwhile_is_left_to_it_and_the_pass_goes_on(world):
+    class Stalled(Vendor):
+        """While it is asked, our lease runs out and another worker takes the row."""
+
+        def probe(self):
+            world.store.recover(world.clock.now(), everything=True)
+            assert world.store.reserve(now=world.clock.now(), by="other", lease_seconds=600) is not None
+            return Probe(ok=True)
+
+    world.vendor = Stalled(rows=world.vendor.rows)
+    assert world.dispatch() == {"lost": 1}
+    assert (world.row.state, world.row.reserved_by) == (OutboxState.RESERVED, "other")
+    assert world.vendor.pushes == []

@@ -1,0 +1,48 @@
+"""Any frequency, any restart, any number of processes, on every database: at most one message per (invoice, stage, cycle)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+
+from core.outbox import OutboxState
+from core.records import Role
+from core.store import Store
+from tests.conftest import ROOT
+from tests.unit.shell.vendor import NAME
+
+PROCESSES, KILLS = 3, 3
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.req("E13", "E14", "E25")
+def test_restless_processes_that_are_killed_say_each_step_once(store: Store, store_url: str, tmp_path) -> None:
+    store.set_roles({NAME: Role.BOOKS})
+    log = tmp_path / "done"
+    log.touch()
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "tests.store.restless",
+        store_url,
+        str(log),
+        str(PROCESSES),
+        str(KILLS),
+        "11",
+    ]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    assert int(ran.stdout) >= 1, "some were killed at work"
+    steps = Counter(line.split(" ", 1)[1] for line in log.read_text().splitlines())
+    assert steps
+    assert set(steps.values()) == {1}
+    assert len(steps) >= 4, "the cadence went on"
+    logged = Counter(entry.outbox_id for group in store.contacts().values() for entry in group if entry.outbox_id)
+    assert set(logged.values()) == {1}
+    assert store.outbox(states=[OutboxState.SENDING, OutboxState.AMBIGUOUS]) == ()
+    assert store.verify_journal().ok
