@@ -149,6 +149,22 @@ def test_another_amount_in_the_psa_fails_and_one_system_alone_cannot_tell():
 
 
 @pytest.mark.req("A21")
+def test_a_client_known_to_the_psa_alone_is_not_compared_with_itself():
+    books = client()
+    alone = replace(books, parties=books.parties[1:], invoices=(bill("c1", "psa"),))
+    assert item("charges_agree", books=alone).status is Status.UNKNOWN
+
+
+@pytest.mark.req("A3")
+def test_how_many_contacts_have_their_content_is_told():
+    bare = replace(CONTACTS[0], content_hash="")
+    assert (
+        "4 contacts from us (3 with their content or outcome), 0 replies"
+        in item("communication", contacts=(bare, *CONTACTS[1:])).why
+    )
+
+
+@pytest.mark.req("A21")
 def test_a_bill_of_an_agreement_is_held_against_its_price_and_its_other_bills():
     deal = Agreement(connection="books", ref=Ref("a"), party_ref=Ref("p"), name="MSA", amount=usd(400_000), active=False)
     odd = bill(agreement_ref=Ref("a"))

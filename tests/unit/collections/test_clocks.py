@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from core.collections.debtor_rules import rules_for
 from core.collections.routes import shipped_courts
 from core.collections.terms import ContractTerms, law_of
 from core.errors import ConfigError
-from core.records import Allocation, Payment, PaymentStatus, Ref
+from core.records import Agreement, Allocation, Payment, PaymentStatus, Ref
 from tests.unit.collections.clean_claim import KEY, PLACE, TODAY, at, bill, client, paper, promised, usd
 
 STATES = [
@@ -139,6 +140,40 @@ def test_a_word_counts_only_in_writing_where_the_law_wants_that():
     assert clock("IE", date(2022, 1, 1), restarts=Restarts(acknowledged_on=day)).earliest == date(2028, 1, 1)
     assert clock("IE", date(2022, 1, 1), restarts=Restarts(acknowledged_on=day, in_writing=True)).earliest == date(2032, 6, 1)
     assert clock("CA-QC", date(2025, 1, 1), restarts=Restarts(acknowledged_on=day)).earliest == date(2029, 6, 1)
+
+
+def test_the_last_of_several_restarts_counts():
+    both = Restarts(paid_on=date(2026, 6, 1), acknowledged_on=date(2025, 6, 1))
+    assert clock("CA-QC", date(2025, 1, 1), restarts=both).earliest == date(2029, 6, 1)
+    other = Restarts(paid_on=date(2025, 6, 1), acknowledged_on=date(2026, 6, 1))
+    assert clock("CA-QC", date(2025, 1, 1), restarts=other).earliest == date(2029, 6, 1)
+
+
+def test_spans_of_one_law_follow_each_other_without_gap_or_overlap():
+    dated = {}
+    for row in shipped_limits().limits:
+        dated.setdefault((row.law, row.kind), []).append(row)
+    for rows in dated.values():
+        if len(rows) == 1:
+            continue
+        spans = sorted(
+            (row.accrued_from or row.signed_from or date.min, row.accrued_until or row.signed_until or date.max) for row in rows
+        )
+        assert (spans[0][0], spans[-1][1]) == (date.min, date.max)
+        assert all(later[0] - earlier[1] == timedelta(days=1) for earlier, later in itertools.pairwise(spans))
+
+
+def test_one_signed_agreement_among_several_makes_the_contract_written():
+    signed, not_signed = (
+        Agreement(connection="psa", ref=Ref(name), party_ref=Ref("p"), name=name, signed=name == "a") for name in "ab"
+    )
+
+    def written(*agreements):
+        return bond_of(client(agreements=agreements), ContractTerms(), natural=None, default_law=None, home=None).written
+
+    assert written(signed, not_signed) is True
+    assert written(not_signed) is None
+    assert written() is None
 
 
 def test_what_was_over_is_not_revived_by_a_late_payment():

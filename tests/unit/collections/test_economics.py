@@ -138,6 +138,8 @@ def test_a_broken_plan_is_not_offered_again_and_plans_kept_move_the_share():
     assumed = compare(owed(90)).at(Route.PLAN)
     assert assumed.gross == usd(600_000)
     assert compare(owed(90), kept=(1, 2)).at(Route.PLAN).gross == usd(600_000)  # two are too few
+    assert compare(owed(90), kept=(3, 3)).at(Route.PLAN).gross == usd(692_308)  # (3 + 0.6 x 10) of 13
+    assert "3 of 3 plans kept, drawn to 60 %" in compare(owed(90), kept=(3, 3)).at(Route.PLAN).lines[0]
     assert compare(owed(90), kept=(10, 10)).at(Route.PLAN).gross == usd(800_000)
     assert "offer them first" in " ".join(compare(owed(90)).reasons)
 

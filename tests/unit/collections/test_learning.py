@@ -188,6 +188,15 @@ def test_a_day_before_everything_is_no_fault():
     assert learn([case(0)], as_of=date(1, 1, 1)).results == ()
 
 
+def test_a_claim_of_nothing_says_nothing_about_recovery():
+    nothing = replace(case(0), placement=replace(case(0).placement, amount=usd(0)))
+    assert placed_cases(learn([nothing]).results, "USD") == ()
+
+
+def test_a_case_counts_from_the_day_it_was_placed():
+    assert len(learn([case(0)], as_of=PLACED).results) == 1
+
+
 # ── honest about few ────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_the_interval_of_a_rate_is_wide_for_few_and_narrow_for_many():
     few, many = Share(some=2, of=3).interval, Share(some=200, of=300).interval
@@ -219,6 +228,21 @@ def test_a_common_cause_suggests_its_change_once_there_are_enough_cases():
     assert "open tickets" in first.change
     assert "6 of 8 closed cases (6,000.00 USD) came from service dispute" in first.why
     assert not any("postal address" in item.change for item in advice(cases))
+
+
+def test_five_cases_are_enough_to_suggest_and_four_are_not():
+    for count, firm in ((4, False), (5, True)):
+        found = [item for item in advice([case(n) for n in range(count)]) if "cash trouble" in item.why]
+        assert [(item.firm, "too few" in item.why) for item in found] == [(firm, not firm)]
+
+
+@pytest.mark.parametrize(("days", "told"), [(30, False), (31, True)])
+def test_terms_are_long_from_the_thirty_first_day(days, told):
+    start = PLACED - timedelta(days=130)
+    late = [client(f"c{n}", [invoice(f"i{n}", f"c{n}", start, due_on=start + timedelta(days=days))]) for n in range(6)]
+    prompt = [client(f"s{n}", [invoice(f"s{n}", f"s{n}", due_on=start + timedelta(days=14))]) for n in range(10)]
+    found = advice([case(n) for n in range(6)], books(0, *late, *prompt))
+    assert any("shorten terms" in item.change for item in found) is told
 
 
 @pytest.mark.req("A115")
