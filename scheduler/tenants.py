@@ -43,7 +43,7 @@ from scheduler.runner import Job, Runner
 
 ONLY = "main"  # the tenant of a configuration that is not a cluster's
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")  # also the name of a PostgreSQL schema, behind "tenant_"
-_OPEN_AT_ONCE = 256  # tenants a process keeps at hand; the least used goes first
+_OPEN_AT_ONCE = 1024  # tenants a process keeps at hand, at some 60 KiB each; the least used goes first
 _INHERITED = ("store", "vault", "daemon")
 _models = functools.cache(settings_models)  # asking for the installed connectors reads the disk: once, not once per tenant
 _spec = functools.cache(registry.load)

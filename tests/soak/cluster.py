@@ -264,7 +264,7 @@ def simulate(folder: Path, url: str, plan: Plan) -> Seen:
                 if item.poll() is None:
                     item.send_signal(signal.SIGTERM)
             seen.codes = [item.wait(timeout=60) for item in workers]
-            seen.codes.append(worker(config, folder / "drain.jsonl", "--drain").wait(timeout=120))
+            seen.codes.append(worker(config, folder / "drain.jsonl", "--drain").wait(timeout=900))
             seen.wall = time.monotonic() - start
     finally:
         for item in workers:
@@ -347,12 +347,12 @@ def main() -> int:
     parser.add_argument("--tenants", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--kills", type=int, default=2)
-    parser.add_argument("--every", type=int, default=180)
+    parser.add_argument("--every", type=int, default=300)
     parser.add_argument("--dispatch", type=int, default=3600)
     parser.add_argument("--seconds", type=float, default=720.0)
     parser.add_argument("--concurrency", type=int, default=2)
     parser.add_argument("--seed", type=int, default=20261123)
-    plan = Plan(**vars(parser.parse_args()), heartbeat=2.0, dead_after=10.0, tables_ahead=True)
+    plan = Plan(**vars(parser.parse_args()), heartbeat=5.0, dead_after=20.0, tables_ahead=True)
     try:
         with postgres_server() as server, tempfile.TemporaryDirectory() as folder:
             seen = simulate(Path(folder), server.database("cluster"), plan)
