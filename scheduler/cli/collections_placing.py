@@ -68,7 +68,7 @@ def make_pack(
     """
     with opened(config, json) as app:
         case, now = app.store.case(case_id), app.clock.now()
-        if fetch and case.state in (CaseState.PREPARING, CaseState.APPROVED, CaseState.NOTICED):
+        if fetch and not case.approvals and case.state is CaseState.PREPARING:  # approvals are for the documents too
             case = fetch_copies(app, case, now=now)
         chosen_agency = agency_of(app, agency) if agency else None
         reference = case.placement.reference if case.placement else next_reference(app, case)

@@ -7,13 +7,11 @@ def _all(reason: str, *ids: str) -> dict[str, str]:
     return dict.fromkeys(ids, reason)
 
 
-_COLLECTIONS = "what follows a placement is being built; no test names it yet"
 _ADVICE = "advice to people, not something software decides"
 
 _UPSTREAM = "payments are not written upstream except ConnectWise's opt-in write-back, which only ever adds what is missing"
 
 OPEN: dict[str, str] = {
-    **_all(_COLLECTIONS, "A42", "A82", "A84", "A86", "A88", "A111", "A112", "A113", "A114", "D6"),
     **_all("the cadence is automatic (A14-A17 prove it); the daemon's own test is E33", "A18"),
     **_all("a switch for new invoices only is not built; catch_up and the breaker soften a late start", "A48"),
     **_all("stopping or slowing service is a person's act in the PSA; duesync only notes", "A59"),

@@ -120,7 +120,6 @@ def test_a_journal_line_that_does_not_follow_shows():
         assert len(check({item.path: item.content for item in built.files})) == problems, line
 
 
-@pytest.mark.req("A100")
 def test_no_credential_that_anybody_typed_leaves_with_it(pack, tmp_path):
     texts = [item.content.decode() for item in pack.files if not item.path.endswith(".pdf")]
     texts += [words_of(item.content, tmp_path) for item in pack.files if item.path.endswith(".pdf") and item.content != PDF]
