@@ -13,13 +13,8 @@ _UPSTREAM = "payments are not written upstream except ConnectWise's opt-in write
 
 OPEN: dict[str, str] = {
     **_all("the cadence is automatic (A14-A17 prove it); the daemon's own test is E33", "A18"),
-    **_all("a switch for new invoices only is not built; catch_up and the breaker soften a late start", "A48"),
-    **_all("stopping or slowing service is a person's act in the PSA; duesync only notes", "A59"),
-    **_all("a hardship flag is not built; holds with a reason stand in", "A60"),
-    **_all("calls are tasks with an outcome; the outcome is not yet required before the next step", "A74"),
-    **_all("roles are the file system's and the database's; there is no user interface with users yet", "A100"),
-    **_all(_ADVICE, "A89", "A93", "A96", "A102"),
-    **_all("open tickets hold reminders (A23, A94); tickets opened by replies are proven, the hand-off is not built", "D3"),
+    **_all("exports can be redacted (contacts export --redact); roles are the file system's and the database's", "A100"),
+    **_all(_ADVICE, "A102"),
     **_all("a client page with a signed link is not built yet; replies by mail are read", "D13"),
     **_all("needs no test: the licence is Apache-2.0 and nothing is charged", "D14"),
     **_all(_UPSTREAM, "E24", "E26", "E27", "E30"),

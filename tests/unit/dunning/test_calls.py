@@ -66,7 +66,7 @@ def test_a_call_without_an_outcome_or_to_a_wrong_number_is_none(outcome):
     assert "invoice 1001: no call with its outcome is logged" in decision.collections_gaps
 
 
-@pytest.mark.req("A9", "A39", "A72")
+@pytest.mark.req("A9", "A39", "A72", "A93")
 def test_what_is_missing_before_collections_is_said_item_by_item():
     scene = called()
     assert scene.decide().collections_gaps == ("nothing that may be chased is 60 days past due",)
