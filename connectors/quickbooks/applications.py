@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from connectors.quickbooks.ledger import purchase_ref
 from connectors.quickbooks.reading import Row
 from core.money import Money
 from core.records import Adjustment, Allocation, CreditUse, Payment, Ref, Stream
@@ -20,12 +21,13 @@ _SIDES: Mapping[str, tuple[Stream, int | None]] = {
     "Invoice": (Stream.INVOICES, 1),
     "CreditMemo": (Stream.CREDIT_NOTES, -1),
     "JournalEntry": (Stream.ADJUSTMENTS, None),
-    "Expense": (Stream.REFUNDS, None),
-    "Check": (Stream.REFUNDS, None),
-    "CreditCardCredit": (Stream.REFUNDS, None),
+    "Expense": (Stream.ADJUSTMENTS, None),
+    "Check": (Stream.ADJUSTMENTS, None),
+    "CreditCardCredit": (Stream.ADJUSTMENTS, None),
     "RefundReceipt": (Stream.REFUNDS, None),
     "Deposit": (Stream.DEPOSITS, None),
 }
+PURCHASES = frozenset({"Expense", "Check", "CreditCardCredit"})  # what links call the three faces of a Purchase
 _MOST_UNSETTLED = 12  # 2**12 sign choices; more such lines on one payment were never seen
 
 
@@ -79,7 +81,8 @@ def _line(item: Row, currency: str) -> _Line | None:
     if amount.minor < 0:
         raise item.fail("Amount", f"is negative ({amount})")
     stream, side = _SIDES[kind]
-    return _Line(stream=stream, ref=Ref(link.text("TxnId")), amount=amount, side=side, where=item)
+    ref = link.text("TxnId")
+    return _Line(stream=stream, ref=Ref(purchase_ref(ref) if kind in PURCHASES else ref), amount=amount, side=side, where=item)
 
 
 def _settle(row: Row, lines: list[_Line], applied: int) -> list[int]:
@@ -115,7 +118,7 @@ def with_remaining(found: Iterable[Adjustment], payments: Iterable[Payment]) -> 
 
 
 def entry_of(ref: str) -> str:
-    """The id of the journal entry behind an adjustment's ref."""
+    """What stands behind an adjustment's ref: a journal entry's id, or a Purchase's with its mark."""
     return ref.partition(":")[0]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connectors.quickbooks.api import Changes, QuickBooksApi, RawRow
+from connectors.quickbooks.applications import PURCHASES
 from connectors.quickbooks.faults import FeatureMissing
 from connectors.quickbooks.ledger import changed_at, is_gone
 from connectors.quickbooks.reading import Row, Unreadable
@@ -28,7 +29,7 @@ HEARD: Mapping[Stream, tuple[str, ...]] = {
     Stream.CREDIT_NOTES: ("CreditMemo",),
     Stream.PAYMENTS: ("Payment", "Deposit"),
     Stream.DEPOSITS: ("Deposit",),
-    Stream.ADJUSTMENTS: ("JournalEntry", "Payment"),
+    Stream.ADJUSTMENTS: ("JournalEntry", "Payment", "Purchase"),
     Stream.SALES: ("SalesReceipt",),
     Stream.REFUNDS: ("RefundReceipt",),
 }
@@ -124,4 +125,4 @@ def _is_edited(row: Row) -> bool:
 
 
 def _uses_journal(row: Row) -> bool:
-    return any(kind == "JournalEntry" for kind, _ in links(row))
+    return any(kind == "JournalEntry" or kind in PURCHASES for kind, _ in links(row))

@@ -18,9 +18,9 @@ from connectors.quickbooks.applications import entry_of
 from connectors.quickbooks.changes import LOOK_BACK, MOST_OBJECTS, ChangeFeed, links, moved_unnamed
 from connectors.quickbooks.documents import fetch_document
 from connectors.quickbooks.faults import CompanyReset, FeatureMissing, TooOld
-from connectors.quickbooks.ledger import is_gone, ref_of
+from connectors.quickbooks.ledger import is_gone, purchase_id, ref_of
 from connectors.quickbooks.listing import Batch, Walk
-from connectors.quickbooks.mapping import ENTITIES
+from connectors.quickbooks.mapping import BESIDE, ENTITIES, PURCHASE
 from connectors.quickbooks.paging import CaughtUp
 from connectors.quickbooks.probing import probe_company
 from connectors.quickbooks.push import Pusher
@@ -95,34 +95,60 @@ class QuickBooksConnector:
         return now - paging.instant(position.listed_at) >= timedelta(days=self._settings.relist_days)
 
     def _list(self, stream: Stream, position: paging.Listing | None) -> Iterator[Page]:
-        walk = Walk(self._api, ENTITIES[stream], size=self._settings.page_size, clock=self._clock)
         list_id = position.id if position else f"{stream}-{paging.mark(self._clock.now())}"
+        entity, beside = ENTITIES[stream], BESIDE.get(stream)
         whole, swept = True, False
-        for batch in walk.batches(position, list_id=list_id):
-            whole, swept = whole and not batch.holes, swept or batch.first
-            found = self._reader.read(stream, batch.rows)
-            yield Page(
-                stream=stream,
-                entries=found.entries,
-                malformed=(*found.malformed, *_holes(stream, batch)),
-                cursor=paging.encode(self._caught_up(stream, batch, whole=whole and swept) if batch.ended else batch.position),
-                more=not batch.ended,
-                listing=None if batch.position.window else Listing(id=list_id, first=batch.first),
-                expected=batch.expected,
-            )
+        for batch in self._walk(entity, position, list_id):
+            whole, swept = whole and not batch.holes and (batch.complete or not batch.ended), swept or batch.first
+            ended = batch.ended and beside is None
+            cursor = self._caught_up(stream, batch.position, whole=whole and swept) if ended else batch.position
+            yield self._page(stream, entity, batch, cursor=cursor, listing=Listing(id=list_id, first=batch.first))
+            if batch.ended and beside is not None:
+                start = paging.window_again(batch.position, position)
+                yield from self._list_beside(stream, beside, start, end=batch.position, list_id=list_id, whole=whole and swept)
 
-    def _caught_up(self, stream: Stream, batch: Batch, *, whole: bool) -> CaughtUp:
+    def _list_beside(
+        self, stream: Stream, entity: str, start: paging.Listing | None, *, end: paging.Listing, list_id: str, whole: bool
+    ) -> Iterator[Page]:
+        """The second kind of record of a stream, in the same listing. Until it is done the cursor stands at the `end` of the
+        first kind: a listing broken off here begins the second anew. A company without this kind has none.
+        """
+        try:
+            for batch in self._walk(entity, start, list_id):
+                whole = whole and not batch.holes and (batch.complete or not batch.ended)
+                cursor = self._caught_up(stream, end, whole=whole) if batch.ended else end
+                yield self._page(stream, entity, batch, cursor=cursor, listing=Listing(id=list_id, first=False))
+        except FeatureMissing:
+            nothing = paging.encode(self._caught_up(stream, end, whole=whole))
+            yield Page(stream=stream, entries=(), cursor=nothing, more=False)
+
+    def _walk(self, entity: str, start: paging.Listing | None, list_id: str) -> Iterator[Batch]:
+        return Walk(self._api, entity, size=self._settings.page_size, clock=self._clock).batches(start, list_id=list_id)
+
+    def _page(self, stream: Stream, entity: str, batch: Batch, *, cursor: paging.Position, listing: Listing) -> Page:
+        found = self._reader.read(stream, batch.rows, entity)
+        return Page(
+            stream=stream,
+            entries=found.entries,
+            malformed=(*found.malformed, *_holes(stream, entity, batch)),
+            cursor=paging.encode(cursor),
+            more=not isinstance(cursor, CaughtUp),
+            listing=None if batch.position.window else listing,
+            expected=batch.expected,
+        )
+
+    def _caught_up(self, stream: Stream, position: paging.Listing, *, whole: bool) -> CaughtUp:
         """Where a listing leaves the stream. One that cannot be believed entirely is repeated the next day: rows were missing, or
         it was resumed in the middle, so that nobody saw all refs at once.
         """
-        begun_at = paging.instant(batch.position.begun_at)
+        begun_at = paging.instant(position.begun_at)
         listed_at = begun_at
-        if not batch.position.window and not (batch.complete and whole):
-            log.warning("listing.partial", connection=self._context.name, stream=stream, read=batch.position.met)
+        if not position.window and not whole:
+            log.warning("listing.partial", connection=self._context.name, stream=stream, read=position.met)
             listed_at = begun_at - timedelta(days=self._settings.relist_days - 1)  # look again tomorrow, not at every pass
-        if batch.position.window:
+        if position.window:
             listed_at = begun_at - timedelta(days=self._settings.relist_days)  # deletes were cut off: list everything next time
-        return CaughtUp(at=batch.position.begun_at, listed_at=paging.text(listed_at))
+        return CaughtUp(at=position.begun_at, listed_at=paging.text(listed_at))
 
     # ── pull: what changed ──────────────────────────────────────────────────────────────────────────────────────────────
     def _changed(self, stream: Stream, position: CaughtUp) -> Iterator[Page]:
@@ -135,7 +161,8 @@ class QuickBooksConnector:
             yield from self._list(stream, window)
             return
         rows = changes.by_entity[ENTITIES[stream]]
-        others = [row for name, found in changes.by_entity.items() if name != ENTITIES[stream] for row in found]
+        own = (ENTITIES[stream], BESIDE.get(stream))
+        others = [row for name, found in changes.by_entity.items() if name not in own for row in found]
         listed_at = paging.instant(position.listed_at)
         if moved_unnamed(stream, rows, others, listed_at):
             self._feed.spoil()
@@ -144,12 +171,16 @@ class QuickBooksConnector:
         if stream is Stream.PAYMENTS:
             rows = (*rows, *self._deposited_meanwhile(rows, others))
         at = paging.mark(changes.at or self._clock.now())
-        found = self._reader.read(stream, self._confirmed(stream, rows))
+        found = [
+            self._reader.read(stream, self._confirmed(stream, entity, some), entity)
+            for entity, some in ((own[0], rows), (own[1], changes.by_entity.get(own[1] or "", ())))
+            if entity is not None
+        ]
         yield Page(
             stream=stream,
-            entries=found.entries,
-            malformed=found.malformed,
-            deleted=found.deleted,
+            entries=tuple(entry for part in found for entry in part.entries),
+            malformed=tuple(row for part in found for row in part.malformed),
+            deleted=tuple(gone for part in found for gone in part.deleted),
             cursor=paging.encode(replace(position, at=at)),
             more=False,
         )
@@ -160,12 +191,12 @@ class QuickBooksConnector:
         linked = {ref for deposit in deposits for kind, ref in links(deposit.row) if kind == "Payment"}
         return tuple(self._reader.by_refs("Payment", "Id", sorted(linked - known)))
 
-    def _confirmed(self, stream: Stream, rows: Iterable[RawRow]) -> list[RawRow]:
+    def _confirmed(self, stream: Stream, entity: str, rows: Iterable[RawRow]) -> list[RawRow]:
         """The rows with every tombstone looked up: live objects were seen reported as deleted."""
         result = []
         for item in rows:
             ref = ref_of(item.row) if is_gone(item.row) else None
-            live = self._api.read(ENTITIES[stream], ref) if ref else None
+            live = self._api.read(entity, ref) if ref else None
             if live is not None and not is_gone(live.row):
                 log.warning("tombstone.false", connection=self._context.name, stream=stream, ref=ref)
                 item = live  # noqa: PLW2901 - the live object stands in for its false tombstone
@@ -176,10 +207,13 @@ class QuickBooksConnector:
     def reread(self, stream: Stream, ref: Ref) -> Record | None:
         """The record as QuickBooks has it this moment; None when it is gone. Rejected when it cannot be read."""
         self._feed.spoil()
-        item = self._api.read(ENTITIES[stream], entry_of(ref))
+        entry = entry_of(ref)
+        purchase = purchase_id(entry) if stream is Stream.ADJUSTMENTS else None
+        entity = ENTITIES[stream] if purchase is None else PURCHASE
+        item = self._api.read(entity, entry if purchase is None else purchase)
         if item is None or is_gone(item.row):
             return None
-        found = self._reader.read(stream, (item,))
+        found = self._reader.read(stream, (item,), entity)
         for row in found.malformed:
             raise Rejected(
                 f"{self._context.name}: {stream} {ref} cannot be read: {row.where} {row.problem}.", connection=self._context.name
@@ -215,13 +249,11 @@ class QuickBooksConnector:
         return item.row.find_text("InvoiceLink") if item else None
 
 
-def _holes(stream: Stream, batch: Batch) -> tuple[Malformed, ...]:
+def _holes(stream: Stream, entity: str, batch: Batch) -> tuple[Malformed, ...]:
     problem = (
         "QuickBooks itself fails to read it (code 10000); open the transactions changed about then and look for inactive names"
     )
     return tuple(
-        Malformed(
-            stream=stream, ref=None, where=f"{ENTITIES[stream]} changed at or after {batch.position.after}", problem=problem
-        )
+        Malformed(stream=stream, ref=None, where=f"{entity} changed at or after {batch.position.after}", problem=problem)
         for _ in range(batch.holes)
     )

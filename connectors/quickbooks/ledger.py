@@ -134,7 +134,35 @@ def adjustments(row: Row, company: Company) -> tuple[Adjustment, ...]:
         customer = _customer(detail.find_row("Entity"))
         sums[customer] = sums.get(customer, Money.zero(currency)) + _signed(line, detail, currency)
         notes.setdefault(customer, line.find_text("Description") or "")
-    entry = row.text("Id")
+    return _summed(row, company, row.text("Id"), sums, notes)
+
+
+def purchases(row: Row, company: Company) -> tuple[Adjustment, ...]:
+    """The lines of a cheque, expense or card credit on the receivable account: money given back raises what is owed.
+
+    A card credit (`Credit` true) turns the sign. The customer is the line's, or the payee where that is a customer. QuickBooks
+    calls all of them Purchase, whose ids are not those of journal entries: the ref says which it is. Source: Intuit's API
+    reference, Purchase; "Manage linked transactions" (a credit is refunded by such a cheque, linked by a payment).
+    """
+    currency = currency_of(row, company)
+    payee = _customer(row.find_row("EntityRef"))
+    sums: dict[Ref | None, Money] = {}
+    notes: dict[Ref | None, str] = {}
+    for line in row.rows("Line"):
+        detail = line.find_row("AccountBasedExpenseLineDetail")
+        if detail is None or not _on_receivable(detail, company):
+            continue
+        named = detail.find_ref("CustomerRef")
+        customer = Ref(named) if named else payee
+        amount = line.amount("Amount", currency)
+        sums[customer] = sums.get(customer, Money.zero(currency)) + (-amount if row.find_flag("Credit") else amount)
+        notes.setdefault(customer, line.find_text("Description") or "refund or expense on receivables")
+    return _summed(row, company, purchase_ref(row.text("Id")), sums, notes)
+
+
+def _summed(
+    row: Row, company: Company, entry: str, sums: Mapping[Ref | None, Money], notes: Mapping[Ref | None, str]
+) -> tuple[Adjustment, ...]:
     found = [customer for customer, amount in sums.items() if amount]
     return tuple(
         Adjustment(
@@ -174,6 +202,19 @@ def account(row: Row) -> LedgerAccount:
     if posting is None:
         posting = Posting.UNDEPOSITED if subtype == "UndepositedFunds" else Posting.OTHER
     return LedgerAccount(ref=row.text("Id"), name=row.text("Name"), posting=posting, bank=kind == "Bank")
+
+
+_PURCHASE = "purchase-"
+
+
+def purchase_ref(ref: str) -> str:
+    """What a Purchase is called among adjustments."""
+    return f"{_PURCHASE}{ref}"
+
+
+def purchase_id(entry: str) -> str | None:
+    """The id of the Purchase behind an adjustment's entry; None for a journal entry."""
+    return entry.removeprefix(_PURCHASE) if entry.startswith(_PURCHASE) else None
 
 
 def place_of(entry: str, place: int) -> Ref:

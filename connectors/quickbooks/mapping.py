@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from connectors.quickbooks.applications import Applications, read_applications
-from connectors.quickbooks.ledger import Company, adjustments, changed_at, currency_of, deposit, is_void, version_of
+from connectors.quickbooks.ledger import Company, adjustments, changed_at, currency_of, deposit, is_void, purchases, version_of
 from connectors.quickbooks.reading import Row, Unreadable
 from core.money import Money
 from core.records import (
@@ -38,6 +38,8 @@ ENTITIES: Mapping[Stream, str] = {
     Stream.SALES: "SalesReceipt",
     Stream.REFUNDS: "RefundReceipt",
 }
+PURCHASE = "Purchase"  # cheques, expenses and card credits
+BESIDE: Mapping[Stream, str] = {Stream.ADJUSTMENTS: PURCHASE}  # those on the receivable account are adjustments too
 _DELETED = " (deleted)"  # appended by QuickBooks to the name of a deactivated object
 _COUNTRIES = {"USA": "US", "UNITED STATES": "US", "CANADA": "CA", "UNITED KINGDOM": "GB", "UK": "GB", "AUSTRALIA": "AU"}
 
@@ -148,7 +150,10 @@ def credit_note(row: Row, company: Company) -> CreditNote:
 
 
 def payment(row: Row, company: Company) -> Payment:
-    """Cash, or with TotalAmt 0 a link that carries credits to invoices. Identity: TotalAmt = charges - credits + UnappliedAmt."""
+    """Cash, or with TotalAmt 0 a link that carries credits to invoices. Identity: TotalAmt = charges - credits + UnappliedAmt.
+
+    A day in the future is left as it stands: nothing changes at QuickBooks when it comes, so whoever asks compares it with today.
+    """
     currency = currency_of(row, company)
     total = row.amount("TotalAmt", currency)
     unapplied = row.find_amount("UnappliedAmt", currency) or Money.zero(currency)
@@ -234,9 +239,14 @@ _READERS: Mapping[Stream, _Reader] = {
 }
 
 
-def read(stream: Stream, row: Row, company: Company) -> tuple[Record, ...] | Malformed:
-    """The records of one row (several only for journal entries), or what is wrong with it. Raises nothing."""
+def read(stream: Stream, row: Row, company: Company, entity: str | None = None) -> tuple[Record, ...] | Malformed:
+    """The records of one row (several only for adjustments), or what is wrong with it. Raises nothing.
+
+    `entity` says what QuickBooks calls the row where its stream holds two kinds.
+    """
     try:
+        if entity == PURCHASE:
+            return purchases(row, company)
         if stream is Stream.ADJUSTMENTS:
             return adjustments(row, company)
         return (_READERS[stream](row, company),)

@@ -47,6 +47,13 @@ class CaughtUp:
 Position = Listing | CaughtUp
 
 
+def window_again(end: Listing, begun: Listing | None) -> Listing | None:
+    """Where the second kind of record of a stream begins, once its first is listed: at the beginning, or of the same window."""
+    if begun is None or not begun.window:
+        return None
+    return Listing(id=begun.id, begun_at=end.begun_at, after=begun.after, window=True)
+
+
 def encode(position: Position) -> Cursor:
     """The position as cursor text."""
     kind = "list" if isinstance(position, Listing) else "caught-up"

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from connectors.quickbooks import paging
 from connectors.quickbooks.api import QuickBooksApi, RawRow
 from connectors.quickbooks.applications import with_remaining
-from connectors.quickbooks.ledger import Company, changed_at, find_account, is_gone, place_of, ref_of
-from connectors.quickbooks.mapping import read
+from connectors.quickbooks.ledger import Company, changed_at, find_account, is_gone, place_of, purchase_ref, ref_of
+from connectors.quickbooks.mapping import PURCHASE, read
 from connectors.quickbooks.reading import Row, Unreadable
 from core.ports import ConnectionContext
 from core.records import Adjustment, Entry, Malformed, Payment, Ref, Stream, Tombstone
@@ -41,22 +41,22 @@ class Reader:
         self._company = Company(connection=context.name, currency=context.currency)
         self._charted = False
 
-    def read(self, stream: Stream, rows: Iterable[RawRow]) -> ReadRows:
-        """Records, unreadable rows and tombstones of vendor payload."""
+    def read(self, stream: Stream, rows: Iterable[RawRow], entity: str | None = None) -> ReadRows:
+        """Records, unreadable rows and tombstones of vendor payload; `entity` where it is not the stream's first."""
         entries: list[Entry] = []
         malformed: list[Malformed] = []
         deleted: list[Tombstone] = []
         for item in rows:
             if is_gone(item.row):
-                deleted += _tombstone(stream, item.row)
+                deleted += _purchase_gone(item.row) if entity == PURCHASE else _tombstone(stream, item.row)
                 continue
-            found = read(stream, item.row, self._company_for(stream))
+            found = read(stream, item.row, self._company_for(stream), entity)
             if isinstance(found, Malformed):
                 malformed.append(found)
                 continue
             entries += [Entry(record=record, raw=item.raw) for record in found]
             if stream is Stream.ADJUSTMENTS and str(item.row.data.get("SyncToken")) != "0":
-                deleted += _places_beyond(item.row, len(found))
+                deleted += _places_beyond(_entry(item.row, entity), len(found))
         if stream is Stream.ADJUSTMENTS:
             entries = self._with_remaining(entries)
         return ReadRows(entries=tuple(entries), malformed=tuple(malformed), deleted=tuple(deleted))
@@ -106,9 +106,18 @@ class Reader:
             start += self._size
 
 
-def _places_beyond(row: Row, count: int) -> list[Tombstone]:
-    """An edited journal entry may have had more customers before; those unknown to the engine are passed over there."""
-    stream, entry = Stream.ADJUSTMENTS, ref_of(row)
+def _entry(row: Row, entity: str | None) -> str:
+    return purchase_ref(ref_of(row)) if entity == PURCHASE else ref_of(row)
+
+
+def _purchase_gone(row: Row) -> list[Tombstone]:
+    """A deleted cheque or expense takes its adjustments with it, if it had any."""
+    return _places_beyond(_entry(row, PURCHASE), 0) if ref_of(row) else []
+
+
+def _places_beyond(entry: str, count: int) -> list[Tombstone]:
+    """An edited entry may have had more customers before; those unknown to the engine are passed over there."""
+    stream = Stream.ADJUSTMENTS
     return [Tombstone(stream=stream, ref=place_of(entry, place)) for place in range(count + 1, count + 1 + _MOST_PLACES_LOST)]
 
 

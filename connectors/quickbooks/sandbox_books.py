@@ -275,7 +275,9 @@ class SandboxBooks:
         elif entity == "Payment":
             item.setdefault("DepositToAccountRef", {"value": self.effects.undeposited_funds()})
             item["TotalAmt"] = number(amount_of(item.get("TotalAmt")))
-        elif entity == "Deposit":
+        elif entity == "Purchase" and not (item.get("PaymentType") and item.get("AccountRef")):
+            raise _required("PaymentType" if item.get("AccountRef") else "AccountRef")
+        elif entity in ("Deposit", "Purchase"):
             item["TotalAmt"] = number(sum((amount_of(line.get("Amount")) for line in item.get("Line", ())), Decimal(0)))
         elif entity == "JournalEntry":
             self._check_balanced(item)

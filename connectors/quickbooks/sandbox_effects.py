@@ -62,6 +62,8 @@ class Effects:
             self._deposit(item, at, sign=1)
         elif entity == "JournalEntry":
             self._journal(item, at, sign=1)
+        elif entity == "Purchase":
+            self._purchase(item, at, sign=1)
 
     def leave(self, entity: str, item: Json, at: datetime) -> None:
         """Take back what a transaction posted, before it is changed, voided or deleted."""
@@ -75,6 +77,8 @@ class Effects:
             self._deposit(item, at, sign=-1)
         elif entity == "JournalEntry":
             self._journal(item, at, sign=-1)
+        elif entity == "Purchase":
+            self._purchase(item, at, sign=-1)
 
     def _open_form(self, entity: str, item: Json, at: datetime) -> None:
         """A new or changed invoice or credit memo: what was applied to it stays applied."""
@@ -184,6 +188,16 @@ class Effects:
     def _journal(self, item: Json, at: datetime, *, sign: int) -> None:
         for customer, amount in self._receivable_lines(item):
             self._owe({"CustomerRef": {"value": customer}}, sign * amount, at)
+
+    def _purchase(self, item: Json, at: datetime, *, sign: int) -> None:
+        """A cheque or expense on the receivable account gives money back: its customer owes more; after a card credit less."""
+        receivable = self._account_of("AccountType", "Accounts Receivable")
+        side = -sign if item.get("Credit") is True else sign
+        for line in item.get("Line", ()):
+            detail = line.get("AccountBasedExpenseLineDetail", {})
+            if str((detail.get("AccountRef") or {}).get("value")) == receivable:
+                customer = detail.get("CustomerRef") or item.get("EntityRef")
+                self._owe({"CustomerRef": customer}, side * amount_of(line.get("Amount")), at)
 
     def _journal_owed(self, item: Json) -> Decimal:
         return sum((amount for _, amount in self._receivable_lines(item)), Decimal(0))

@@ -15,6 +15,7 @@ from core.records import RecordKey, Ref, Role, Stream
 from tests.unit.connectors.quickbooks.rig import Rig, records
 
 KINDS = ["invoice", "payment", "credit", "journal-up", "journal-down", "deposit", "apply", "pay-journal", "void", "delete"]
+KINDS += ["cheque", "card-credit", "settle-cheque"]
 STEP = st.tuples(st.sampled_from(KINDS), st.integers(1, 500), st.integers(0, 20))
 
 
@@ -67,6 +68,14 @@ def act(rig: Rig, customer: str, kind: str, amount: int, pick: int) -> None:
             for account, side, more in details
         ]
         rig.books.create("JournalEntry", {"Line": lines})
+    elif kind in ("cheque", "card-credit"):
+        detail = {"AccountRef": {"value": "84"}}
+        given = {"Amount": amount, "DetailType": "AccountBasedExpenseLineDetail", "AccountBasedExpenseLineDetail": detail}
+        how = {"PaymentType": "CreditCard", "Credit": True} if kind == "card-credit" else {"PaymentType": "Check"}
+        payee = {"EntityRef": {"value": customer, "type": "Customer"}, "AccountRef": {"value": "35"}}
+        rig.books.create("Purchase", {**how, **payee, "Line": [given]})
+    elif kind == "settle-cheque":
+        settle_cheque(rig, form, amount, pick)
     elif kind == "pay-journal":
         charges = [item for item in rig.books.all("JournalEntry") if side_of(item) == "Debit" and left(rig, "JournalEntry", item)]
         if charges:
@@ -78,6 +87,18 @@ def act(rig: Rig, customer: str, kind: str, amount: int, pick: int) -> None:
         apply(rig, customer, amount, pick)
     else:
         undo(rig, kind, pick)
+
+
+def settle_cheque(rig: Rig, form: dict[str, Any], amount: int, pick: int) -> None:
+    """A credit memo is given back by a cheque, the two linked by a payment of nothing."""
+    cheques = [item for item in rig.books.all("Purchase") if not item.get("Credit") and left(rig, "Check", item) > 0]
+    memos = [item for item in rig.books.all("CreditMemo") if item["RemainingCredit"] > 0]
+    if cheques and memos:
+        cheque, memo = cheques[pick % len(cheques)], memos[pick % len(memos)]
+        part = min(Decimal(amount), left(rig, "Check", cheque), Decimal(memo["RemainingCredit"]))
+        links = (("Check", cheque["Id"]), ("CreditMemo", memo["Id"]))
+        lines = [{"Amount": part, "LinkedTxn": [{"TxnId": name, "TxnType": of}]} for of, name in links]
+        rig.books.create("Payment", {**form, "TotalAmt": 0, "Line": lines})
 
 
 def apply(rig: Rig, customer: str, amount: int, pick: int) -> None:

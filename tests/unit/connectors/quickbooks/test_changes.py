@@ -266,6 +266,83 @@ def test_a_journal_entry_deleted_or_moved_off_the_receivable_account_leaves_the_
     assert settled.qbo.reread(Stream.ADJUSTMENTS, entry) is None
 
 
+def cheque(rig, *lines: tuple[str, str, int], credit: bool = False) -> str:
+    """A cheque or, with `credit`, a card credit: (customer, account, amount) of each line."""
+    body = []
+    for customer, account, amount in lines:
+        detail = {"AccountRef": {"value": account}, "CustomerRef": {"value": customer}}
+        body.append({"Amount": amount, "DetailType": "AccountBasedExpenseLineDetail", "AccountBasedExpenseLineDetail": detail})
+    how = {"PaymentType": "CreditCard", "Credit": True} if credit else {"PaymentType": "Check", "DocNumber": "5501"}
+    return str(rig.books.create("Purchase", {**how, "AccountRef": {"value": "35"}, "Line": body})["Id"])
+
+
+@pytest.mark.req("E4")
+def test_a_refund_cheque_on_the_receivable_account_is_owed_again_and_other_expenses_are_not_ours(settled):
+    second = settled.customer("Second")
+    given = cheque(settled, (settled.client, "84", 40), (second, "84", 15), (settled.client, "90", 7))
+    cheque(settled, (settled.client, "90", 99))
+    back = cheque(settled, (second, "84", 5), credit=True)
+    found = records(settled.pull(Stream.ADJUSTMENTS))
+    assert [(item.ref, item.party_ref, item.amount.minor) for item in found] == [
+        (f"purchase-{given}", settled.client, 4000),
+        (f"purchase-{given}:2", second, 1500),
+        (f"purchase-{back}", second, -500),
+    ]
+    assert found[0].number == "5501"
+    assert settled.qbo.reread(Stream.ADJUSTMENTS, found[1].ref) == found[1]
+
+
+def test_a_refund_cheque_is_seen_when_it_is_written_edited_and_deleted(settled):
+    settled.pull(Stream.ADJUSTMENTS)
+    settled.clock.advance(timedelta(hours=1))
+    given = cheque(settled, (settled.client, "84", 40))
+    assert refs(settled.pull(Stream.ADJUSTMENTS)) == [f"purchase-{given}"]
+    settled.clock.advance(timedelta(hours=1))
+    (line,) = settled.books.get("Purchase", given)["Line"]
+    line["AccountBasedExpenseLineDetail"]["AccountRef"] = {"value": "90"}
+    settled.books.touch("Purchase", given, Line=[line])
+    (page,) = settled.pull(Stream.ADJUSTMENTS)
+    assert refs([page]) == []
+    assert f"purchase-{given}" in {item.ref for item in page.deleted}
+    settled.clock.advance(timedelta(hours=1))
+    other = cheque(settled, (settled.client, "84", 12))
+    settled.pull(Stream.ADJUSTMENTS)
+    settled.clock.advance(timedelta(hours=1))
+    settled.delete("Purchase", other)
+    (page,) = settled.pull(Stream.ADJUSTMENTS)
+    assert f"purchase-{other}" in {item.ref for item in page.deleted}
+    assert settled.qbo.reread(Stream.ADJUSTMENTS, f"purchase-{other}") is None
+
+
+def test_a_credit_given_back_by_a_cheque_leaves_nothing_of_either(settled):
+    given = cheque(settled, (settled.client, "84", 40))
+    line = {"Amount": 40, "DetailType": "SalesItemLineDetail", "SalesItemLineDetail": {"ItemRef": {"value": "1"}}}
+    memo = settled.books.create("CreditMemo", {"CustomerRef": {"value": settled.client}, "Line": [line]})["Id"]
+    links = [
+        {"Amount": 40, "LinkedTxn": [{"TxnId": ref, "TxnType": kind}]} for ref, kind in ((given, "Check"), (memo, "CreditMemo"))
+    ]
+    settled.books.create("Payment", {"CustomerRef": {"value": settled.client}, "TotalAmt": 0, "Line": links})
+    (left,) = records(settled.pull(Stream.ADJUSTMENTS))
+    assert (left.ref, left.amount.minor, left.remaining.minor) == (f"purchase-{given}", 4000, 0)
+
+
+def test_a_listing_broken_off_among_cheques_begins_them_anew_and_loses_none(rigged):
+    rig = rigged(page_size=3)
+    client = rig.customer()
+    entries = [journal(rig, (client, "Credit", number)) for number in range(1, 6)]
+    given = [cheque(rig, (client, "84", number)) for number in range(1, 8)]
+    whole = rig.qbo.pull(Stream.ADJUSTMENTS, None)
+    seen, cursor = set(), None
+    for page in whole:
+        seen |= set(refs([page]))
+        cursor = page.cursor
+        if any(ref.startswith("purchase-") for ref in refs([page])):
+            break
+    rest = list(rig.qbo.pull(Stream.ADJUSTMENTS, cursor))
+    assert seen | set(refs(rest)) == {*entries, *(f"purchase-{ref}" for ref in given)}
+    assert not rest[-1].more
+
+
 def test_an_edit_between_two_streams_of_one_pass_is_seen_in_the_next(settled):
     settled.pull(Stream.PARTIES)
     settled.books.touch("Invoice", settled.bill, PrivateNote="in between")
@@ -328,7 +405,7 @@ def test_a_customer_taken_off_a_journal_entry_loses_the_adjustment(settled):
     assert entry not in {item.ref for item in page.deleted}
 
 
-@pytest.mark.parametrize("lacking", [{"SalesReceipt"}, {"Deposit"}, {"JournalEntry", "RefundReceipt"}])
+@pytest.mark.parametrize("lacking", [{"SalesReceipt"}, {"Deposit"}, {"Purchase"}, {"JournalEntry", "RefundReceipt"}])
 def test_a_plan_without_some_kind_of_record_leaves_that_stream_empty_and_the_others_whole(rig, lacking):
     rig.books.lacking |= lacking
     customer = rig.customer()

@@ -157,7 +157,7 @@ def test_a_payment_of_zero_that_links_a_credit_to_an_invoice_is_no_cash():
             [("5", 5000), ("9", -2000)],
         ),
         (0, 25, [link(25, "Deposit", "8")], [("8", 2500)]),
-        (0, 0, [link(40, "CreditMemo", "5"), link(40, "Check", "6")], [("5", 4000), ("6", -4000)]),
+        (0, 0, [link(40, "CreditMemo", "5"), link(40, "Check", "6")], [("5", 4000), ("purchase-6", -4000)]),
     ],
 )
 def test_the_side_of_every_line_makes_the_payment_add_up(total, unapplied, lines, uses):
