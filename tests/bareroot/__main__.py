@@ -159,6 +159,8 @@ def _served(root: Path, words: Sequence[str], *, user: str, settings: Mapping[st
     process = serve(root, words, user=user, env=settings, where="/var/lib/duesync", writable=["/var/lib/duesync"])
     try:
         yield
+    except Failed as error:
+        raise Failed(f"{error}\n{(root.parent / f'{root.name}.log').read_text()[-3000:]}") from None
     finally:
         process.kill()  # unshare does not listen to SIGTERM; its --kill-child takes the service along
         process.wait(timeout=60)

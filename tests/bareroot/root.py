@@ -85,4 +85,5 @@ def serve(
     """Start `words` inside as `user`, the root read-only except `writable` and /tmp; it ends when it is killed."""
     told = environment(env) | {"AS_USER": user, "WHERE": where, "WRITABLE": " ".join(writable)}
     outer = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "/bin/sh", "-c", _SERVE, str(root), *words]
-    return subprocess.Popen(outer, env=told)
+    with (root.parent / f"{root.name}.log").open("wb") as log:
+        return subprocess.Popen(outer, env=told, stdout=log, stderr=log)
