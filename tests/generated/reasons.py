@@ -12,7 +12,6 @@ _ADVICE = "advice to people, not something software decides"
 _UPSTREAM = "payments are not written upstream except ConnectWise's opt-in write-back, which only ever adds what is missing"
 
 OPEN: dict[str, str] = {
-    **_all("the cadence is automatic (A14-A17 prove it); the daemon's own test is E33", "A18"),
     **_all("exports can be redacted (contacts export --redact); roles are the file system's and the database's", "A100"),
     **_all(_ADVICE, "A102"),
     **_all("a client page with a signed link is not built yet; replies by mail are read", "D13"),

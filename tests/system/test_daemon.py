@@ -95,7 +95,7 @@ def daemon(folder, name="log"):
             process.wait()
 
 
-@pytest.mark.req("E33")
+@pytest.mark.req("A18", "E33")
 def test_it_pulls_reviews_answers_and_drains_on_sigterm(folder):
     with daemon(folder) as running:
         running.until("review.done", 2)
