@@ -269,8 +269,9 @@ class _Room:
         if best.route is Route.WRITE_OFF:
             found.append(f"No route is expected to bring the least sum worth collecting ({least}).")
         else:
-            others = [f"{item.route.replace('_', ' ')} {item.net}" for item in now if item is not best][:3]
-            found.append(f"{best.who} is expected to bring {best.net} net; next: {', '.join(others)}.")
+            less = [item for item in now if item.net <= best.net and item is not best and item.route is not Route.WRITE_OFF]
+            others = [f"{item.route.replace('_', ' ')} ({item.who}) {item.net}" for item in less[:3]]
+            found.append(f"{best.who} is expected to bring {best.net} net; next: {', '.join(others) or 'writing it off'}.")
         later = next((i for i in worths if i.in_days == HORIZONS[1] and i.route is best.route and i.who == best.who), None)
         if later is not None and best.route is not Route.WRITE_OFF:
             found.append(f"Waiting {HORIZONS[1]} days costs {best.net - later.net}.")

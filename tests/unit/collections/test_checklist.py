@@ -494,6 +494,9 @@ def test_approvals_are_for_the_list_as_it_stood_and_never_older_than_a_waiver():
     waivers = (waived("worth_it"),)
     early = tuple(replace(item, at=NOW - timedelta(days=1)) for item in yes)
     assert not checklist(claim_facts(approvals=early, waivers=waivers)).ready
+    before = replace(waivers[0], at=NOW - timedelta(days=2))
+    assert checklist(claim_facts(approvals=early, waivers=(before,))).ready
+    assert not checklist(claim_facts(approvals=early, waivers=(before, *waivers))).ready
 
 
 @pytest.mark.req("A38")

@@ -73,6 +73,7 @@ def test_waiting_from_three_months_to_six_costs_what_the_example_says():
     assert found.waiting(90) == usd(168_000)
     assert found.waiting(30) == usd(525_000 - 440_930)
     assert "Waiting 30 days costs 840.70 USD." in found.reasons
+    assert found.reasons[0].endswith("next: small claims (court of US-TX) 5,090.00 USD, attorney (a lawyer) 4,190.00 USD.")
 
 
 @pytest.mark.req("D7", "A24")

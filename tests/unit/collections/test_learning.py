@@ -140,6 +140,8 @@ def test_money_straight_to_us_counts_and_another_currency_does_not():
     foreign = replace(direct, amount=Money(99, "EUR"), fee=Money(9, "EUR"))
     (result,) = learn([case(0, direct_payments=(direct, foreign))]).results
     assert (result.recovered, result.fee, result.days_to_money) == (usd(30_000), usd(7_500), 5)
+    (both,) = learn([case(0, direct_payments=(direct,), recovered=10_000)]).results
+    assert (both.recovered, both.days_to_money) == (usd(40_000), 5)  # the agency's came on day 40
 
 
 @pytest.mark.req("A76", "A116")
