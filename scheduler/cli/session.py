@@ -119,7 +119,8 @@ def guard(run: typer.Typer, args: list[str]) -> int:
     except OSError as error:
         import structlog
 
-        structlog.get_logger().error("command.failed", error=str(error))
+        log = structlog.get_logger()
+        log.error("command.failed", error=str(error))
         console.complain(f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         return UNREACHABLE
     return 0
