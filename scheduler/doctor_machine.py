@@ -112,6 +112,11 @@ def _fonts(app: App) -> Check:
 
 
 def _roles(app: App) -> Check:
+    told = sorted(name for name in app.settings.connections if not app.spec(name).streams)
+    odd = [name for name in told if app.roles[name] not in (Role.CHANNEL, Role.AGENCY)]
+    if odd:
+        remedy = 'Set role = "channel" there (or "agency").'
+        return Check(name="roles", ok=False, detail=f"nothing is pulled from {', '.join(odd)}: it is no books", remedy=remedy)
     roles = list(app.roles.values())
     if Role.BOOKS in roles:
         return Check(name="roles", ok=True, detail=f"{roles.count(Role.BOOKS)} connection(s) with role books")

@@ -43,7 +43,7 @@ def serve_sandbox(
             raise UsageError(f"the {vendor} sandbox cannot be seeded from recorded responses")
         seed(recorded)
     with serve(sandbox, port=port) as base_url:
-        role = Role.PSA if Stream.TICKETS in spec.streams else Role.BOOKS
+        role = Role.PSA if Stream.TICKETS in spec.streams else Role.BOOKS if spec.streams else Role.CHANNEL
         keys, secrets = _by_reference(vendor, spec.settings, sandbox.settings(base_url))
         if chosen.json:
             console.print_json({"vendor": vendor, "base_url": base_url, "settings": keys, "environment": secrets})

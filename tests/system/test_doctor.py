@@ -102,6 +102,14 @@ def test_a_store_not_of_this_release_and_an_edited_journal_show(tmp_path):
         assert doctor_machine._journal(app).ok
 
 
+@pytest.mark.parametrize(("role", "ok"), [("channel", True), ("books", False)])
+def test_a_connection_nothing_is_pulled_from_keeps_no_books(tmp_path, role, ok):
+    (tmp_path / "letters").mkdir()
+    found = looked(tmp_path, f'[connections.post]\ntype = "letters"\npath = "letters"\nrole = "{role}"\n')
+    assert found["roles"].ok is ok
+    assert bool(found["roles"].remedy) is not ok
+
+
 def test_a_running_daemon_shows_and_a_second_is_refused(tmp_path):
     books(tmp_path, parties=PARTIES)
     config = tmp_path / "duesync.toml"
