@@ -23,6 +23,7 @@ from core.collections.case import (
     Recalled,
 )
 from core.collections.checklist import Checklist, checklist
+from core.collections.evidence_pages import counted
 from core.collections.pack import Pack
 from core.collections.placement_gate import STOPS
 from core.dunning.calendars import place_of
@@ -254,7 +255,7 @@ def _placement_action(app: App, plan: Plan, files: tuple[SentFile, ...]) -> Hand
         cause=f"placement {plan.reference}",
         reference=plan.reference,
         subject=f"Placement {plan.reference} from {ours}: {plan.amount}",
-        text=f"{ours} places {len(plan.invoices)} invoice(s), {plan.amount}, with you. The evidence is attached; "
+        text=f"{ours} places {counted(len(plan.invoices), 'invoice')}, {plan.amount}, with you. The evidence is attached; "
         f"please acknowledge reference {plan.reference} with count and amount.",
         amount=plan.amount,
         count=len(plan.invoices),

@@ -61,7 +61,7 @@ def cover_letter(evidence: Evidence, complete: Completeness, files: Sequence[str
         )
         for item in evidence.invoices
     ]
-    sheet.table(columns, [*rows, ("Claimed", "", "", f"{len(rows)} invoice(s)", str(evidence.claimed))], strong=(-1,))
+    sheet.table(columns, [*rows, ("Claimed", "", "", counted(len(rows), "invoice"), str(evidence.claimed))], strong=(-1,))
     sheet.heading("What was tried")
     for text in _tried(evidence):
         sheet.line(text)
@@ -98,15 +98,23 @@ def _tried(evidence: Evidence) -> list[str]:
     messages = [item for item in said if item.kind in (ContactKind.MESSAGE, ContactKind.STATEMENT)]
     calls = [item for item in said if item.kind is ContactKind.CALL]
     replies = [item for item in said if item.kind is ContactKind.REPLY]
-    lines = [f"{len(messages)} message(s){_span([str(item.at.date()) for item in messages])}"]
-    lines.append(f"{len(calls)} call(s){_span([str(item.at.date()) for item in calls])}")
-    lines.append(f"{len(replies)} reply(ies) of the client{_span([str(item.at.date()) for item in replies])}")
+    lines = [f"{counted(len(messages), 'message')}{_span([str(item.at.date()) for item in messages])}"]
+    lines.append(f"{counted(len(calls), 'call')}{_span([str(item.at.date()) for item in calls])}")
+    answers = counted(len(replies), "answer")
+    lines.append(f"{answers} of the client{_span([str(item.at.date()) for item in replies])}")
     notice = evidence.case.notice
     lines.append(f"final notice sent on {notice.sent_at.date()}" if notice else "no final notice is on record")
-    lines.append(f"{len(evidence.disputes)} dispute(s) on record, {sum(not item.lifted_at for item in evidence.disputes)} open")
+    open_disputes = sum(not item.lifted_at for item in evidence.disputes)
+    lines.append(f"{counted(len(evidence.disputes), 'dispute')} on record, {open_disputes} open")
     broken = sum(state.breached for _, state in evidence.plans)
-    lines.append(f"{len(evidence.promises)} promise(s) to pay, {len(evidence.plans)} payment plan(s), {broken} broken")
+    promises, plans = counted(len(evidence.promises), "promise"), counted(len(evidence.plans), "payment plan")
+    lines.append(f"{promises} to pay, {plans}, {broken} broken")
     return lines
+
+
+def counted(number: int, what: str) -> str:
+    """A number with its noun: "1 call", "3 calls", "no calls"."""
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
 
 
 def _span(days: Sequence[str]) -> str:
