@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from core.books import AccountBooks, Books
-from core.collections.case import Case
+from core.collections.case import Attachment, Case
 from core.collections.checklist_facts import CaseFacts
 from core.collections.clocks import Bond, Reading
 from core.collections.clocks_from_books import bond_of, readings_of, restarts_of
@@ -142,19 +142,8 @@ def gather(app: App, account: str, case: Case | None = None) -> CaseFacts:
     known, papers = account_settings(app, client), case.attachments if case is not None else ()
     invoices = claimed_invoices(client, case, today)
     currency = case.currency if case is not None else _currency(invoices, settings.organisation.currency)
-    data = tables(app)
-    bond = bond_of(
-        client,
-        known.contract,
-        natural=known.natural_person,
-        default_law=settings.collections.governing_law,
-        home=law_of(settings.organisation.country, settings.organisation.region, data.limits.laws()),
-        attachments=papers,
-        names=data.limits.laws(),
-    )
-    checks = settings.collections.checks
-    restarts = {str(key_of(item)): restarts_of(item, client, read.promises, papers, place) for item in invoices}
-    readings = readings_of(invoices, bond, restarts, data.limits, today=today, warn_days=checks.time_bar_warns)
+    data, checks = tables(app), settings.collections.checks
+    bond, readings = client_clocks(app, data, client, invoices, read.promises, papers, now)
     laws = frozenset(law for law in (bond.law, *bond.candidates) if law)
     claim = _claim(client, read, invoices, readings, bond, today, currency, place)
     return CaseFacts(
@@ -179,6 +168,34 @@ def gather(app: App, account: str, case: Case | None = None) -> CaseFacts:
         economics=_economics(app, data, read.cases, claim, _kept(client, read, today)) if invoices else None,
         **_seen(read, case),
     )
+
+
+def client_clocks(
+    app: App,
+    data: Tables,
+    client: AccountBooks,
+    invoices: Sequence[Invoice],
+    promises: Sequence[Promise],
+    papers: Sequence[Attachment],
+    now: datetime,
+) -> tuple[Bond, tuple[Reading, ...]]:
+    """What ties a client's debts to a law, and the clock of each of these invoices."""
+    settings, known = app.settings, account_settings(app, client)
+    place = place_of(client, rules(app).organisation)
+    names = data.limits.laws()
+    bond = bond_of(
+        client,
+        known.contract,
+        natural=known.natural_person,
+        default_law=settings.collections.governing_law,
+        home=law_of(settings.organisation.country, settings.organisation.region, names),
+        attachments=papers,
+        names=names,
+    )
+    restarts = {str(key_of(item)): restarts_of(item, client, promises, papers, place) for item in invoices}
+    warn_days = settings.collections.checks.time_bar_warns
+    readings = readings_of(invoices, bond, restarts, data.limits, today=place.today(now), warn_days=warn_days)
+    return bond, readings
 
 
 def _seen(read: _Read, case: Case | None) -> dict[str, Any]:

@@ -36,6 +36,7 @@ def procedures(
         *(line for name in sorted(dunning.segments) for line in _segment(name, dunning)),
         *_exceptions("Clients with terms of their own", dunning.accounts),
         *_exceptions("Invoices with terms of their own", dunning.invoices),
+        *_fairness(checks),
         *_before(checks, usual.base.ready_days),
         *_agencies(agencies),
     ]
@@ -89,6 +90,18 @@ def _exceptions(title: str, overrides: Mapping[str, Override]) -> Iterator[str]:
 def _plain(value: object) -> str:
     """A value on one line of a table."""
     return " ".join(str(value).replace("|", "/").split())
+
+
+def _fairness(checks: CheckRules) -> Iterator[str]:
+    """What every message and call keeps to, whoever the client is (A102)."""
+    yield from ("## What clients can rely on", "")
+    yield "- Nobody is threatened or accused: words of messages are checked, and a text that does either is not sent."
+    yield "- Every message states what is owed and since when, and how to answer, dispute it or ask for instalments."
+    yield "- Nobody who has paid is reminded: balances, money on its way and unapplied payments are looked at first."
+    hours = f"from {checks.call_first_hour} to {checks.call_last_hour} h of the client's day"
+    yield f"- Calls {hours}, {checks.calls_in_7_days} in 7 days at most."
+    yield "- Every contact, decision and waiver is on record, and the record shows if it was changed."
+    yield ""
 
 
 def _before(checks: CheckRules, ready_days: int) -> Iterator[str]:

@@ -235,7 +235,7 @@ def _tell(document: dict[str, Any], words: str) -> None:
 
 def register(app: typer.Typer) -> None:
     """Put these commands beside the others of `duesync collections`."""
-    from scheduler.cli.collections_figures import show_economics, show_lessons, show_procedures
+    from scheduler.cli.collections_figures import show_clocks, show_economics, show_lessons, show_procedures
 
     app.command(name="checklist")(show_checklist)
     app.command(name="answer")(answer_item)
@@ -243,5 +243,6 @@ def register(app: typer.Typer) -> None:
     app.command(name="approve")(approve_case)
     app.command(name="confirmation")(draft_confirmation)
     app.command(name="economics")(show_economics)
+    app.command(name="clocks")(show_clocks)
     app.command(name="learn")(show_lessons)
     app.command(name="procedures")(show_procedures)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.clock import local_date
+from core.collections.clocks import NOT_ADVICE, ClockState
 from core.collections.economics import HORIZONS, Economics, Worth
 from core.collections.learning import Lessons, Score, lessons
 from core.collections.learning_advice import Suggestion, small_numbers, suggestions
@@ -18,7 +19,8 @@ from scheduler.casefacts import gather, tables
 from scheduler.cli import console
 from scheduler.cli.collections_checks import TargetArgument, find_target
 from scheduler.cli.report_commands import currency_code
-from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, chosen, opened
+from scheduler.clockwatch import Watched, watch_clocks
 
 _ASSUMED = "* rests on figures nobody confirmed: put your own in a file named by [collections] economics_file"
 
@@ -199,6 +201,54 @@ def _score_row(item: Score) -> tuple[object, ...]:
     success = f"{item.success.some} of {item.success.of} ({low:.0%}-{high:.0%})" if item.success.of else ""
     money = "" if item.days_to_money is None else f"{item.days_to_money:g}"
     return (console.one_line(item.name, 30), item.cases, item.ended, item.claimed, item.recovered, share, curve, success, money)
+
+
+# ── clocks ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def show_clocks(
+    every: Annotated[bool, typer.Option("--all", help="Also those with time enough.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Claims that may soon be too old to sue for, over all clients. No legal advice. Exit 1 while there are any.
+
+    Without a governing law a claim is listed as unknown, by the earliest day of the laws that come into question.
+    """
+    with opened(config, json) as app:
+        found = watch_clocks(app)
+    shown = [item for item in found if every or item.reading.state is not ClockState.RUNNING]
+    if chosen.json:
+        console.print_json([_clock_json(item) for item in shown])
+    else:
+        columns = ("client", "invoice", "open", "state", "law", "last day at the earliest", "days left", "at the latest")
+        rows = [_clock_row(item) for item in shown]
+        console.table(f"{len(shown)} of {len(found)} claims past due", columns, rows, right=("open", "days left"))
+        console.say(NOT_ADVICE)
+    if any(item.pressing for item in found):
+        raise typer.Exit(PROBLEM_FOUND)
+
+
+def _clock_row(item: Watched) -> tuple[object, ...]:
+    reading, bill = item.reading, item.invoice
+    days = (reading.earliest or "not known", "" if reading.days_left is None else reading.days_left, reading.latest or "")
+    state = reading.state.replace("_", " ")
+    return (console.one_line(item.name, 30), bill.number or bill.ref, bill.open, state, reading.law or "not known", *days)
+
+
+def _clock_json(item: Watched) -> dict[str, Any]:
+    reading, bill = item.reading, item.invoice
+    return {
+        "account": item.account,
+        "name": item.name,
+        "invoice": {"connection": bill.connection, "ref": bill.ref, "number": bill.number, "open": console.plain(bill.open)},
+        "state": str(reading.state),
+        "law": reading.law,
+        "earliest": reading.earliest.isoformat() if reading.earliest else None,
+        "latest": reading.latest.isoformat() if reading.latest else None,
+        "days_left": reading.days_left,
+        "confirmed": reading.confirmed,
+        "words": reading.words,
+        "sources": list(reading.sources),
+    }
 
 
 # ── how late payers are handled ─────────────────────────────────────────────────────────────────────────────────────────

@@ -169,6 +169,22 @@ def test_tables_of_your_own_take_the_place_of_shipped_rows_and_a_wrong_one_is_na
     assert (wrong.code, "own.toml" in wrong.err) == (2, True)
 
 
+@pytest.mark.req("A33", "D8")
+def test_claims_that_may_soon_be_too_old_are_listed_over_all_clients(folder):
+    calm = duesync(folder, "collections", "clocks", "--json")
+    assert (calm.code, calm.json) == (0, [])
+    (one,) = duesync(folder, "collections", "clocks", "--all", "--json").json
+    assert (one["state"], one["law"], one["confirmed"]) == ("running", "US-TX", False)
+    (folder / "duesync.toml").write_text(CSV + CLIENT + '\n[collections]\nlimits_file = "own.toml"\n')
+    (folder / "own.toml").write_text('limit = [{ law = "US-TX", kind = "written", years = 1, statute = "x" }]')
+    (folder / "duesync.toml").write_text((folder / "duesync.toml").read_text() + "[collections.checks]\ntime_bar_warns = 300\n")
+    pressing = duesync(folder, "collections", "clocks")
+    assert (pressing.code, "warning" in pressing.out, "Not legal advice" in pressing.out) == (1, True, True)
+    (folder / "duesync.toml").write_text(CSV)
+    (unknown,) = duesync(folder, "collections", "clocks", "--json").json
+    assert (unknown["state"], unknown["law"]) == ("unknown", None)
+
+
 @pytest.mark.req("A43", "A116")
 def test_lessons_without_a_case_say_so_and_count_invoices(folder):
     found = duesync(folder, "collections", "learn", "--json").json
