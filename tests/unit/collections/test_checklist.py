@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
@@ -338,6 +339,10 @@ def test_what_was_tried_is_listed_and_instalments_must_have_been_thought_of():
     found = item("options_tried", promises=())
     assert found.status is Status.UNKNOWN
     assert "2 messages, 1 statements, 1 calls, 0 promises, 0 payment plans" in found.why
+    assert "automatic payment no" in found.why
+    charged = replace(bill("i0", number="1000", open_minor=0, status=DocumentStatus.CLOSED), autopay_on=TODAY)
+    books = client(invoices=(bill(), charged, bill("c1", "psa")))
+    assert "automatic payment set up" in item("options_tried", books=books, promises=()).why
     answers = (said("bankruptcy_search"), said("reputation"), said("options_tried", "offered three instalments, refused"))
     assert item("options_tried", promises=(), answers=answers).status is Status.PASS
 
@@ -425,6 +430,24 @@ def test_terms_nobody_looked_up_are_unknown_each_by_name():
     assert found.status is Status.UNKNOWN
     assert "late fee or interest, who bears the costs of collecting" in found.why
     assert "10 days' notice" in item("contract_terms").why
+
+
+@pytest.mark.req("A35")
+@pytest.mark.parametrize(
+    ("terms", "words"),
+    [
+        ({"late_fee": None, "interest_percent": Decimal(12)}, "late fee: 12 % a year"),
+        ({"late_fee": "a flat 40"}, "late fee: a flat 40"),
+        ({"collection_costs": False}, "we bear the costs of collecting"),
+        (
+            {"suspension_notice_days": None, "venue": "Travis County"},
+            "no clause on suspending service; law US-TX, venue Travis County",
+        ),
+    ],
+)
+def test_what_the_contract_says_is_told_in_words(terms, words):
+    found = item("contract_terms", terms=TERMS.model_copy(update=terms))
+    assert (found.status, words in found.why) == (Status.PASS, True)
 
 
 @pytest.mark.req("A105")

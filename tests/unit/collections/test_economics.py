@@ -158,6 +158,7 @@ def test_several_agencies_are_compared_by_their_own_rates_and_where_they_may_col
     assert (found.recommended.who, found.recommended.net) == ("Cheap", usd(560_000))
     assert found.recommended.confirmed
     assert found.at(Route.AGENCY, who="Dear").net == usd(420_000)
+    assert found.at(Route.AGENCY).who == "Cheap"
     assert found.closed["Far"] == "collects only in OK"
 
 
