@@ -44,6 +44,7 @@ from core.refusals import bounces_of
 from core.review import Rules
 from core.store import Store
 from core.traces import span
+from core.withdrawing import withdraw_drafts
 
 log = structlog.get_logger()
 
@@ -85,6 +86,8 @@ def dispatch(
         room = GateRoom(store, rules, open_connection, clock, stack)
         desk = _Desk(store, rules, room, clock, by, report, EnclosureDesk(room.connector, clock))
         store.recover(clock.now())
+        if withdrawn := withdraw_drafts(store, clock.now()):
+            report.outcomes["withdrawn"] = withdrawn
         for row in store.outbox(states=[OutboxState.AMBIGUOUS]):
             if not should_stop() and row.updated_at + rest <= clock.now():
                 desk.unless_taken(desk.read_back, row)

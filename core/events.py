@@ -24,6 +24,7 @@ CATALOGUE: dict[str, Event] = {
     "case.unfollowed": Event("warning", "a collections case could not be brought up to date; the others were"),
     "case.unmoved": Event("info", "something happened that does not fit a collections case as it stands; it is left as it is"),
     "command.failed": Event("error", "a command met an error of the operating system"),
+    "draft.withdrawn": Event("info", "an invoice in a draft changed; it is decided again"),
     "connection.unprobed": Event("warning", "a vendor could not be asked who else reminds; nothing is sent about its invoices"),
     "daemon.started": Event("info", "the daemon has put its jobs on their cadence"),
     "daemon.stopped": Event("info", "the daemon has ended; `drained` says whether all work under way was finished"),

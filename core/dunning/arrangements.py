@@ -6,7 +6,7 @@ A promise counts to the end of its day; if the invoice is still open it is broke
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -14,7 +14,7 @@ from core.books import AccountBooks
 from core.dunning.calendars import Place
 from core.money import Money, total
 from core.outbox import Promise
-from core.records import Invoice, Payment, PaymentStatus, RecordKey, key_of
+from core.records import Invoice, Payment, PaymentStatus, RecordKey, Ref, key_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class Instalment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentPlan:
-    """An agreement to pay `invoices` (empty: everything open) in parts.
+    """An agreement to pay `invoices` (empty: everything issued by then) in parts.
 
     `breach_days` late on an instalment breaks it; `breach_rest` is how much of it may be missing without that.
     """
@@ -39,9 +39,11 @@ class PaymentPlan:
     breach_days: int = 5
     breach_rest: Money | None = None
 
-    def covers(self, invoice: RecordKey) -> bool:
-        """Is the invoice part of the plan?"""
-        return not self.invoices or invoice in self.invoices
+    def covers(self, invoice: Invoice) -> bool:
+        """Is the invoice part of the plan? What is billed after it was agreed is not, unless it was named."""
+        if not self.invoices:
+            return invoice.issued_on <= self.agreed_at.date()
+        return key_of(invoice) in self.invoices
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,7 @@ class PlanState:
 def _paid_since(plan: PaymentPlan, books: AccountBooks, currency: str) -> Money:
     """Cash received since the plan was agreed, in its currency; money that bounced does not count."""
     start = plan.agreed_at.date()
+    others = frozenset((item.connection, item.ref) for item in books.invoices if not plan.covers(item))
     cash = (
         payment.amount
         for payment in books.payments
@@ -68,17 +71,18 @@ def _paid_since(plan: PaymentPlan, books: AccountBooks, currency: str) -> Money:
         and payment.status is PaymentStatus.RECEIVED
         and payment.amount.currency == currency
         and payment.paid_on >= start
-        and _for_plan(plan, payment)
+        and _for_plan(plan, payment, others)
     )
     return total(cash, currency)
 
 
-def _for_plan(plan: PaymentPlan, payment: Payment) -> bool:
-    """Money on the plan's invoices, or on none yet; what was paid on other invoices keeps no plan."""
-    if not plan.invoices or not payment.allocations:
+def _for_plan(plan: PaymentPlan, payment: Payment, others: Collection[tuple[str, Ref]]) -> bool:
+    """Money on the plan's invoices, or on none yet; what was paid on other invoices alone keeps no plan."""
+    if not payment.allocations or payment.unapplied.minor > 0:
         return True
     refs = {(key.connection, key.ref) for key in plan.invoices}
-    return any((payment.connection, item.invoice_ref) in refs for item in payment.allocations) or payment.unapplied.minor > 0
+    paid = [(payment.connection, item.invoice_ref) for item in payment.allocations]
+    return any(item in refs if refs else item not in others for item in paid)
 
 
 def plan_state(plan: PaymentPlan, books: AccountBooks, today: date) -> PlanState:

@@ -196,7 +196,7 @@ def _arrangements(invoice: Invoice, policy: Policy, facts: Circumstances) -> Ite
     if word is not None and not word.broken:
         yield Obstacle("promise", f"payment is promised for {word.due_on}", word.until)
     for plan in facts.plans:
-        if plan.covers(key_of(invoice)) and not plan_state(plan, facts.books, facts.today).breached:
+        if plan.covers(invoice) and not plan_state(plan, facts.books, facts.today).breached:
             yield Obstacle("plan", "it is part of a payment plan that is being kept")
 
 

@@ -45,6 +45,7 @@ FROM: dict[str, frozenset[OutboxState]] = {
     "retry": frozenset({_S.RESERVED, _S.SENDING, _S.AMBIGUOUS, _S.PARKED}),
     "park": frozenset({_S.QUEUED, _S.RESERVED, _S.SENDING, _S.AMBIGUOUS}),
     "ambiguous": frozenset({_S.SENDING}),
+    "withdraw": frozenset({_S.DRAFT}),
     "hold back": frozenset({_S.RESERVED}),
     "find": frozenset({_S.RESERVED}),
     "resolve": frozenset({_S.DRAFT, _S.QUEUED, _S.AMBIGUOUS, _S.PARKED}),
@@ -128,6 +129,10 @@ class OutboxVerbs(Part):
         """It is not to be done; its key and steps are free to be decided again."""
         columns = {"error": reason, **({"gate": to_json(list(gate))} if gate else {})}
         return self._move(held, "drop", _S.DROPPED, now or self._clock.now(), {"reason": reason}, columns)
+
+    def withdraw(self, row_id: str, reason: str, now: datetime) -> OutboxRow:
+        """A draft is no longer true: its key and steps are free to be decided again. TakenUp once it is no draft any more."""
+        return self._move(row_id, "withdraw", _S.DROPPED, now, {"reason": reason}, {"error": reason})
 
     def retry(self, held: Held, not_before: datetime, error: str, now: datetime) -> OutboxRow:
         """It was certainly not done; try again from `not_before` on."""

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from core.dunning.arrangements import Instalment, PaymentPlan, plan_state
 from core.dunning.decision import Channels
 from core.dunning.gate import gate, verdict
 from core.holds import HoldKind
 from core.outbox import ContactKind
-from tests.unit.dunning.scene import Scene, overdue
+from tests.unit.dunning.scene import Scene, overdue, usd
 
 DUE = date(2026, 3, 3)
 CLAUSE = "MSA 7.3"
@@ -109,3 +110,17 @@ def test_a_held_client_gets_no_step_against_its_service():
     scene = noticed(clause=CLAUSE, slow_days=45)
     scene.go(DUE + timedelta(days=80)).hold(HoldKind.DISPUTE)
     assert [task.kind for task in scene.decide().tasks if task.kind.startswith("service")] == []
+
+
+@pytest.mark.req("A95")
+def test_a_plan_for_everything_open_leaves_later_invoices_to_be_reminded_of_and_paid_by_their_own_money():
+    scene = overdue(20)
+    parts = tuple(Instalment(due_on=scene.today + timedelta(days=30 * n), amount=usd("10.00")) for n in range(1, 11))
+    plan = PaymentPlan(account="acme", invoices=(), instalments=parts, agreed_at=scene.now)
+    scene.plans = [plan]
+    issued = scene.today + timedelta(days=14)
+    scene.invoice("1002", "80.00", due=issued, issued=issued)
+    left = scene.run(scene.today + timedelta(days=29))
+    assert {number for _, _, numbers in left for number in numbers} == {"1002"}
+    scene.payment("80.00", scene.today, to="1002")
+    assert plan_state(plan, scene.books(), scene.today + timedelta(days=20)).breached, "what was paid on 1002 keeps no plan"

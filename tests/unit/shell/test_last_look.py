@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from core.dispatch import dispatch
+from core.errors import TakenUp
 from core.holds import Hold, HoldKind
 from core.money import Money
 from core.outbox import OutboxState
@@ -198,3 +199,34 @@ def test_a_row_that_another_worker_took_up_meanwhile_is_left_to_it_and_the_pass_
     assert world.dispatch() == {"lost": 1}
     assert (world.row.state, world.row.reserved_by) == (OutboxState.RESERVED, "other")
     assert world.vendor.pushes == []
+
+
+def drafted(world):
+    """The message waits for approval."""
+    rules = replace(RULES, dunning=RULES.dunning.model_copy(update={"mode": "draft"}))
+    world.store.resolve(world.row.id, outcome="not-sent", by="me", now=NOW)
+    review(world.store, rules, now=NOW, run_id="r", full=True)
+    (draft,) = world.store.outbox(states=[OutboxState.DRAFT])
+    return draft, rules
+
+
+@pytest.mark.req("E6", "E16")
+def test_a_draft_about_an_invoice_that_changed_is_taken_back_and_blocks_nothing(world):
+    draft, rules = drafted(world)
+    assert world.dispatch() == {}, "what is still true waits"
+    world.vendor.put(invoice(open=Money(20_000, "USD")))
+    world.pull()
+    assert world.dispatch() == {"withdrawn": 1}
+    row = world.store.outbox_row(draft.id)
+    assert (row.state, "changed while it waited" in row.error) == (OutboxState.DROPPED, True)
+    review(world.store, rules, now=NOW, run_id="r2", full=True)
+    (again,) = world.store.outbox(states=[OutboxState.DRAFT])
+    assert "$200.00" in again.action.text
+
+
+def test_a_draft_that_was_approved_this_moment_is_not_taken_back(world):
+    draft, _ = drafted(world)
+    world.store.approve(draft.id, by="ann", now=NOW)
+    with pytest.raises(TakenUp):
+        world.store.withdraw(draft.id, "stale", NOW)
+    assert world.store.outbox_row(draft.id).state is OutboxState.QUEUED
