@@ -10,6 +10,7 @@ import typer
 
 from core.actions import HandOverKind, SentFile
 from core.clock import local_date
+from core.collections.after import recovered
 from core.collections.case import (
     Acknowledgement,
     AcknowledgementRead,
@@ -63,6 +64,7 @@ def show_status(
         wanted = [app.store.case(case_id)] if case_id else [case for case in app.store.cases() if case.placement is not None]
         cases = [follow(app, case, FollowReport(), now=now) if not dry_run else case for case in wanted]
         rows = [(case, alarms_of(app, case, now=now)) for case in cases]
+        sums = recovered(app.store.cases())
         bad = [text for name in app.settings.agencies for text in problems_of(app, name)]
     document = {
         "cases": [
@@ -70,8 +72,15 @@ def show_status(
         ],
         "taken": _taken_json(taken) if taken else None,
         "unreadable": bad,
+        "recovered": [
+            {"gross": console.plain(gross), "fee": console.plain(fee), "net": console.plain(net)}
+            for gross, fee, net in sums.values()
+        ],
     }
     _show_status(document, rows, taken)
+    if not chosen.json:
+        for gross, fee, net in sums.values():
+            console.say(f"Recovered so far: {gross}, fees {fee}, net {net}; written off it would be {Money.zero(net.currency)}.")
     if any(found for _, found in rows) or (taken is not None and taken.problems):
         raise typer.Exit(PROBLEM_FOUND)
 

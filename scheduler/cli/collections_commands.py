@@ -109,13 +109,14 @@ def list_cases(
     with opened(config, json) as app_now:
         account_id = find_account(app_now, account) if account else None
         found = app_now.store.cases(account_id, include_closed=closed)
+        names = {item.id: item.name for item in app_now.store.accounts()}
     if chosen.json:
         console.print_json([case_json(case) for case in found])
         return
     rows = [
         (
             case.id,
-            case.account,
+            console.one_line(names.get(case.account, case.account), 40),
             state_word(case),
             len(case.invoices),
             case.placement.agency if case.placement else "",

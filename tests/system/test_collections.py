@@ -350,6 +350,8 @@ def test_the_remittance_is_checked_matched_and_proposed_and_ends_the_case(told):
     assert len(case["direct_payments"]) == 1, "the agency's money is no payment of the client to us"
     assert (case["state"], case["closing"]["outcome"]) == ("closed", "paid")
     assert told.place.run("hold", "list", "--account", "Alder Dental") == []
+    (sums,) = told.place.run("collections", "status", code=None)["recovered"]
+    assert [sums[name]["minor"] for name in ("gross", "fee", "net")] == [90000, 22500, 67500]
 
 
 @pytest.mark.req("A101", "D6")
