@@ -8,6 +8,7 @@ from core.analytics.history import UNCOUNTED
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, failed, label, listed, passed, unknown
 from core.collections.routes import Route
 from core.money import Money, total, totals
+from core.records import Contact, Party
 
 _YEAR = timedelta(days=365)
 _OUTSIDE = frozenset({Route.AGENCY, Route.ATTORNEY, Route.SMALL_CLAIMS})
@@ -100,8 +101,9 @@ def debtor_details(facts: CaseFacts) -> Found:
     """What an agency needs to find the client: full name, postal address, telephone or mail."""
     parties = facts.client.parties
     name = facts.legal_name or next((item.legal_name for item in parties if item.legal_name), None)
-    phone = next((item.phone for item in (*parties, *facts.client.contacts) if item.phone), None)
-    mail = next((item.email for item in (*parties, *facts.client.contacts) if item.email), None)
+    people: tuple[Party | Contact, ...] = (*parties, *facts.client.contacts)
+    phone = next((item.phone for item in people if item.phone), None)
+    mail = next((item.email for item in people if item.email), None)
     missing = [
         word
         for word, value in (("legal name", name), ("postal address", facts.address), ("telephone", phone or mail))
