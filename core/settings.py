@@ -142,7 +142,10 @@ class HttpSettings(_Section):
     enabled: bool = Field(False, description="serve /healthz, /readyz, /metrics and /webhooks")
     host: str = Field("127.0.0.1", description="address to listen on; loopback unless you say otherwise")
     port: int = Field(8455, ge=0, le=65535, description="port to listen on; 0 takes a free one")
-    token: SecretStr | None = Field(None, description="bearer token for /metrics, by reference; needed off loopback")
+    token: SecretStr | None = Field(
+        None, description="bearer token of operators, by reference: /metrics, and the reasons in /readyz; needed off loopback"
+    )
+    metrics_token: SecretStr | None = Field(None, description="another that is good for /metrics alone, for the monitor")
     tls_certificate: str | None = Field(None, description="PEM file; needed to listen off loopback")
     tls_key: str | None = Field(None, description="PEM file of the certificate's key")
 

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from core.settings import HttpSettings
 from scheduler.app import App
 from scheduler.engine.schedule import Totals
-from scheduler.http.server import Endpoints, Listener, token_of
+from scheduler.http.server import Endpoints, Listener, tokens_of
 from scheduler.http.webhooks import Webhooks
 
 # name, what it says, field of Totals. Few on purpose: a thousand tenants' own series belong in no monitor.
@@ -65,7 +65,7 @@ class ClusterHttp(Listener):
     ) -> None:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(ClusterCollector(read))
-        endpoints = Endpoints(reasons, lambda: generate_latest(registry), token_of(section))
+        endpoints = Endpoints(reasons, lambda: generate_latest(registry), tokens_of(section))
         webhooks = Webhooks(app_of, wake)
         hook = Route("/webhooks/{tenant}/{connection}", webhooks.receive, methods=["POST"])
         super().__init__([*endpoints.routes(), hook], section)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hmac
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import cast
 
 import structlog
 import uvicorn
-from pydantic import SecretStr
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -28,6 +29,30 @@ log = structlog.get_logger()
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
+class Role(StrEnum):
+    """What a bearer token is good for."""
+
+    OPERATOR = "operator"  # metrics, and why the service is not ready
+    METRICS = "metrics"  # metrics alone
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The bearer tokens by role. Where none is set (on loopback only) everybody is an operator."""
+
+    operator: str | None = field(default=None, repr=False)
+    metrics: str | None = field(default=None, repr=False)
+
+    def role(self, request: Request) -> Role | None:
+        """What the caller may do; compared in constant time. None: a stranger."""
+        if self.operator is None and self.metrics is None:
+            return Role.OPERATOR
+        given = request.headers.get("authorization", "").removeprefix("Bearer ").encode()
+        held = ((self.operator, Role.OPERATOR), (self.metrics, Role.METRICS))
+        found = [role for token, role in held if token is not None and hmac.compare_digest(given, token.encode())]
+        return found[0] if found else None
+
+
 async def healthz(_: Request) -> Response:
     """The process answers."""
     return PlainTextResponse("ok\n")
@@ -36,28 +61,23 @@ async def healthz(_: Request) -> Response:
 class Endpoints:
     """What a monitor asks: `reasons` says why the service is not ready, `metrics` gives Prometheus text."""
 
-    def __init__(self, reasons: Callable[[], Sequence[str]], metrics: Callable[[], bytes], token: str | None) -> None:
+    def __init__(self, reasons: Callable[[], Sequence[str]], metrics: Callable[[], bytes], tokens: Tokens) -> None:
         self._reasons = reasons
         self._metrics = metrics
-        self._token = token
+        self._tokens = tokens
 
-    async def readyz(self, _: Request) -> Response:
-        """200 while the work is done, 503 with the reasons while it is not (scheduler.readiness)."""
+    async def readyz(self, request: Request) -> Response:
+        """200 while the work is done, 503 while it is not (scheduler.readiness); the reasons for an operator only."""
         why = list(await run_in_threadpool(self._reasons))
-        return JSONResponse({"ready": not why, "why": why}, status_code=503 if why else 200)
+        told = {"why": why} if self._tokens.role(request) is Role.OPERATOR else {}
+        return JSONResponse({"ready": not why, **told}, status_code=503 if why else 200)
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus text, for those who may."""
-        if not self._allowed(request):
+        if self._tokens.role(request) is None:
             return PlainTextResponse("a bearer token is needed\n", status_code=401)
         body = await run_in_threadpool(self._metrics)
         return Response(body, media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    def _allowed(self, request: Request) -> bool:
-        if self._token is None:
-            return True
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        return hmac.compare_digest(given.encode(), self._token.encode())
 
     def routes(self) -> list[Route]:
         """/healthz, /readyz and /metrics."""
@@ -107,17 +127,16 @@ class HttpServer(Listener):
 
     def __init__(self, app: App, runner: Runner, wake: Callable[[str], None]) -> None:
         section = app.settings.http
-        endpoints = Endpoints(lambda: unready(app, runner), lambda: exposition(app, runner), token_of(section))
+        endpoints = Endpoints(lambda: unready(app, runner), lambda: exposition(app, runner), tokens_of(section))
         webhooks = Webhooks(lambda _: app, lambda _, connection: wake(connection))
         super().__init__([*endpoints.routes(), Route("/webhooks/{connection}", webhooks.receive, methods=["POST"])], section)
 
 
-def token_of(section: HttpSettings) -> str | None:
-    """The bearer token of /metrics; ConfigError when it is named and cannot be read."""
-    if section.token is None:
-        return None
+def tokens_of(section: HttpSettings) -> Tokens:
+    """The bearer tokens of `[http]`; ConfigError when one is named and cannot be read."""
     opened = cast("HttpSettings", with_secrets(section, "[http]"))
-    return cast("SecretStr", opened.token).get_secret_value()
+    read = [None if token is None else token.get_secret_value() for token in (opened.token, opened.metrics_token)]
+    return Tokens(*read)
 
 
 def refuse_open_door(section: HttpSettings) -> None:

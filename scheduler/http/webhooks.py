@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -18,6 +19,9 @@ from scheduler.app import App
 log = structlog.get_logger()
 _LARGEST_BODY = 1024 * 1024
 _REMEMBERED_EVENTS = 10_000
+# Calls of one connection in a minute; a vendor that tells each change singly stays far below. Beyond, the next pull sees it.
+_MOST_CALLS = 600
+_MINUTE = 60.0
 
 
 class Webhooks:
@@ -30,11 +34,14 @@ class Webhooks:
         self._app_of = app_of
         self._wake = wake
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._calls: dict[str, tuple[float, int]] = {}  # by connection: when its minute began, and the calls in it
         self._lock = threading.Lock()
 
     async def receive(self, request: Request) -> Response:
         """A vendor says something changed: check the signature, forget replays, ask for a pull."""
         tenant, name = request.path_params.get("tenant", ""), request.path_params["connection"]
+        if not self._within_rate(f"{tenant}/{name}"):
+            return PlainTextResponse("too many\n", status_code=429, headers={"retry-after": "60"})
         body = bytearray()
         async for part in request.stream():
             body += part
@@ -68,6 +75,17 @@ class Webhooks:
         if fresh:
             self._wake(tenant, name)
         return 200
+
+    def _within_rate(self, place: str) -> bool:
+        now = time.monotonic()
+        with self._lock:
+            began, calls = self._calls.get(place, (now, 0))
+            if now - began >= _MINUTE:
+                began, calls = now, 0
+            if len(self._calls) > _REMEMBERED_EVENTS:  # names that are none fill no memory
+                self._calls.clear()
+            self._calls[place] = (began, calls + 1)
+            return calls < _MOST_CALLS
 
     def _first_time(self, event_id: str) -> bool:
         with self._lock:

@@ -31,6 +31,8 @@ def client(tmp_path, sandbox, woken, monkeypatch):
     config = write_configuration(tmp_path, sandbox.settings("http://127.0.0.1:1"), smtp_port=1, maildir=tmp_path)
     monkeypatch.setenv("DUESYNC_TEST_METRICS", "let-me-see")
     config.write_text(config.read_text() + '\n[http]\nenabled = true\nport = 0\ntoken = "env:DUESYNC_TEST_METRICS"\n')
+    monkeypatch.setenv("DUESYNC_TEST_SCRAPER", "only-metrics")
+    config.write_text(config.read_text() + 'metrics_token = "env:DUESYNC_TEST_SCRAPER"\n')
     with open_app(config, clock=FastClock(NOW), quiet=True) as app:
         server = HttpServer(app, Runner(app), woken.append)
         with httpx.Client(base_url=f"http://127.0.0.1:{server.start()}") as http:
@@ -74,3 +76,25 @@ def test_listening_beyond_this_machine_needs_tls_and_a_token():
         refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "0.0.0.0"}))
     assert len(caught.value.problems) == 2
     refuse_open_door(HttpSettings.model_validate({"enabled": True, "host": "127.0.0.1"}))
+
+
+def bearer(token):
+    return {"Authorization": f"Bearer {token}"}
+
+
+def test_a_token_is_good_for_what_its_role_may(client):
+    assert client.get("/metrics", headers=bearer("only-metrics")).status_code == 200
+    assert client.get("/metrics", headers=bearer("wrong")).status_code == 401
+    told = {role: "why" in client.get("/readyz", headers=headers).json() for role, headers in ROLES.items()}
+    assert told == {"stranger": False, "metrics": False, "operator": True}
+
+
+ROLES = {"stranger": {}, "metrics": bearer("only-metrics"), "operator": bearer("let-me-see")}
+
+
+def test_a_flood_of_calls_is_cut_off_before_anything_is_looked_at(client, woken, monkeypatch):
+    monkeypatch.setattr("scheduler.http.webhooks._MOST_CALLS", 3)
+    answers = [client.post("/webhooks/nobody", content=b"{}").status_code for _ in range(5)]
+    assert answers == [404, 404, 404, 429, 429]
+    assert client.post("/webhooks/books", content=b"{}").status_code == 401
+    assert woken == []
