@@ -9,6 +9,7 @@ xero.md R1, R6, product.md E3, E4.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from core.books import COUNTED_PAYMENTS
 from core.findings import Finding, FindingKind, Severity
@@ -48,10 +49,14 @@ def _is_excess(desk: Desk, payment: Payment) -> bool:
         return False
     if any(item.open.minor > 0 for item in paid):
         return False
-    if desk.open_by_amount.get((payment.connection, desk.idle(payment))):
+    waiting = desk.open_by_amount.get((payment.connection, desk.idle(payment)), ())
+    if any(item.issued_on <= payment.paid_on + _BILLED_SOON for item in waiting):
         return False
     mine = {key_of(item) for item in paid}
     return not any(_open(item.invoice) and key_of(item.invoice) not in mine for item in desk.world.mentions(payment) if item.sure)
+
+
+_BILLED_SOON = timedelta(days=14)  # an invoice of that amount which came later than this was not meant
 
 
 def _open(invoice: Invoice) -> bool:

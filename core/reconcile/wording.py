@@ -33,8 +33,8 @@ def delete_payment(system: str, copy: str, kept: str) -> str:
     """Get rid of a payment entered twice, or give the money back if it really came twice."""
     verb = {"xero": "Remove & Redo it", "quickbooks": "delete it (taken out of its bank deposit first)"}.get(system, "delete it")
     return (
-        f"{where(system)}: look for payment {copy} on the bank statement. If the money came once, it repeats {kept}: {verb}. "
-        "If it came twice, refund it or keep it as a credit with the client's word."
+        f"{where(system)}: look for payment {copy} on the bank statement. If the money came once, it repeats payment {kept}: "
+        f"{verb}. If it came twice, refund it or keep it as a credit with the client's word."
     )
 
 
