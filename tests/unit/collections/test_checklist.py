@@ -472,6 +472,11 @@ def test_a_client_with_an_active_agreement_is_shown_with_its_worth_and_a_person_
     assert found.status is Status.UNKNOWN
     assert "1 active agreement(s), 1,000.00 USD a month; billed 5,000.00 USD in twelve months" in found.why
     assert found.details["lifetime"] == {"USD": 500_000}
+    first = bill("i0", number="1000", open_minor=0, status=DocumentStatus.CLOSED, issued_on=date(2023, 5, 1), due_on=None)
+    uncounted = [bill("d", number="D", status=DocumentStatus.DRAFT), bill("f", number="F", issued_on=date(2026, 7, 9))]
+    books = client(invoices=(bill(), first, *uncounted, bill("c1", "psa")))
+    found = item("client_value", books=books, invoices=(bill(),))
+    assert "billed 5,000.00 USD in twelve months, 10,000.00 USD since 2023-05-01" in found.why
 
 
 @pytest.mark.req("A27")

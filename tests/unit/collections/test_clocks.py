@@ -94,6 +94,19 @@ def test_where_sources_differ_there_is_a_span_and_the_shorter_end_warns():
     assert clock("US-CO", date(2020, 6, 1)).state is ClockState.OVER
 
 
+@pytest.mark.parametrize(
+    ("due_on", "today", "state"),
+    [
+        (date(2022, 6, 30), date(2026, 6, 30), ClockState.WARNING),  # the last day is still in time
+        (date(2022, 6, 29), date(2026, 6, 30), ClockState.OVER),
+        (date(2023, 6, 30), date(2029, 6, 30), None),
+    ],
+)
+def test_the_last_day_itself_is_in_time(due_on, today, state):
+    law = "US-TX" if state else "US-CO"
+    assert clock(law, due_on, today=today).state is (state or ClockState.PERHAPS_OVER)
+
+
 def test_without_a_signed_contract_the_shorter_period_of_open_accounts_counts_and_when_unsure_both():
     due = date(2026, 1, 1)
     assert clock("US-IL", due, written=False).earliest == date(2031, 1, 1)
