@@ -8,7 +8,7 @@ import mailbox
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import UTC, date, datetime, time, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -55,6 +55,7 @@ class Office:
         self.agency = folder / "agency"
         (self.agency / "from-agency").mkdir(parents=True)
         self.config = folder / "duesync.toml"
+        self._app: App | None = None
         self._commands: Any = get_command(commands)  # made once: typer makes it anew for every call
 
     # ── the outside world ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,23 +155,24 @@ class Office:
 
     @contextmanager
     def app(self) -> Iterator[App]:
-        with open_app(self.config, clock=self.clock, quiet=True) as app:
-            yield app
+        """The app, opened once: each command of a person opens its own, which would cost more than all it does."""
+        if self._app is None:
+            self._app = open_app(self.config, clock=self.clock, quiet=True)
+        yield self._app
+
+    def close(self) -> None:
+        if self._app is not None:
+            self._app.close()
 
     def run(self, *args: str, code: int | None = 0) -> Any:
         """A command, as a person types it; its JSON."""
         session.chosen.config, session.chosen.json = None, False
         out, err = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, capture_logs(), redirect_stdout(out), redirect_stderr(err):
-            patch.setattr(session, "open_app", partial(_opened, self.clock))
+            patch.setattr(session, "open_app", lambda *_, **__: self.app())
             left = session.guard(self._commands, ["--config", str(self.config), *args, "--json"])
         assert code is None or left == code, (args, left, out.getvalue()[-2000:], err.getvalue()[-2000:])
         return json.loads(out.getvalue()) if out.getvalue().strip() else err.getvalue()
-
-
-def _opened(clock: FastClock, config: Path | None, *, service: bool = False) -> App:
-    del service
-    return open_app(config, clock=clock, quiet=True)
 
 
 @contextmanager
@@ -187,7 +189,10 @@ def office(folder: Path) -> Iterator[Office]:
         patch.setattr("httpx._transports.default.create_ssl_context", lru_cache(create_ssl_context))
         patch.setattr("connectors.registry.entry_points", lru_cache(entry_points))
         _configure(place, books, psa, port)
-        yield place
+        try:
+            yield place
+        finally:
+            place.close()
 
 
 def _configure(place: Office, books: str, psa: str, port: int) -> None:
