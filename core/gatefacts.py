@@ -21,7 +21,7 @@ from core.dunning.decision import NEEDS_APPROVAL
 from core.dunning.gate import GateFacts, SourceAge, gate
 from core.dunning.resolve import resolve_policy
 from core.dunning.standing import twins_of
-from core.errors import ConnectorError
+from core.errors import ConnectorError, UsageError
 from core.findings import Finding, FindingState
 from core.outbox import LIVE_STATES, GateAnswer, OutboxRow
 from core.ports import Connector, OtherSender
@@ -63,7 +63,10 @@ class GateRoom:
         return gate(row.action, facts)
 
     def _case(self, case_id: str) -> Case | None:
-        return next((case for case in self.store.cases() if case.id == case_id), None)
+        try:
+            return self.store.case(case_id)
+        except UsageError:
+            return None
 
     def facts(self, row: OutboxRow, now: datetime) -> GateFacts:
         """Everything known about the row's account and invoices at this moment.

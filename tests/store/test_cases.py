@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -194,9 +196,32 @@ def test_cases_and_documents_are_copied_and_backed_up(tmp_path: Path, clock: Man
     name = one.put_document(b"%PDF", now=NOW)
     one.copy_to(two)
     one.backup(tmp_path / "saved")
-    two.close()
-    restore_backup(tmp_path / "saved", f"sqlite:///{tmp_path}/two.db", clock=clock, by="ann", now=NOW)
-    two = open_store(f"sqlite:///{tmp_path}/two.db", clock=clock)
-    assert (two.case(case.id), two.document(name)) == (case, b"%PDF")
-    for item in (one, two):
+    restore_backup(tmp_path / "saved", f"sqlite:///{tmp_path}/three.db", clock=clock, by="ann", now=NOW)
+    three = open_store(f"sqlite:///{tmp_path}/three.db", clock=clock)
+    for item in (two, three):
+        assert (item.case(case.id), item.document(name)) == (case, b"%PDF")
+    for item in (one, two, three):
         item.close()
+
+
+@pytest.mark.req("A101")
+def test_lines_of_the_journal_can_be_checked_by_whoever_has_only_them(store: Store) -> None:
+    store.journal_append("note", "other/1", {"about": "somebody else"}, now=NOW, actor="ann")
+    case = live(store, *LIFE[:4])
+    store.journal_append("note", "other/2", {}, now=NOW, actor="ann")
+    lines = store.journal_lines([f"case/{case.id}"])
+    assert [line.seq for line in lines] == [2, 3, 4, 5, 6]
+    for line in lines:
+        assert hashlib.sha256(f"{line.previous}\n{line.chained}".encode()).hexdigest() == line.hash
+        assert json.loads(line.chained)[5] == hashlib.sha256(f"{line.salt}\n{line.detail}".encode()).hexdigest()
+    assert lines[1].previous == lines[0].hash
+    store.journal_erase(f"case/{case.id}")
+    erased = store.journal_lines([f"case/{case.id}"])
+    assert [(line.hash, line.detail) for line in erased] == [(line.hash, None) for line in lines]
+
+
+def test_when_a_record_was_first_seen_is_known(store: Store) -> None:
+    commit(store, party("1"), party("2"))
+    keys = [RecordKey(BOOKS, Stream.PARTIES, Ref(ref)) for ref in ("1", "2", "9")]
+    assert set(store.first_seen(keys)) == set(keys[:2])
+    assert all(at.tzinfo is not None for at in store.first_seen(keys).values())
