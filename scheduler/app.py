@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -25,7 +26,7 @@ from core.messages.alphabets import Faces
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
 from core.records import Role
 from core.settings import DEFAULT_PLACES, Loaded, Settings, load, with_secrets
-from core.store import Pools, Store, is_vault_key, open_store
+from core.store import RELEASE, Pools, Store, is_vault_key, open_store
 
 log = structlog.get_logger()
 MAIL = "mail"
@@ -195,6 +196,15 @@ def vault_keys(loaded: Loaded) -> tuple[bytes, ...]:
     return tuple(key for _, key in keys) if section.key is not None else ()
 
 
+def _migrate(store: Store) -> None:
+    """Bring the schema to this release, and leave word which release that was for an older one that meets the store."""
+    ran = store.migrate()
+    if ran:
+        store.put_setting(RELEASE, version("duesync"))
+    for revision in ran:
+        log.info("store.migrated", revision=revision)
+
+
 def open_app(
     config: Path | None,
     *,
@@ -222,8 +232,7 @@ def open_loaded(
     keys = vault_keys(loaded)
     store = open_store(store_url(loaded), clock=chosen, vault_key=keys, pools=pools)
     try:
-        for revision in store.migrate():
-            log.info("store.migrated", revision=revision)
+        _migrate(store)
         store.set_roles({name: item.role for name, item in loaded.settings.connections.items()})
     except BaseException:
         store.close()

@@ -8,6 +8,7 @@ Only the names below are for others; the tables are the store's own.
 
 from core.store.engine import Pools
 from core.store.journal import GENESIS
+from core.store.migrate import RELEASE
 from core.store.outbox import Held
 from core.store.personal import Erasure
 from core.store.restoring import Restored, restore_backup
@@ -33,6 +34,7 @@ from core.store.vault import Vault, is_vault_key, new_vault_key
 
 __all__ = [
     "GENESIS",
+    "RELEASE",
     "Blocked",
     "CopiedTable",
     "EnqueueOutcome",

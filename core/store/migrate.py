@@ -18,6 +18,7 @@ from core.store.values import SchemaState, SchemaStatus
 
 _FOLDER = Path(__file__).parent / "migrations"
 VERSION_TABLE = "schema_version"
+RELEASE = "release"  # the setting that names the release which last migrated the store
 _ONE_AT_A_TIME = threading.Lock()  # Alembic hands its context to env.py through a module: two threads would share one connection
 
 
@@ -64,12 +65,23 @@ def _found(tx: Connection) -> str | None:
 
 def refuse_newer(database: Database) -> None:
     """SchemaMismatch when the store was written by a newer release."""
-    state = state_of(database)
+    with database.read() as tx:
+        state = _state(tx)
+        release = _release(tx) if state.status is SchemaStatus.NEWER else None
     if state.status is SchemaStatus.NEWER:
+        needed = f"duesync {release}" if release else "that release"
         raise SchemaMismatch(
             f"The store {database.where} is of a newer release of duesync (schema {state.found}, ours is {state.wanted}).",
-            remedy="Install that release again, or restore a backup made before the upgrade.",
+            remedy=f"Install {needed} or newer, or restore a backup made before the upgrade.",
         )
+
+
+def _release(tx: Connection) -> str | None:
+    """The release that last migrated the store, where it says so in a table this release still understands."""
+    if not inspect(tx).has_table("settings"):
+        return None
+    kept: str | None = tx.execute(text("select value from settings where key = :key"), {"key": RELEASE}).scalar()
+    return None if kept is None else kept.strip('"')
 
 
 def migrate(database: Database) -> list[str]:
