@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
@@ -41,9 +41,15 @@ class Cite(NamedTuple):
 class ReferenceIndex:
     """The references of one client's invoices."""
 
-    def __init__(self, keys: Iterable[tuple[int, Mapping[str, float]]], issued: Mapping[int, int]) -> None:
-        """`keys` are (bill, its strings with gains); `issued` the bills' dates, which decide between equally good readings."""
+    def __init__(
+        self, keys: Iterable[tuple[int, Mapping[str, float]]], issued: Mapping[int, int], unpaid: Set[int] | None = None
+    ) -> None:
+        """`keys` are (bill, its strings with gains); `issued` the bills' dates, which decide between equally good readings.
+
+        Slips are corrected only towards bills that are `unpaid` (None: all): most invoices are settled before any is.
+        """
         self._issued = issued
+        self._unpaid = unpaid
         self._exact: dict[str, list[tuple[int, float]]] = defaultdict(list)
         for bill, found in keys:
             for text, gain in found.items():
@@ -101,12 +107,15 @@ class ReferenceIndex:
         """Remainder → references; made at first need."""
         if not self._remains and self._exact:
             remains: dict[str, list[str]] = defaultdict(list)
-            for text in self._exact:
-                if len(text) >= SHORTEST and not self._told_by_digits(text):
+            for text, bills in self._exact.items():
+                if len(text) >= SHORTEST and self._waits(bills) and not self._told_by_digits(text):
                     for rest in _remains(text):
                         remains[rest].append(text)
             self._remains = remains
         return self._remains
+
+    def _waits(self, bills: Iterable[tuple[int, float]]) -> bool:
+        return self._unpaid is None or any(bill in self._unpaid for bill, _ in bills)
 
     def _told_by_digits(self, text: str) -> bool:
         """Whether the digits behind a prefix are a reference of their own: the memo's digits are looked up alone as well."""

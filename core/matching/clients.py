@@ -20,6 +20,7 @@ OTHER_ACCOUNT = -5.0
 STRANGER_LIMIT = 24
 GLOBAL_GAIN = 6.0
 FAR_BEHIND = 2.6
+KNOWN = -0.7
 FEW = 2
 ANYBODY = 4.0  # what knowing the client is worth: one of about fifty; fixed, so that a new client changes no other's matches
 _LIKENESS = ((0.97, 0.0), (0.92, -0.4), (0.85, -1.0), (0.75, -2.0), (0.65, -3.0), (0.5, -4.0))
@@ -57,6 +58,7 @@ class Directory:
         self._payers: dict[str, Counter[int]] = defaultdict(Counter)
         self._aliases = NameIndex([])
         self._alias_keys: list[str] = []
+        self._likenesses: dict[str, dict[int, float]] = {}
         self._limit = limit
 
     def learn(self, cash: Cash, client: int) -> None:
@@ -68,6 +70,7 @@ class Directory:
 
     def settle(self) -> None:
         """Make the payer names learned so far findable in the variants people and banks make of them, too."""
+        self._likenesses.clear()
         self._alias_keys = sorted(self._payers)
         self._aliases = NameIndex([words(name) for name in self._alias_keys])
 
@@ -88,23 +91,32 @@ class Directory:
         """
         likeness = self._likeness(cash.payer) if cash.payer else {}
         accounts, payers = self._accounts.get(cash.account), self._payers.get(key(cash.payer)) if cash.payer else None
+        here: dict[int, float] = {}
+
+        def weigh(clients: Iterable[int]) -> None:
+            found = (client for client in clients if (client, cash.currency) in self._pools)
+            here.update((client, self._weight(client, cash, likeness, accounts, payers)) for client in found)
+
+        weigh({*likeness, *(accounts or ()), *(payers or ())})
         said = self._clients_of(named)
-        clients = {*likeness, *(accounts or ()), *(payers or ()), *said}
-        weights = {client: self._weight(client, cash, likeness, accounts, payers) for client in clients}
-        if max(weights.values(), default=-99.0) < -2.5:
+        if len(said) <= FEW or max(here.values(), default=-99.0) <= KNOWN:  # else these would be far behind
+            weigh(said)
+        if max(here.values(), default=-99.0) < -2.5:
             strangers = self._clients_of(worth)
             if len(strangers) <= STRANGER_LIMIT:
-                weights.update((client, self._weight(client, cash, likeness, accounts, payers)) for client in strangers)
-        here = {client: weight for client, weight in weights.items() if (client, cash.currency) in self._pools}
+                weigh(strangers)
         best = sorted(here.items(), key=lambda item: (-item[1], -fits.get(item[0], -math.inf), item[0]))[: self._limit]
-        worst = best[0][1] - FAR_BEHIND if best and best[0][1] > -0.7 else -math.inf
+        worst = best[0][1] - FAR_BEHIND if best and best[0][1] > KNOWN else -math.inf
         sure = said if len(said) <= FEW else ()  # a reference outweighs a name, if it leads to few
         found = [(client, weight) for client, weight in best if weight >= worst or client in sure]
         return [(self._pools[client, cash.currency].index, weight) for client, weight in found]
 
     def _likeness(self, payer: str) -> dict[int, float]:
         """Client → how like `payer` is to its name, or to a name it was seen to pay under."""
-        found = dict(self._names.find(payer))
+        known = self._likenesses.get(payer)
+        if known is not None:
+            return known
+        found = self._likenesses[payer] = dict(self._names.find(payer))
         for alias, near in self._aliases.find(payer):
             votes = self._payers[self._alias_keys[alias]]
             for client, count in votes.items():

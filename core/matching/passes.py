@@ -123,6 +123,7 @@ class Passes:
             if best and chance >= needed and best.explained.evidence in kinds and (deep or _speaks_plainly(best)):
                 offers.append((cash, best, chance))
         wanted = Counter(bill for _, best, _ in offers for bill in best.bills)
+        plainly = Counter(bill for _, best, _ in offers if best.plain for bill in best.bills)
         offers.sort(key=lambda offer: (not offer[1].plain, not offer[1].exact, -round(offer[2], 6), offer[0].paid, offer[0].id))
         for cash, offered, offered_chance in offers:
             best, chance = offered, offered_chance
@@ -133,7 +134,8 @@ class Passes:
                 if not again or chance < needed or again.explained.evidence not in kinds or not (deep or _speaks_plainly(again)):
                     continue
                 best = again
-            contested = any(wanted[bill] > 1 for bill in offered.bills) and best.explained.evidence is not Evidence.PART
+            rivals = plainly if best.plain and best.exact and best is offered else wanted
+            contested = any(rivals[bill] > 1 for bill in offered.bills) and best.explained.evidence is not Evidence.PART
             self._settle(cash, best, chance, contested=contested)
         self._sweep()
 
@@ -202,7 +204,9 @@ class Passes:
         for pool, waiting in sorted(seekers.items()):
             weak = held[pool]
             if weak:
-                prepare.read_cites(self._table, [self._table.cash[item.cash] for item in weak], self._settings.options, level=2)
+                both = {item.index: item for item in waiting} | {item.cash: self._table.cash[item.cash] for item in weak}
+                bills = frozenset(bill for item in weak for bill, _ in item.wanted)
+                prepare.read_cites(self._table, both.values(), self._settings.options, level=2, held=bills)
                 for change in exchange.changes(pool, waiting, weak):
                     self._change(change)
         self._known.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
 from core.matching.citations import Cite, ReferenceIndex, likeness, strongest
@@ -133,9 +133,10 @@ def identify(table: Table, cash: Iterable[Cash], *, thorough: bool = False) -> N
             continue
         named = [table.bills[bill] for bill in sorted({bill for found in item.named.values() for bill in found})]
         worth = table.by_amount.get((item.currency, item.amount), ())
-        item.pools = table.directory.rank(item, named, worth, _fits(table, item))
-        if thorough and (not item.pools or item.pools[0][1] < UNSURE):
-            item.pools = table.directory.rank(item, [*named, *_perhaps_named(table, item)], worth, _fits(table, item))
+        item.pools = table.directory.rank(item, named, worth)
+        if not item.pools or item.pools[0][1] < UNSURE:
+            perhaps = _perhaps_named(table, item) if thorough else []
+            item.pools = table.directory.rank(item, [*named, *perhaps], worth, _fits(table, item))
 
 
 def _fits(table: Table, cash: Cash) -> dict[int, float]:
@@ -217,10 +218,11 @@ def named_by_client(table: Table, cash: Cash) -> list[Bill]:
     return [table.bills[bill] for bill in found] if found and all(wants) and sum(wants) == cash.amount else []
 
 
-def read_cites(table: Table, cash: Iterable[Cash], options: int, *, level: int) -> None:
+def read_cites(table: Table, cash: Iterable[Cash], options: int, *, level: int, held: Set[int] = frozenset()) -> None:
     """Read each payment's words against the references of each client it may come from, one client's index at a time.
 
     Level 0 reads them as they stand, 1 corrects slips in words that name nothing, 2 in all (a slip may make another's number).
+    Slips are corrected towards bills that want money, and those `held` by a payment that may have to give them back.
     """
     wanted: dict[int, list[Cash]] = defaultdict(list)
     for item in cash:
@@ -228,9 +230,9 @@ def read_cites(table: Table, cash: Iterable[Cash], options: int, *, level: int) 
             wanted[pool].append(item)
     for pool, readers in wanted.items():
         bills = table.pools[pool].bills
-        index = ReferenceIndex(
-            ((bill.index, table.keys[bill.index]) for bill in bills), {bill.index: bill.issued for bill in bills}
-        )
+        unpaid = {bill.index for bill in bills if table.wants[bill.index] or bill.index in held}
+        keys = ((bill.index, table.keys[bill.index]) for bill in bills)
+        index = ReferenceIndex(keys, {bill.index: bill.issued for bill in bills}, unpaid)
         for item in readers:
             item.cites[pool] = _cites(index, item, options, level)
 
