@@ -50,11 +50,6 @@ class Limit(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         """The longest period any source gives, in years."""
         return self.years_most or self.years
 
-    @property
-    def identity(self) -> tuple[str, str, date | None, date | None]:
-        """What makes two rows the same row of two editions of the table."""
-        return (self.law, self.kind, self.accrued_from, self.signed_from)
-
     def holds_for(self, accrued_on: date, signed_on: date | None) -> bool:
         """May the row apply to a claim due then, from a contract signed then? An unknown day excludes nothing."""
         return _within(accrued_on, self.accrued_from, self.accrued_until) and (
@@ -84,10 +79,10 @@ class LimitTable:
         return tuple(item for item in self.limits if item.law in near and item.kind in wanted)
 
     def overlaid(self, own: LimitTable) -> LimitTable:
-        """This table with `own` rows in place of the same rows here, and beside the others."""
-        kept = {item.identity: item for item in self.limits}
-        kept |= {item.identity: item for item in own.limits}
-        return LimitTable(limits=tuple(kept.values()), sources={**self.sources, **own.sources})
+        """This table with `own` rows in place of all of the same law and kind here, and beside the others."""
+        taken = {(item.law, item.kind) for item in own.limits}
+        kept = (item for item in self.limits if (item.law, item.kind) not in taken)
+        return LimitTable(limits=(*kept, *own.limits), sources={**self.sources, **own.sources})
 
 
 class _Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -198,7 +198,7 @@ def approve_case(
         found = current_checklist(app, case)
     tried = found.item("options_tried")
     told = f"case {case.id} approved by {approval.by}; {len(found.approvals)} of 2 approvals count"
-    told += f"\n  tried: {tried.why}" if tried else ""
+    told += f"\n  tried: {console.one_line(tried.why, 300)}" if tried else ""
     _tell({"case": case.id, "by": approval.by, "approvals": len(found.approvals), "ready": found.ready}, told)
 
 
@@ -222,7 +222,7 @@ def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json
 
 def _who(by: str | None) -> str:
     """The name given, with the login beside it; the login alone without one."""
-    name = (by or "").strip()
+    name = console.one_line(by, 80)
     return f"{name} (login {actor()})" if name and name != actor() else actor()
 
 

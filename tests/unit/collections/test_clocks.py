@@ -248,6 +248,14 @@ def test_a_row_of_the_users_replaces_the_shipped_one_and_leaves_the_others():
     assert clock("US-CA", date(2026, 1, 1), table=table).earliest == date(2030, 1, 1)
 
 
+@pytest.mark.req("D8")
+def test_a_row_of_the_users_takes_the_place_of_every_dated_row_of_that_law_and_kind():
+    own = read_limits('limit = [{ law = "US-OH", kind = "written", years = 7, confirmed = true }]', "own.toml")
+    found = clock("US-OH", date(2010, 1, 1), table=shipped_limits().overlaid(own))
+    assert (found.earliest, found.latest, found.confirmed) == (date(2017, 1, 1), date(2017, 1, 1), True)
+    assert clock("US-OH", date(2010, 1, 1), written=False, table=shipped_limits().overlaid(own)).earliest == date(2014, 1, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
