@@ -25,6 +25,7 @@ from core.money import MoneyError, check_currency
 from core.reconcile.rules import ReconcileRules
 from core.records import Role
 from core.secrets import SecretError, is_reference, resolve
+from core.settings_names import perhaps
 
 DEFAULT_PLACES = ("duesync.toml", "/etc/duesync/duesync.toml")
 Mode = Literal["observe", "draft", "active"]
@@ -262,7 +263,7 @@ def load(
     try:
         settings = Settings.model_validate(data)
     except ValidationError as error:
-        problems += problem_lines(error, ())
+        problems += problem_lines(error, (), Settings)
     connectors = _connector_parts(data, models, problems)
     if settings is not None:
         problems += _plain_secrets(settings, ())
@@ -324,16 +325,17 @@ def _validate_part(
     try:
         parts[name] = model.model_validate(own)
     except ValidationError as error:
-        problems.extend(problem_lines(error, at))
+        problems.extend(problem_lines(error, at, model))
 
 
-def problem_lines(error: ValidationError, at: tuple[str, ...]) -> list[str]:
+def problem_lines(error: ValidationError, at: tuple[str, ...], model: type[BaseModel] | None = None) -> list[str]:
     """One line per fault: the key, what is wrong and, for unknown keys, what was perhaps meant."""
     lines = []
     for item in error.errors(include_url=False, include_input=False):
         key = ".".join(str(part) for part in (*at, *item["loc"]) if part != "[key]")
         text = {"missing": "is missing", "extra_forbidden": "is not a setting duesync knows"}.get(item["type"], item["msg"])
-        lines.append(f"{key or 'file'}: {text.removeprefix('Value error, ')}")
+        meant = perhaps(str(item["loc"][-1]), model) if model and item["type"] == "extra_forbidden" else ""
+        lines.append(f"{key or 'file'}: {text.removeprefix('Value error, ')}{meant}")
     return lines
 
 

@@ -110,3 +110,20 @@ def test_telling_a_connection_that_is_not_there_is_a_mistake(tmp_path):
     ]
     told = load(written(tmp_path, GOOD + "\n[pushback.books]\nnotes = true\n"), MODELS)
     assert told.settings.pushback["books"].notes
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        ("[daemon]\nsyncevery = '1h'", "daemon.syncevery: is not a setting duesync knows; perhaps sync_every is meant"),
+        ("[http]\nmetric_token = 'env:X'", "perhaps metrics_token is meant"),
+        ("[retention]\nwhatever = 1", "retention.whatever: is not a setting duesync knows"),
+    ],
+)
+def test_a_key_that_is_unknown_is_told_with_what_was_perhaps_meant(tmp_path, line, meant):
+    file = tmp_path / "duesync.toml"
+    file.write_text(f'[organisation]\nname = "N"\ntimezone = "UTC"\ncurrency = "USD"\ncountry = "US"\n{line}\n')
+    with pytest.raises(ConfigError) as told:
+        load(file, {})
+    (problem,) = told.value.problems
+    assert problem.endswith(meant)
