@@ -185,7 +185,8 @@ def _same(desk: Desk, first: Invoice, second: Invoice, habit: _Habit) -> _Copy |
         return None
     paid_apart = first.open.minor == 0 and second.open.minor == 0
     confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
-    if paid_apart and not telling(first.total) and (days or first.agreement_ref != second.agreement_ref):
+    beside = not days and first.agreement_ref == second.agreement_ref and habit.window and not desk.billed_once(first, second)
+    if paid_apart and not telling(first.total) and not beside:
         confidence = 0.0  # the client paid both, each in its turn, and the price is a common one
     return _Copy(
         second, first, confidence, f"issued {days} day{'s' * (days > 1)} apart" if days else "issued on the same day", dated=True

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -229,6 +229,8 @@ class World:
         check = "check" in words(payment.method or "") or "cheque" in words(payment.method or "")
         for text, may_be_check in ((None if common else payment.reference, True), (payment.memo, False)):
             for invoice, named in self.named_in(payment.connection, text):
+                if invoice.issued_on > payment.paid_on + _NAMED_AHEAD:
+                    continue  # nobody knew that number yet
                 if check and may_be_check and not named.marked and named.digits < _LONGER_THAN_CHECKS:
                     continue  # the number of the check itself
                 equal = payment.amount in (invoice.total, invoice.open)
@@ -260,6 +262,7 @@ def _by_credit(items: tuple[Applied, ...]) -> bool:
     return any(isinstance(item.source, CreditNote) for item in items)
 
 
+_NAMED_AHEAD = timedelta(days=31)  # a bill that is dated later than its payment, but sent before
 _LONGER_THAN_CHECKS = 5  # digits; the numbers on checks mostly have four
 _MANY_CLIENTS = 3  # two clients with one reference may be one payment under the wrong client
 _SHORT_EQUAL = 3  # a bare three-digit number counts when the amounts agree to the cent

@@ -161,6 +161,12 @@ TRAPS: dict[str, Sequence[Record]] = {
         bill("A1", "175", "03-01", "0"),
         pay("P1", "175", "04-01", {"A1": "175"}, reference="1053", method="check"),
     ],
+    "a number that no invoice had yet": [
+        C,
+        bill("A1", "100", "2025-07-01", "0"),
+        pay("P1", "100", "2025-07-23", {"A1": "100"}, memo="Your account 1013"),
+        bill("A2", "100", "05-01", number="INV-01013"),
+    ],
     "a number inside another number": [
         C,
         bill("12", "300", "04-01", number="12"),
