@@ -48,6 +48,7 @@ class GateFacts:
     `reread` has every invoice of the action, and the same invoice in the client's other systems, as its vendor has it now
     (None: gone); a missing key means it could not be read. `digests` are the content hashes of those versions. `books` None,
     `streams` empty or a connection missing from `other_senders` mean "cannot tell". `approved`: a person approved this row.
+    `unreviewed_money`: money that names no client was pulled, and no review has looked at it yet.
     """
 
     now: datetime
@@ -63,6 +64,7 @@ class GateFacts:
     promises: Sequence[Promise] = ()
     plans: Sequence[PaymentPlan] = ()
     other_senders: Mapping[str, Sequence[OtherSender]] | None = None
+    unreviewed_money: bool = False
     paused: str | None = None
     approved: bool = False
 
@@ -93,6 +95,7 @@ def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
         _fresh(facts),
         _holds(action, facts, today),
         _signals(action, facts, place, today),
+        _reviewed(facts),
         _senders(action, facts),
     ]
     if not isinstance(action, OpenTicket):
@@ -279,6 +282,15 @@ def _signals(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts, 
             if obstacle.kind != "hold" and (obstacle.stops_notices or not notice)
         ]
     return _worst("signals", problems, "no open finding, promise, plan, ticket or reply; no money that looks like the payment")
+
+
+def _reviewed(facts: GateFacts) -> GateAnswer:
+    """Money that names no client (a bank row) may be this one's payment: a review looks at it before anybody is reminded (E1)."""
+    if facts.unreviewed_money:
+        return GateAnswer(
+            question="reviewed", ok=None, detail="money of nobody known came in; the next review says whose it may be"
+        )
+    return GateAnswer(question="reviewed", ok=True, detail="everything that came in was looked at")
 
 
 def _senders(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts) -> GateAnswer:

@@ -14,7 +14,7 @@ from core.books import Account
 from core.errors import StoreError
 from core.records import RecordKey, Ref, Role, Stream
 from core.store.among import among
-from core.store.changes import Change, forget_changes, log_changes, lost_since, touched_since
+from core.store.changes import Change, forget_changes, log_changes, lost_since, touched_since, unclaimed_money_since
 from core.store.part import Part, chunks
 from core.store.record_tables import table
 
@@ -59,6 +59,11 @@ class AccountVerbs(Part):
         """Whether any record was deleted since the watermark `after`."""
         with self._db.read() as tx:
             return lost_since(tx, after)
+
+    def unclaimed_money(self, after: int) -> bool:
+        """Did money that names no client come in after the watermark `after`?"""
+        with self._db.read() as tx:
+            return unclaimed_money_since(tx, after)
 
     def forget_changes(self, before: int) -> int:
         """Delete the change log up to the watermark `before`, once every reader is past it. Returns how many rows went."""

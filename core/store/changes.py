@@ -114,6 +114,14 @@ def lost_since(tx: Connection, after: int) -> bool:
     return tx.execute(found).first() is not None
 
 
+def unclaimed_money_since(tx: Connection, after: int) -> bool:
+    """Did money that names no client come in, or change, after `after`? Only a review can tell whose it may be."""
+    log = table("change_log")
+    money = [stream.value for stream in (Stream.PAYMENTS, Stream.DEPOSITS, Stream.SALES)]
+    came = (log.c.party_ref.is_(None), log.c.stream.in_(money), log.c.what != "deleted")
+    return tx.execute(select(log.c.seq).where(log.c.seq > after, *came).limit(1)).first() is not None
+
+
 def forget_changes(tx: Connection, before: int) -> int:
     """Delete what every reader has seen; numbering goes on from where it was. Returns how many rows went."""
     log = table("change_log")

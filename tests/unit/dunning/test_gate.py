@@ -74,6 +74,7 @@ CANNOT_TELL: list[tuple[str, dict[str, Any], str]] = [
         {"streams": [SourceAge(connection=BOOKS, stream=Stream.PAYMENTS, last_ok_at=None, fresh_for=60)]},
         "books/payments was never pulled well",
     ),
+    ("a bank row nobody looked at yet", {"unreviewed_money": True}, "money of nobody known came in"),
     ("other senders are not known", {"other_senders": None}, "not known whether the vendors"),
     ("this vendor was not asked about its own", {"other_senders": {}}, "not known whether books"),
 ]
@@ -203,6 +204,7 @@ def test_every_answer_is_kept_also_the_good_ones():
         "fresh",
         "holds",
         "signals",
+        "reviewed",
         "other senders",
         "stage",
         "spacing",

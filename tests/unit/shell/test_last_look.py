@@ -15,7 +15,7 @@ from core.money import Money
 from core.outbox import OutboxState
 from core.ports import OtherSender, Probe
 from core.pull import pull_connection
-from core.records import DocumentStatus, RecordKey, Role, Stream, key_of
+from core.records import DocumentStatus, Payment, RecordKey, Role, Stream, key_of
 from core.review import review
 from core.senders import KNOWN_FOR
 from tests.unit.shell.test_dispatch import RULES, World
@@ -230,3 +230,18 @@ def test_a_draft_that_was_approved_this_moment_is_not_taken_back(world):
     with pytest.raises(TakenUp):
         world.store.withdraw(draft.id, "stale", NOW)
     assert world.store.outbox_row(draft.id).state is OutboxState.QUEUED
+
+
+@pytest.mark.req("E1", "D1")
+def test_a_bank_row_of_nobody_known_is_looked_at_before_anybody_is_reminded(world):
+    """Its money may be this client's: pulled after the review that decided, it waits for the next."""
+    nobody = Payment(
+        connection=NAME, ref="Q9", party_ref=None, amount=Money(25_000, "USD"), unapplied=Money(25_000, "USD"), paid_on=NOW.date()
+    )
+    world.vendor.put(nobody)
+    world.pull()
+    assert world.dispatch() == {"postponed": 1}
+    assert "money of nobody known came in" in world.row.error
+    review(world.store, RULES, now=NOW, run_id="r2")
+    world.clock.advance(timedelta(minutes=10))
+    assert world.dispatch().keys() <= {"settled", "dropped"}, "the review has said whether it is this client's"
