@@ -351,6 +351,9 @@ def test_what_was_tried_is_listed_and_instalments_must_have_been_thought_of():
 def test_calls_at_night_too_many_calls_and_contact_against_a_stop_fail():
     night = replace(contact(ContactKind.CALL, date(2026, 3, 20), "angry"), at=NOW.replace(hour=4))
     assert item("contact_limits", contacts=(night,)).status is Status.FAIL
+    for hour, minute, status in ((13, 0, Status.PASS), (12, 59, Status.FAIL), (1, 59, Status.PASS), (2, 0, Status.FAIL)):
+        early = replace(night, at=NOW.replace(day=20, hour=hour, minute=minute))  # Chicago is five hours behind in June
+        assert item("contact_limits", contacts=(early,)).status is status
     many = tuple(contact(ContactKind.CALL, date(2026, 3, 20), f"call {n}") for n in range(8))
     assert item("contact_limits", contacts=many).status is Status.FAIL
     assert item("contact_limits", contacts=many[:7]).status is Status.PASS
