@@ -76,6 +76,7 @@ class AccountVerbs(Part):
             return
         held = table("connections")
         with self._db.write() as tx:
+            self._db.queue_behind(tx, "roles")  # two workers may open a new tenant at the same moment
             tx.execute(delete(held))
             if roles:
                 tx.execute(insert(held), [{"name": name, "role": role.value} for name, role in sorted(roles.items())])
