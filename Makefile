@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint bench soak score docs requirements lock clean
+.PHONY: demo test lint audit sbom bench soak score docs requirements lock clean
 
 $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "duesync needs Python 3.11 or newer; found $$(python3 --version 2>&1)"; exit 1; }
@@ -22,11 +22,18 @@ demo: $(STAMP)   ## an MSP's 45 days on a fast clock, against sandboxes on loopb
 test: $(STAMP)   ## the whole suite
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-lint: $(STAMP)   ## style, types, import rules
+lint: $(STAMP)   ## style, types, import rules, known vulnerabilities
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.supply audit
+
+audit: $(STAMP)  ## is a locked part known to be vulnerable? (also at the end of lint)
+	@$(BIN)/python -m tests.supply audit
+
+sbom: $(STAMP)   ## what duesync is made of, as CycloneDX JSON in dist/
+	@$(BIN)/python -m tests.supply sbom dist/duesync.cdx.json
 
 bench: $(STAMP)  ## figures as ratios against a floor measured in the same run
 	@$(BIN)/python -m tests.benchmarks
