@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any
 
 import typer
 
 from core.books import AccountBooks
+from core.clock import local_date
 from core.errors import UsageError
 from core.holds import Hold, HoldKind
 from core.outbox import Promise
@@ -225,13 +226,24 @@ def _balance(books: AccountBooks, code: str) -> dict[str, Any]:
 
 
 @accounts_app.command(name="list")
-def list_accounts(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """List clients with what they owe."""
+def list_accounts(
+    late: Annotated[bool, typer.Option("--late", help="Only those with an invoice past its due date.")] = False,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """List clients with what they owe, how late the oldest invoice is, and what holds reminders back."""
     with opened(config, json) as app:
-        books = app.store.load_books(now=app.clock.now())
-    items = [account_json(item) for item in books.accounts.values()]
+        now = app.clock.now()
+        today = local_date(now, app.zone)
+        books = app.store.load_books(now=now)
+        held = [item for item in app.store.holds() if item.stands(today)]
+    kinds: dict[str, list[str]] = {}
+    for hold in held:
+        kinds.setdefault(hold.account, []).append(str(hold.kind))
+    found = [item for item in books.accounts.values() if not late or _days_late(item, today) > 0]
     if chosen.json:
-        console.print_json(items)
+        more = [{"days_late": _days_late(item, today), "held": sorted(kinds.get(item.account.id, ()))} for item in found]
+        console.print_json([{**account_json(item), **extra} for item, extra in zip(found, more, strict=True)])
         return
     rows = [
         (
@@ -239,10 +251,18 @@ def list_accounts(config: ConfigOption = None, json: JsonOption = False) -> None
             console.one_line(item.account.name, 40),
             len(item.open_invoices()),
             ", ".join(str(item.balance(code).net) for code in item.currencies),
+            _days_late(item, today) or "",
+            ", ".join(sorted(set(kinds.get(item.account.id, ())))),
         )
-        for item in books.accounts.values()
+        for item in found
     ]
-    console.table(f"{len(rows)} clients", ("id", "client", "open", "owes"), rows, right=("open", "owes"))
+    columns = ("id", "client", "open", "owes", "days late", "held")
+    console.table(f"{len(rows)} clients", columns, rows, right=("open", "owes", "days late"))
+
+
+def _days_late(books: AccountBooks, today: date) -> int:
+    """Days past due of the oldest open invoice; 0 where none is late."""
+    return max((max((today - item.due_on).days, 0) for item in books.open_invoices() if item.due_on is not None), default=0)
 
 
 @accounts_app.command(name="show")

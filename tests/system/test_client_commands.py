@@ -138,6 +138,13 @@ def test_an_account_shows_what_comes_next_what_could_be_charged_and_what_is_miss
         assert part in words.out
 
 
+def test_clients_are_listed_with_how_late_they_are_and_what_holds_them(folder):
+    inline(folder, "hold", "add", "dispute", "P1")
+    (row,) = inline(folder, "account", "list", "--late", "--json").json
+    assert (row["account"], row["days_late"], row["held"]) == ("books:P1", 78, ["dispute"])
+    assert "78" in inline(folder, "account", "list").out
+
+
 def test_tasks_are_listed_with_the_words_for_a_call(folder):
     (folder / "books" / "payments.csv").write_text(
         f"ref,party_ref,currency,amount,unapplied,paid_on,status\nQ1,P1,USD,1000.00,1000.00,{day(2)},received\n"
