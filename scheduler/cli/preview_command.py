@@ -76,7 +76,7 @@ def _show(title: str, entries: list[Entry], names: dict[str, str]) -> None:
     columns = ("on", "client", "stage", "by", "to", "invoices", "why")
     rows = [
         (
-            entry.due_on,
+            _day(entry),
             console.one_line(names.get(entry.account, entry.account), 28),
             entry.stage.replace("_", " "),
             str(entry.channel),
@@ -90,6 +90,11 @@ def _show(title: str, entries: list[Entry], names: dict[str, str]) -> None:
         console.table(title, columns, rows)
     else:
         console.say(title)
+
+
+def _day(entry: Entry) -> date:
+    """The day it would go; for what is kept back, the day its step was or is due."""
+    return max(entry.due_on, entry.not_before.date()) if entry.would_send else entry.due_on
 
 
 def _rendered(entry: Entry, own: Mapping[str, str]) -> Rendered | None:
