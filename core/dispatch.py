@@ -39,7 +39,7 @@ from core.gatefacts import GateRoom
 from core.lost_span import MAY_HAVE_GONE, approved_since, lost_span, waits_for_a_person
 from core.outbox import ContactKind, GateAnswer, OutboxRow, OutboxState, PastContact, Queued
 from core.ports import Connector, Encloses
-from core.records import RecordKey, Stream
+from core.records import RecordKey, Role, Stream
 from core.refusals import bounces_of
 from core.review import Rules
 from core.store import Store
@@ -306,16 +306,17 @@ class _Desk:
 
     # ── what follows ────────────────────────────────────────────────────────────────────────────────────────────────────
     def _notes(self, row: OutboxRow, now: datetime) -> list[Queued]:
-        """Write back upstream what a client was told: a note on each invoice, where its connection takes notes."""
+        """Write back what a client was told: a note on each invoice, where its connection, or a webhook, takes notes."""
         action = row.action
         if not isinstance(action, SendReminder | SendInvoice):
             return []
         to = ", ".join(action.to) if isinstance(action, SendReminder) else action.to or "the address on the invoice"
         day = local_date(now, self.rules.organisation.timezone)
+        told = [name for name, role in self.rules.roles.items() if role is Role.CHANNEL and name != action.connection]
         return [
             Queued(
                 action=PostNote(
-                    connection=item.connection,
+                    connection=name,
                     account=action.account,
                     stream=Stream.INVOICES,
                     ref=item.ref,
@@ -324,10 +325,11 @@ class _Desk:
                 ),
                 reasons=(f"reports {action.stage} message {row.id}",),
                 not_before=now,
-                draft=self.rules.notes[item.connection] == "draft",
+                draft=self.rules.notes[name] == "draft",
             )
             for item in action.invoices
-            if self.rules.notes.get(item.connection, "observe") != "observe"
+            for name in (item.connection, *told)
+            if self.rules.notes.get(name, "observe") != "observe"
         ]
 
     def _count(self, outcome: str, row: OutboxRow, **keys: str) -> None:

@@ -74,6 +74,7 @@ def pushback_targets(app: App) -> tuple[Target, ...]:
             may_set=app.writes(name, Capability.SET_FIELD),
             may_note=app.writes(name, Capability.POST_NOTE),
             may_open=app.writes(name, Capability.OPEN_TICKET),
+            by_account=not app.spec(name).streams,
         )
         for name, wanted in app.settings.pushback.items()
         if name in sections and sections[name].mode != "observe"
@@ -89,12 +90,15 @@ def channels(app: App) -> Channels:
     layers = (*dunning.segments.values(), *dunning.accounts.values(), *dunning.invoices.values())
     observing = dunning.mode == "observe" and all(item.mode in (None, "observe") for item in layers)
     writable = [name for name, item in app.settings.connections.items() if item.mode != "observe"]
+    calls = [name for name in writable if app.writes(name, Capability.OPEN_TICKET)]
+    calls.sort(key=lambda name: not app.spec(name).streams)  # a PSA before a webhook
     return Channels(
         mail=MAIL if observing or MAIL in app.loaded.connectors else None,
         vendor=frozenset(name for name in writable if app.writes(name, Capability.SEND_INVOICE)),
         webhook=_own_words(app, writable, "webhook"),
         letter=_own_words(app, writable, "letters"),
-        call=next((name for name in writable if app.writes(name, Capability.OPEN_TICKET)), None),
+        call=calls[0] if calls else None,
+        call_by_account=bool(calls) and not app.spec(calls[0]).streams,
     )
 
 

@@ -271,7 +271,9 @@ def call_entry(
 ) -> Entry:
     """A call by a person, as a ticket in the PSA where one takes them. Tickets are internal: no hours, no spacing."""
     where = desk.channels.call
-    party = next((key.ref for key in desk.facts.books.account.parties if key.connection == where), None)
+    account = desk.facts.books.account
+    party = next((key.ref for key in account.parties if key.connection == where), None)
+    party = Ref(account.id) if party is None and desk.channels.call_by_account else party
     against = []
     if where is None:
         against.append("no connection takes tickets: call, and record it with `duesync contacts log-call`")

@@ -35,6 +35,7 @@ class Channels:
     mail: str | None = None
     vendor: frozenset[str] = frozenset()
     call: str | None = None
+    call_by_account: bool = False  # `call` has no records of clients (a webhook): they are named by their account
     webhook: str | None = None
     letter: str | None = None
 

@@ -25,7 +25,7 @@ from core.records import Invoice, RecordKey, Ref, Stream, key_of
 _SAID = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
 _STATUS = "status"
 _TASK = "task "
-_WITH_TICKET = frozenset({"bounce", "reply", "plan_breach", "number", "service_slow", "service_stop"})
+_WITH_TICKET = frozenset({"bounce", "reply", "plan_breach", "number", "post", "service_slow", "service_stop"})
 _CREDIT_HOLDS = (HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.COLLECTIONS, HoldKind.AGENCY)
 
 
@@ -58,6 +58,7 @@ class Target:
     may_set: bool = True
     may_note: bool = True
     may_open: bool = True
+    by_account: bool = False  # it has no records of clients (a webhook): they are named by their account
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,8 @@ class _Clerk:
         return self.standing.books.account.id
 
     def _parties(self) -> Iterator[RecordKey]:
+        if self.target.by_account:
+            return iter([RecordKey(self.target.connection, Stream.PARTIES, Ref(self.account))])
         return (key for key in self.standing.books.account.parties if key.connection == self.target.connection)
 
     # ── fields of the client ────────────────────────────────────────────────────────────────────────────────────────────

@@ -91,6 +91,28 @@ def test_a_letter_is_written_into_its_folder_and_is_a_task_to_post(tmp_path):
     assert letter.resolve().parent == (tmp_path / "letters").resolve()
 
 
+def test_a_webhook_is_told_of_letters_and_of_the_task_to_post_them(tmp_path):
+    receiver = WebhookReceiver(ManualClock(NOW))
+    (tmp_path / "letters").mkdir()
+    with serve(receiver) as base:
+        keys = [f'url = "{base}/hooks/duesync"', f'secret = "{secret(tmp_path, "hook", SECRET)}"']
+        keys += [f'token = "{secret(tmp_path, "token", TOKEN)}"', "reminders = false", "tasks = true", "notes = true"]
+        crm = '[connections.crm]\ntype = "webhook"\nrole = "channel"\nmode = "active"\n' + "\n".join(keys)
+        post = '\n[connections.post]\ntype = "letters"\nrole = "channel"\nmode = "active"\npath = "letters"\n'
+        told = "[pushback.crm]\ntasks = true\n"
+        with working(tmp_path, crm + post + told + STAGE.format(channel="letter")) as app:
+            dispatch_outbox(app)
+            review_accounts(app, full=True)
+            dispatch_outbox(app)
+            (account,) = app.store.accounts()
+    said = {item["type"]: item for item in receiver.taken.values()}
+    assert set(said) == {"note", "task"}
+    assert said["note"]["record"] == {"stream": "invoices", "ref": "I1"}
+    assert "step message sent to ../Älder & Søn" in said["note"]["text"]
+    assert said["task"]["client_ref"] == account.id
+    assert "print and post the letter" in said["task"]["text"]
+
+
 @pytest.mark.req("A106")
 @pytest.mark.parametrize("broken", [False, True])
 def test_xeros_pdf_goes_with_the_mail_and_its_absence_does_not_stop_it(tmp_path, broken):

@@ -75,3 +75,18 @@ def test_a_letter_is_a_task_for_whoever_posts_it_for_a_week():
     assert task.text == f"print and post the letter of {made.today}: Invoice 1001"
     made.now += timedelta(days=8)
     assert [item for item in made.decide().tasks if item.kind == "post"] == []
+
+
+@pytest.mark.parametrize(("by_account", "goes"), [(True, True), (False, False)])
+def test_a_call_task_for_a_webhook_names_the_client_by_its_account(by_account, goes):
+    stages = [
+        {"name": "statement", "days": 1, "kind": "statement", "every_months": 1, "times": 2},
+        {"name": "call", "days": 2, "kind": "call", "channel": "call"},
+    ]
+    channels = Channels(mail="mail", call="crm", call_by_account=by_account)
+    made = Scene(settings={"stages": stages, "business_days": False}, channels=channels).go(DUE + timedelta(days=1))
+    made.invoice("1001", due=DUE)
+    assert made.send() == ["statement"]
+    made.go(DUE + timedelta(days=3))
+    assert ("call" in made.send()) is goes
+    assert [item.party_ref for item in made.actions if item.connection == "crm"] == (["acme"] if goes else [])
