@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from core.clock import ManualClock
+from core.records import Role
 from core.store import Pools, Store, new_vault_key, open_store
 from core.store.migrate import revisions
 from tests.postgres_server import Server
@@ -83,3 +84,26 @@ def test_threads_that_bring_up_many_tenants_at_once_do_not_mix_them(postgres: Se
         thread.join()
     assert done == [list(revisions())] * 4
     assert [len(store.runs()) for store in stores] == [0] * 4
+
+
+def test_two_workers_that_open_a_new_tenant_at_once_set_its_roles_once(tenants: list[Store], pools: Pools) -> None:
+    roles = {f"c{number}": Role.BOOKS for number in range(40)}
+    gate = threading.Barrier(2)
+    failed: list[BaseException] = []
+
+    def one() -> None:
+        gate.wait()
+        try:
+            tenants[0].set_roles(roles)
+        except BaseException as error:
+            failed.append(error)
+
+    for _ in range(5):
+        tenants[0].set_roles({})
+        threads = [threading.Thread(target=one) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failed == []
+    assert tenants[0].roles() == roles
