@@ -14,7 +14,7 @@ from decimal import Decimal
 
 from core.actions import HandOverKind
 from core.books import COUNTED_PAYMENTS, AccountBooks
-from core.collections.agencies import AgencySettings, fee_of
+from core.collections.agencies import SHORTEST_ALIAS, AgencySettings, fee_of
 from core.collections.case import (
     Case,
     CaseState,
@@ -175,7 +175,7 @@ def from_agency(payment: Payment, case: Case, agency: AgencySettings | None) -> 
     text = " ".join(filter(None, (payment.payer, payment.memo, payment.reference))).casefold()
     names = [*(agency.aliases if agency else ()), agency.name if agency else "", *(item.reference for item in case.remittances)]
     names += [case.placement.reference if case.placement else ""]
-    return any(name.casefold() in text for name in names if len(name) >= 4)
+    return any(name.casefold() in text for name in names if len(name) >= SHORTEST_ALIAS)
 
 
 def _direct_share(signals: Signals) -> Decimal | None:

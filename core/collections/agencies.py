@@ -16,6 +16,7 @@ from core.collections.statuses import MEANINGS
 from core.messages.clean import addresses
 from core.money import Money
 
+SHORTEST_ALIAS = 4  # letters by which an agency is known in a payment's text
 Percent = Annotated[Decimal, Field(ge=0, le=100)]
 
 
@@ -60,6 +61,11 @@ class AgencySettings(_Section):
         wrong = [item for item in self.to if addresses(item) != (item,)]
         if wrong:
             raise ValueError(f'"{wrong[0]}" is not an e-mail address')
+        short = [item for item in self.aliases if len(item.strip()) < SHORTEST_ALIAS]
+        if short:
+            raise ValueError(
+                f'the alias "{short[0]}" is too short to be told from other words: {SHORTEST_ALIAS} letters at least'
+            )
         if self.connection == "mail" and not self.to:
             raise ValueError("an agency reached by mail needs an address in `to`")
         return self

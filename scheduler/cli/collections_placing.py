@@ -1,4 +1,4 @@
-"""`duesync collections notice|pack|verify|place|withdraw`: from the final notice to the hand-over."""
+"""`duesync collections notice|pack|verify|place|withdraw|unwaive`: from the final notice to the hand-over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from core.clock import local_date
-from core.collections.case import ApprovalWithdrawn, CaseState
+from core.collections.case import ApprovalWithdrawn, CaseState, WaiverLifted
 from core.collections.manifest import check
 from core.collections.pack import Pack
 from core.errors import UsageError
@@ -200,6 +200,20 @@ def withdraw_approval(
     answer(case_json(case), f"case {case.id}: {len(case.approvals)} approval(s) left")
 
 
+def lift_waiver(
+    case_id: CaseArgument,
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item, as the checklist names it.")],
+    reason: ReasonOption,
+    config: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Take a waiver back, while the case is not placed. Approvals given with it no longer count."""
+    with opened(config, json) as app:
+        fact = WaiverLifted(item=item, reason=reason)
+        case = app.store.append_case_event(app.store.case(case_id).id, fact, by=actor(), now=app.clock.now())
+    answer(case_json(case), f"case {case.id}: {item} is no longer waived")
+
+
 def register(app: typer.Typer) -> None:
     """Put these commands beside the others of `duesync collections`."""
     app.command(name="notice")(show_notice)
@@ -207,3 +221,4 @@ def register(app: typer.Typer) -> None:
     app.command(name="verify")(verify_pack)
     app.command(name="place")(place_case)
     app.command(name="withdraw")(withdraw_approval)
+    app.command(name="unwaive")(lift_waiver)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from core.actions import HandOver, HandOverKind, Receipt, idempotency_key
 from core.collections.after import Signals, alarms, direct_payments, happened, recovered, words_for_agency
@@ -220,6 +221,21 @@ def test_an_agency_collects_only_where_it_is_licensed():
         True,
     ]
     assert AgencySettings.model_validate({"name": "A", "connection": "x"}).may_collect_in("CA", "US") is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"aliases": ["ARS"]}, "too short"),
+        ({"connection": "mail"}, "needs an address"),
+        ({"connection": "mail", "to": ["nobody"]}, "not an e-mail address"),
+        ({"codes": {"1": "gone fishing"}}, "no meaning of a status"),
+        ({"rates": [{"percent": "120"}]}, "less than or equal to 100"),
+    ],
+)
+def test_an_agency_that_cannot_work_is_refused_when_the_configuration_is_read(keys, words):
+    with pytest.raises(ValidationError, match=words):
+        AgencySettings.model_validate({"name": "Acme", "connection": "acme", **keys})
 
 
 def test_a_rate_card_answers_by_age_and_size_and_a_fee_is_exact():

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.collections.case import (
     Acknowledgement,
@@ -15,6 +17,7 @@ from core.collections.case import (
     ApprovalWithdrawn,
     Approved,
     CaseClosed,
+    CaseEvent,
     CaseState,
     Detached,
     LegalStep,
@@ -33,8 +36,8 @@ from core.collections.case import (
     Waiver,
     WaiverLifted,
 )
-from core.collections.case_moves import IllegalMove
-from tests.unit.collections.claim import NOW, TODAY, attachment, case_of, noticed, placed, usd
+from core.collections.case_moves import IllegalMove, follow
+from tests.unit.collections.claim import CLAIM, NOW, TODAY, attachment, case_of, noticed, placed, usd
 
 ANN, BOB = (Approved(approval=Approval(by=name, at=NOW)) for name in ("ann", "Bob"))
 NOTICE = noticed()[-1]
@@ -145,6 +148,48 @@ def test_a_hand_over_that_failed_leaves_the_case_where_it_was():
     assert (case.state, case.placement, len(case.approvals)) == (CaseState.NOTICED, None, 2)
     done = case_of(*placed())
     assert (done.state, done.receipt, done.with_agency, done.placed_at) == (CaseState.PLACED, "acme/5f0c11aa-1", True, NOW)
+
+
+LIFE = (
+    *noticed(),
+    *placed()[-2:],
+    Waived(waiver=Waiver(item="sla", by="ann", reason="agreed", at=NOW)),
+    WaiverLifted(item="sla", reason="no"),
+    Answered(answer=Answer(item="x", ok=True, text="y", by="ann", at=NOW)),
+    ApprovalWithdrawn(approver="bob", reason="no"),
+    PlacementFailed(reason="full"),
+    said("1200.00"),
+    said("1.00", problem="wrong"),
+    law(CaseState.SUIT),
+    Stayed(reason="bankruptcy"),
+    StayLifted(reason="over"),
+    Recalled(reason="r"),
+    CaseClosed(outcome=Outcome.SETTLED),
+    Reopened(reason="no"),
+)
+
+
+@pytest.mark.req("A38", "D6")
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(LIFE), max_size=30))
+def test_however_it_is_tried_nothing_is_placed_without_two_people_and_a_notice(facts):
+    case = None
+    opening = Opened(account="a", invoices=CLAIM, currency="USD")
+    for fact in (opening, *facts):
+        number = 1 if case is None else case.number + 1
+        before = case
+        try:
+            case = follow(case, CaseEvent(case="c", number=number, at=NOW, by="ann", fact=fact))
+        except IllegalMove:
+            assert case is before
+            continue
+        if isinstance(fact, PlacementQueued):
+            assert len({item.by for item in before.approvals}) >= 2
+            assert before.notice is not None
+            assert not before.stayed
+        if isinstance(fact, CaseClosed):
+            assert not before.with_agency
+        assert case.placement is not None or not case.with_agency
 
 
 def test_facts_that_cannot_begin_or_repeat_are_refused():
