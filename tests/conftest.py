@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import hypothesis
 import pytest
 
 from core.clock import ManualClock
+from tests.on_postgres import WANTED, redirected
+from tests.postgres_server import NoPostgres, Server, postgres_server
 
 # A build must not fail by luck: there the same examples are tried each time; elsewhere new ones are.
 hypothesis.settings.register_profile("build", derandomize=True)
@@ -38,6 +41,24 @@ def shared() -> Path:
 @pytest.fixture
 def clock() -> ManualClock:
     return ManualClock(datetime(2026, 5, 5, 12, 0, tzinfo=UTC))
+
+
+# ── PostgreSQL ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A private server for the session; the test is skipped where the machine has no binaries of it."""
+    try:
+        with postgres_server() as server:
+            yield server
+    except NoPostgres as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture(scope="session", autouse=bool(os.environ.get(WANTED) == "postgresql"))
+def everything_on_postgres(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With DUESYNC_TEST_STORE=postgresql every store that a test opens is on PostgreSQL (tests.on_postgres)."""
+    with redirected(request.getfixturevalue("postgres").url):
+        yield
 
 
 # ── which requirement is proven by which test ───────────────────────────────────────────────────────────────────────────

@@ -13,18 +13,9 @@ from core.store import Store, open_store
 from core.store.engine import Database
 from core.store.migrate import VERSION_TABLE, migrate, revisions
 from core.store.record_tables import METADATA
-from tests.postgres_server import NoPostgres, Server, postgres_server
+from tests.postgres_server import Server
 
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
-    try:
-        with postgres_server() as server:
-            yield server
-    except NoPostgres as reason:
-        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,12 @@ path = "books"
 )
 
 
+# A started process keeps its store where this one does (tests.on_postgres).
+MAIN = "from scheduler.cli import main; main()"
+if os.environ.get("DUESYNC_TEST_STORE") == "postgresql":
+    MAIN = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.on_postgres import enter; enter(); {MAIN}"
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command left."""
@@ -51,7 +57,7 @@ def duesync(folder: Path, *args: str, env: dict[str, str] | None = None, timeout
     outside = {name: value for name, value in os.environ.items() if name != "DUESYNC_CONFIG"}
     given = {**outside, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "COLUMNS": "200", **(env or {})}
     done = subprocess.run(
-        [sys.executable, "-P", "-c", "from scheduler.cli import main; main()", *args],
+        [sys.executable, "-P", "-c", MAIN, *args],
         cwd=folder,
         env=given,
         capture_output=True,
