@@ -16,10 +16,11 @@ from core.collections.checklist_confirmation import confirmation, verbal_notes
 from core.collections.checklist_facts import Group, Status
 from core.collections.clocks import Bond
 from core.collections.terms import ContractTerms
+from core.dunning.arrangements import Instalment, PaymentPlan
 from core.findings import Finding, FindingKind, FindingState, Severity
 from core.holds import Hold, HoldKind
 from core.outbox import ContactKind
-from core.records import Agreement, CreditNote, DocumentStatus, Payment, Ref
+from core.records import Agreement, CreditNote, DocumentStatus, Payment, PaymentStatus, Ref
 from tests.unit.analytics.ledgers import Seen
 from tests.unit.collections.clean_claim import (
     ACCOUNT,
@@ -235,12 +236,34 @@ def test_money_that_came_and_was_not_applied_keeps_the_claim_back():
     assert item("books_ready", books=books).status is Status.FAIL
 
 
+@pytest.mark.req("A99", "A39")
+def test_a_plan_or_promise_that_is_being_kept_keeps_the_claim_back_and_a_broken_one_does_not():
+    def plan(due_on):
+        part = Instalment(due_on=due_on, amount=usd(100_000))
+        return PaymentPlan(account=ACCOUNT, invoices=(), instalments=(part,), agreed_at=NOW - timedelta(days=90))
+
+    assert item("really_owed", plans=(plan(TODAY + timedelta(days=5)),)).status is Status.FAIL
+    assert item("really_owed", plans=(plan(date(2026, 5, 1)),)).status is Status.PASS
+    assert item("really_owed", promises=(promised(TODAY + timedelta(days=1)),)).status is Status.FAIL
+    assert item("really_owed", promises=(promised(TODAY - timedelta(days=1)),)).status is Status.PASS
+
+
+def cash(**more):
+    given = {"amount": usd(0), "unapplied": usd(0), "paid_on": TODAY, "deposited": False, **more}
+    return Payment(connection="books", ref=Ref("q"), party_ref=Ref("p"), **given)
+
+
+@pytest.mark.req("A77")
+def test_a_payment_that_is_clearing_keeps_the_claim_back_and_is_not_one_to_deposit():
+    pending = client(payments=(cash(status=PaymentStatus.PENDING),))
+    assert item("really_owed", books=pending).status is Status.FAIL
+    assert item("books_ready", books=pending).status is Status.PASS
+    assert with_books("books_ready", payments=(cash(deposited=None),)).status is Status.PASS
+
+
 @pytest.mark.req("A77")
 def test_books_are_ready_without_unapplied_or_undeposited_money_drafts_and_duplicates():
-    cash = Payment(
-        connection="books", ref=Ref("q"), party_ref=Ref("p"), amount=usd(0), unapplied=usd(0), paid_on=TODAY, deposited=False
-    )
-    assert with_books("books_ready", payments=(cash,)).status is Status.FAIL
+    assert with_books("books_ready", payments=(cash(),)).status is Status.FAIL
     assert item("books_ready", findings=(seen(FindingKind.DUPLICATE_PAYMENT),)).status is Status.FAIL
     draft = bill("d", number="1002", status=DocumentStatus.DRAFT)
     assert with_books("billing_in_order", invoices=(bill(), bill("c1", "psa"), draft)).status is Status.FAIL
@@ -254,6 +277,10 @@ def test_a_bill_half_a_year_late_fails_one_of_a_month_is_told_and_no_period_is_u
     for invoice, status in ((late, Status.PASS), (far, Status.FAIL), (bare, Status.UNKNOWN)):
         found = item("invoiced_on_time", books=client(invoices=(invoice, bill("c1", "psa")), work=()))
         assert found.status is status
+    served = client(invoices=(bare, bill("c1", "psa")))
+    worked = replace(served, work=tuple(replace(entry, last_worked_on=date(2025, 6, 1)) for entry in served.work))
+    assert item("invoiced_on_time", books=served).status is Status.PASS  # until 31 January, as the work's period says
+    assert item("invoiced_on_time", books=worked).status is Status.FAIL
     assert "billed late" in item("invoiced_on_time", books=client(invoices=(late, bill("c1", "psa")), work=())).why
 
 
