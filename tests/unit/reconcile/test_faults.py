@@ -330,3 +330,13 @@ def test_idle_cash_proposals_give_no_invoice_more_than_it_wants() -> None:
     records = [C, bill("A1", "300.10", "03-01"), *(pay(f"P{n}", "300.10", f"04-1{n}", memo="INV-A1") for n in (1, 2, 3))]
     given = [part["amount"]["minor"] for item in findings(records) for part in item.evidence.get("likely", ())]
     assert sum(given) <= 30010
+
+
+@pytest.mark.req("E27")
+def test_a_check_number_used_on_two_payments_is_told_and_on_the_parts_of_one_check_is_not() -> None:
+    bills = (bill("A1", "300.10", "03-01", "0"), bill("A2", "120.40", "03-01", "0"))
+    parts = (pay("P1", "300.10", "04-01", {"A1": "300.10"}), pay("P2", "120.40", "04-01", {"A2": "120.40"}))
+    check = {"reference": "4471", "method": "Check"}
+    assert found([C, *bills, *(replace(item, **check) for item in parts)]) == set()
+    again = pay("P3", "120.40", "04-03", **check)
+    assert found([C, *bills, *(replace(item, **check) for item in parts), again]) == told("duplicate_payment", "P3", "P2")

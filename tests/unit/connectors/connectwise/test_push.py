@@ -274,7 +274,7 @@ def paying(invoice, value="2026-03-05 40.00", expected="100.00"):
     return field(Stream.INVOICES, invoice, "payment", value, expected)
 
 
-@pytest.mark.req("E31")
+@pytest.mark.req("E24", "E30", "E31")
 def test_a_missing_payment_is_added_once_and_nothing_is_removed(at_cw):
     invoice = at_cw.invoice(at_cw.company())
     at_cw.tenant.pay(invoice, "10.00", DAY)
@@ -288,6 +288,7 @@ def test_a_missing_payment_is_added_once_and_nothing_is_removed(at_cw):
     assert [method for method, _, _ in at_cw.sent()] == ["POST"]
 
 
+@pytest.mark.req("E24")
 @pytest.mark.parametrize(
     ("value", "expected", "kind"),
     [
