@@ -72,11 +72,17 @@ def check_store_url(value: str) -> str:
     raise ValueError("write sqlite:///FILE or postgresql://USER@HOST/DATABASE; duesync keeps its store in no other database")
 
 
+def _without_password(value: str) -> str:
+    if ":" in value.partition("://")[2].rpartition("@")[0]:
+        raise ValueError("holds a password; name it by reference in store.password instead")
+    return value
+
+
 Duration = Annotated[float, BeforeValidator(read_duration), Field(ge=0)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Currency = Annotated[str, AfterValidator(_currency)]
 Country = Annotated[str, AfterValidator(_country)]
-StoreUrl = Annotated[str, AfterValidator(check_store_url)]
+StoreUrl = Annotated[str, AfterValidator(check_store_url), AfterValidator(_without_password)]
 
 
 class _Section(BaseModel):

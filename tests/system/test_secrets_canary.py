@@ -28,7 +28,8 @@ from scheduler.doctor import examine
 from scheduler.http.metrics import exposition
 from scheduler.jobs import jobs, resume_sending
 from scheduler.runner import Runner
-from tests.system.commands import duesync
+from tests.system.commands import BASE, duesync
+from tests.system.inline import inline
 
 DAYS = 5
 CLIENT_SECRET = "CanaryClientSecret9"
@@ -36,6 +37,17 @@ VERIFIER = "CanaryWebhookVerifier7"
 METRICS = "CanaryMetricsToken5"
 TOKENS = ("eyJsandbox", "AB1sandbox", "AB11sandbox")  # how every token of the sandbox begins
 SECRET_FILES = {"client_secret", "refresh_token", "webhook_verifier", "vault-key"}
+
+
+# What reads or moves the whole store.
+KEEPING = (
+    ("backup", "second.db"),
+    ("restore", "second.db", "--to", "sqlite:///{home}/restored.db"),
+    ("vault", "status"),
+    ("vault", "rotate"),
+    ("privacy", "export", "{client}", "-o", "handed-out"),
+    ("privacy", "erase", "{client}", "--reason", "asked", "--yes", "--force"),
+)
 
 
 @dataclass
@@ -116,8 +128,13 @@ def test_no_secret_in_logs_errors_journal_store_backup_or_commands(tmp_path, wor
             sent = app.store.outbox(states=[OutboxState.SETTLED])
             refreshed = world.vendor.sandbox.oauth.refreshes
             tokens = app.store.vault.read("books")
+            client = app.store.accounts()[0].id
         for command in (["doctor"], ["sync"], ["--json", "sync", "--full"], ["outbox", "list"], ["journal", "verify"]):
             ran = duesync(home, *command)
+            said += [ran.out, ran.err]
+        for command in KEEPING:
+            ran = inline(home, *(word.format(home=home, client=client) for word in command))
+            assert ran.code == 0, (command, ran.err)
             said += [ran.out, ran.err]
 
     assert any(CLIENT_SECRET in base64_of(item) for item in world.quoted), "the vendor never quoted the client secret"
@@ -133,7 +150,7 @@ def test_no_secret_in_logs_errors_journal_store_backup_or_commands(tmp_path, wor
     spoken = capfd.readouterr()
     assert leaks((spoken.out + spoken.err).encode(), wanted) == []
     files = [path for path in home.rglob("*") if path.is_file() and path.name not in SECRET_FILES]
-    assert {"backup.db", "duesync.db", "duesync.toml"} <= {path.name for path in files}
+    assert {"backup.db", "second.db", "restored.db", "client.json", "duesync.db", "duesync.toml"} <= {path.name for path in files}
     assert {path.name: leaks(path.read_bytes(), wanted) for path in files if leaks(path.read_bytes(), wanted)} == {}
     with sqlite3.connect(home / "backup.db") as backup:
         assert backup.execute("select count(*) from tokens").fetchone() == (1,)
@@ -156,3 +173,18 @@ def test_files_with_secrets_and_books_are_their_owners_alone(tmp_path, world):
     kept = [*(tmp_path / name for name in SECRET_FILES), *tmp_path.glob("*.db*")]
     assert len(kept) >= 6
     assert {path.name: oct(path.stat().st_mode & 0o077) for path in kept if path.stat().st_mode & 0o077} == {}
+
+
+def test_the_password_of_a_database_stands_in_no_message_and_not_in_the_configuration(tmp_path, monkeypatch):
+    monkeypatch.setenv("DUESYNC_TEST_DATABASE", "Canary/Database:3")
+    url = "postgresql://ann@127.0.0.1:1/books"
+    config = tmp_path / "duesync.toml"
+    config.write_text(BASE.replace('"sqlite:///duesync.db"', f'"{url}"\npassword = "env:DUESYNC_TEST_DATABASE"'))
+    for command in (["doctor"], ["journal", "verify"], ["backup", "b.db"], ["restore", "none.db"]):
+        ran = inline(tmp_path, *command)
+        assert ran.code == 3, ran.err
+        assert "Canary" not in ran.out + ran.err
+    config.write_text(BASE.replace("sqlite:///duesync.db", url.replace("ann@", "ann:Canary@")))
+    ran = inline(tmp_path, "config", "check")
+    assert (ran.code, "store.url: holds a password" in ran.err) == (2, True)
+    assert "Canary" not in ran.out + ran.err
