@@ -171,6 +171,7 @@ class Office:
         with pytest.MonkeyPatch.context() as patch, capture_logs(), redirect_stdout(out), redirect_stderr(err):
             patch.setattr(session, "open_app", lambda *_, **__: self.app())
             left = session.guard(self._commands, ["--config", str(self.config), *args, "--json"])
+        session.chosen.config, session.chosen.json = None, False
         assert code is None or left == code, (args, left, out.getvalue()[-2000:], err.getvalue()[-2000:])
         return json.loads(out.getvalue()) if out.getvalue().strip() else err.getvalue()
 

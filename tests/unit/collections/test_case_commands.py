@@ -28,7 +28,7 @@ def desk(tmp_path, monkeypatch, capsys):
             return json.loads(capsys.readouterr().out)
 
         yield app, run
-    session.chosen.json = False
+    session.chosen.config, session.chosen.json = None, False
 
 
 def test_a_case_is_opened_for_what_is_past_due_and_only_once(desk):

@@ -214,6 +214,7 @@ def test_a_word_to_the_agency_goes_once_and_with_the_documents_it_asked_for(app,
     case = delivered(app)
     folder = app.loaded.folder
     (folder / "pod.pdf").write_bytes(b"%PDF delivery note")
+    monkeypatch.setattr(session.chosen, "config", None)
     monkeypatch.setattr(session, "open_app", lambda config, *, service=False: open_app(config, clock=app.clock, quiet=True))
     app.clock.advance(timedelta(hours=1))
     config = folder / "duesync.toml"
