@@ -93,7 +93,6 @@ def practice(tmp_path):
         yield Practice(tmp_path, port)
 
 
-@pytest.mark.req("E17")
 def test_after_a_restore_nobody_is_written_to_twice_and_nobody_is_forgotten(practice):
     practice.work(0, BACKUP_AFTER)
     assert inline(practice.folder, "backup", "yesterday.db").code == 0
