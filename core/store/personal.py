@@ -190,7 +190,7 @@ class PrivacyVerbs(Part):
             tx.execute(select(typed.c.name).where(typed.c.connection == item[0], typed.c.ref == item[1])).scalar()
             for item in parties
         }
-        entry = {"at": now.isoformat(), "by": by, "parties": parties}
+        entry: dict[str, Any] = {"at": now.isoformat(), "by": by, "parties": parties}
         if len(names) == 1 and names != {ERASED}:
             entry["name"] = names.pop()  # it was to be kept
         held = table("settings")
