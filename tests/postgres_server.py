@@ -39,6 +39,21 @@ class Server:
             connection.execute(f'create database "{name}" template template0')
         return self.url.rsplit("/", 1)[0] + f"/{name}"
 
+    def crash_and_restart(self) -> None:
+        """What a power cut does: every connection is lost, nothing committed is (fsync is off, but the machine stays up)."""
+        command = [
+            binaries() / "pg_ctl",
+            "-D",
+            self.folder / "data",
+            "-l",
+            self.folder / "log",
+            "-m",
+            "immediate",
+            "-w",
+            "restart",
+        ]
+        _run(command, self.folder, _as_user())
+
 
 def binaries() -> Path:
     """The folder with initdb and postgres; NoPostgres when the machine has none."""

@@ -106,6 +106,16 @@ def test_a_worker_serves_good_tenants_names_broken_ones_and_notices_changes(fold
         assert worker.until("daemon.stopped")["drained"] is True
 
 
+def test_a_worker_goes_on_when_the_database_was_lost_and_came_back(folder: Path, server: Server) -> None:
+    with Working(folder) as worker:
+        worker.until("review.done", tenant="acme")
+        server.crash_and_restart()
+        (folder / "tenants" / "later.toml").write_text(TENANT)
+        worker.until("review.done", tenant="later")
+        worker.process.send_signal(signal.SIGTERM)
+        assert worker.process.wait(timeout=60) == 0
+
+
 def test_what_is_due_is_done_once_and_told_by_tenant(folder: Path, server: Server) -> None:
     done = duesync(folder, "worker", "--once")
     assert done.code == 0, done.err
