@@ -10,6 +10,7 @@ from connectors.smtp.nameservers import NameServers, NoAnswer
 from connectors.smtp.sender_domain import examine_sender, unasked
 from connectors.smtp.settings import SmtpSettings
 from core.errors import DuesyncError
+from core.lost_span import lost_span
 from core.ports import Capability, Check, OtherSender
 from core.senders import remember_senders
 from core.settings import unreadable_secrets
@@ -27,11 +28,24 @@ def examine(app: App) -> Iterator[Check]:
 
 def _everything(app: App) -> Iterator[Check]:
     yield from machine(app)
+    yield from _restored(app)
     for name in [*app.settings.connections, *([MAIL] if MAIL in app.loaded.connectors else [])]:
         yield from _connection(app, name)
         yield from _consent(app, name)
     yield from sender(app)
     yield from _modes(app)
+
+
+def _restored(app: App) -> Iterator[Check]:
+    """A store that came from a backup, until a person says that everything of the lost span was seen to."""
+    span = lost_span(app.store)
+    if span is not None:
+        detail = (
+            f"restored from {span.backup}: what happened before {span.until:%Y-%m-%d %H:%M} UTC and after the backup is unknown"
+        )
+        yield Check(
+            name="restored", ok=None, detail=detail, remedy="See `duesync restored show`, then `duesync restored finish`."
+        )
 
 
 def _with_remedy(check: Check) -> Check:

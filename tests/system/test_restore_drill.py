@@ -135,6 +135,8 @@ def test_a_restore_says_what_to_do_next_and_refuses_to_overwrite(tmp_path):
     for word in ("duesync resume", "restored show", "restored finish", "is kept as"):
         assert word in ran.out
     assert inline(tmp_path, "restored", "show").code == 0
+    (told,) = [item for item in inline(tmp_path, "doctor", "--json").json if item["name"] == "restored"]
+    assert (told["ok"], "restored finish" in told["remedy"]) == (None, True)
 
 
 def test_a_restore_can_go_elsewhere_and_names_what_it_cannot_use(tmp_path):
