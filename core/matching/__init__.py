@@ -26,6 +26,7 @@ from core.money import Money
 __all__ = ["NO_CURRENCY", "IncomingPayment", "Match", "MatchSettings", "Matching", "OpenInvoice", "Tier", "match", "solve"]
 
 _DEFAULT = MatchSettings()
+USUAL_FROM = 0.995  # of two months of a retainer only the dates speak: on such ledgers 0.99 stated was 0.987 right
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
     confidence = calibrated(kind, decision.chance)
     if confidence < settings.suggest_from:
         return
-    doubtful = decision.contested or decision.whose or decision.hypothesis.doubtful
+    which = decision.usual and confidence < USUAL_FROM
+    doubtful = decision.contested or decision.whose or which or decision.hypothesis.doubtful
     tier = tier_of(confidence, settings.certain_from, doubtful=doubtful)
     for bill, amount in decision.shares:
         invoice = table.invoices[bill]

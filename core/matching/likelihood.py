@@ -36,6 +36,7 @@ class Evidence(StrEnum):
     DISCOUNT = "discount"
     WITHHOLDING = "withholding"
     FEE = "fee"
+    CREDIT = "credit note"
     NEAR = "near"
     PART = "part"
     OVER = "over"
@@ -43,7 +44,8 @@ class Evidence(StrEnum):
     EQUAL = "equal amounts"
 
 
-SETTLING = frozenset({Evidence.EXACT, Evidence.DISCOUNT, Evidence.WITHHOLDING, Evidence.FEE, Evidence.NEAR})
+SETTLING = frozenset({Evidence.EXACT, Evidence.DISCOUNT, Evidence.WITHHOLDING, Evidence.FEE, Evidence.NEAR, Evidence.CREDIT})
+CREDIT_TAKEN = -2.5
 
 
 @dataclass(frozen=True, slots=True)

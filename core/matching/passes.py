@@ -36,6 +36,7 @@ class Decision:
     """`cash` settles `shares` ((bill, amount) pairs). `chance` is raw; `contested`: another payment wanted the same money.
 
     `whose`: nothing names the invoices, and the money may come from another client (product notes E41).
+    `usual`: nothing names the invoice, and the client is billed this amount again and again.
     """
 
     cash: int
@@ -45,6 +46,7 @@ class Decision:
     contested: bool
     stage: Evidence
     whose: bool = False
+    usual: bool = False
 
 
 class Passes:
@@ -169,7 +171,9 @@ class Passes:
         return any(0 < wants[bill] < bills[bill].amount for hypothesis in hypotheses for bill in hypothesis.bills)
 
     def _fits(self, hypothesis: Hypothesis) -> bool:
-        wants = self._table.wants
+        wants, explained = self._table.wants, hypothesis.explained
+        if explained.evidence is Evidence.CREDIT and not self._table.pools[hypothesis.pool].has_credit(explained.detail):
+            return False
         return sum(wants[bill] for bill in hypothesis.bills) == hypothesis.total and all(wants[bill] for bill in hypothesis.bills)
 
     def _settle(self, cash: Cash, best: Hypothesis, chance: float, *, contested: bool, stage: Evidence | None = None) -> None:
@@ -180,11 +184,14 @@ class Passes:
         for bill, _ in shares:
             wants[bill] = claims.bill_left[bill] if more_to_come else 0
             self._table.pools[best.pool].changed(bill)
+        if best.explained.evidence is Evidence.CREDIT:
+            self._table.pools[best.pool].take_credit(best.explained.detail)
         rivals = [weight for pool, weight in cash.pools if pool != best.pool]
         mine = next((weight for pool, weight in cash.pools if pool == best.pool), 0.0)
         whose = not best.cited and max(rivals, default=-99.0) > mine - OTHER_CLIENT
         stage = stage or best.explained.evidence
-        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose))
+        usual = not best.cited and best.exact and self._table.pools[best.pool].often(best.total)
+        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose, usual))
 
     def _exchange(self) -> None:
         """Let payments without a match take what others hold on weak evidence, where all together is likelier then."""
@@ -224,6 +231,9 @@ class Passes:
         for item in self.decisions:
             if item.cash in gone:
                 self._table.claims.release(item.cash, item.shares)
+                if item.stage is Evidence.CREDIT:
+                    given = item.hypothesis.total - sum(amount for _, amount in item.shares)
+                    self._table.pools[item.hypothesis.pool].return_credit(given, item.hypothesis.explained.detail)
                 for bill, _ in item.shares:
                     self._table.wants[bill] = self._table.claims.bill_left[bill]
                     self._table.pools[item.hypothesis.pool].changed(bill)
@@ -348,7 +358,7 @@ def shares_of(best: Hypothesis, wants: Sequence[int], amount: int) -> tuple[tupl
         return tuple(owed)
     if best.explained.evidence in (Evidence.DISCOUNT, Evidence.WITHHOLDING) and len(owed) > 1:
         return _in_proportion(owed, amount, total)
-    if best.explained.evidence in (Evidence.FEE, Evidence.NEAR):
+    if best.explained.evidence in (Evidence.FEE, Evidence.NEAR, Evidence.CREDIT):
         short = total - amount
         largest = max(range(len(owed)), key=lambda at: (owed[at][1], -at))
         if owed[largest][1] > short:

@@ -57,7 +57,10 @@ def ordinal(day: date | None) -> int:
 
 
 class Pool:
-    """Bills of one client and currency, in order of issue. Only bills that still wait for money are found."""
+    """Bills of one client and currency, in order of issue. Only bills that still wait for money are found.
+
+    `credits` are the numbers of the client's open credit notes by amount, which a payer may take off what is paid.
+    """
 
     def __init__(self, index: int, client: int, currency: str, bills: Iterable[Bill], wants: Sequence[int]) -> None:
         """`wants[bill.index]` is what each bill still waits for; read live."""
@@ -66,6 +69,7 @@ class Pool:
         self.currency = currency
         self.bills = sorted(bills, key=lambda bill: (bill.issued, bill.due, bill.id))
         self.habit = Habit()
+        self.credits: dict[int, list[str]] = {}
         self._wants = wants
         self._place = {bill.index: place for place, bill in enumerate(self.bills)}
         self._alive = list(range(len(self.bills)))
@@ -90,6 +94,23 @@ class Pool:
             insort(self._amounts, wanted)
         if place not in self._by_amount[wanted]:
             self._by_amount[wanted].append(place)
+
+    def has_credit(self, number: str) -> bool:
+        """Whether the credit note of that number was not taken yet."""
+        return any(number in found for found in self.credits.values())
+
+    def take_credit(self, number: str) -> None:
+        """The credit note is used up."""
+        for amount in [amount for amount, found in self.credits.items() if number in found][:1]:
+            self.credits[amount].remove(number)
+
+    def return_credit(self, amount: int, number: str) -> None:
+        """The credit note is open again."""
+        self.credits.setdefault(amount, []).append(number)
+
+    def often(self, amount: int) -> bool:
+        """Whether several bills were written over `amount`, settled ones included."""
+        return len(self._by_amount.get(amount, ())) > 1
 
     def worth(self, amount: int) -> list[Bill]:
         """Bills that want exactly `amount`."""

@@ -59,6 +59,7 @@ def lay_out(invoices: Iterable[OpenInvoice], payments: Iterable[IncomingPayment]
     paid = sorted(payments, key=lambda item: item.id)
     _unique(item.id for item in owed)
     _unique(item.id for item in paid)
+    notes = [item for item in owed if item.open.minor < 0]
     owed = [item for item in owed if item.open.minor > 0]
     paid = [item for item in paid if item.amount.minor > 0]
     bills = [_bill(index, item) for index, item in enumerate(owed)]
@@ -68,6 +69,7 @@ def lay_out(invoices: Iterable[OpenInvoice], payments: Iterable[IncomingPayment]
     clients = {party: index for index, party in enumerate(parties)}
     wants = list(claims.bill_left)
     pools = _pools(owed, bills, clients, wants)
+    _lay_out_credits(notes, pools, clients)
     names = {clients[_client(item)]: item.party for item in reversed(owed)}
     common = common_prefixes(bills)
     keys = {bill.index: bill_keys(bill, common) for bill in bills}
@@ -116,6 +118,15 @@ def _pools(owed: Sequence[OpenInvoice], bills: Sequence[Bill], clients: dict[str
             bill.pool = index
         pools.append(Pool(index, client, currency, found, wants))
     return pools
+
+
+def _lay_out_credits(notes: Iterable[OpenInvoice], pools: Iterable[Pool], clients: dict[str, int]) -> None:
+    """Give each client's pool its open credit notes: rows whose open amount is negative."""
+    pool_of = {(pool.client, pool.currency): pool for pool in pools}
+    for item in notes:
+        pool = pool_of.get((clients.get(_client(item), -1), item.open.currency))
+        if pool is not None:
+            pool.credits.setdefault(-item.open.minor, []).append(item.number or item.id)
 
 
 # ── who paid, and what the words say ────────────────────────────────────────────────────────────────────────────────────

@@ -20,13 +20,14 @@ def kind_of(hypothesis: Hypothesis) -> str:
     return f"{said}, {fit}"
 
 
-_SHORT = frozenset({Evidence.DISCOUNT, Evidence.WITHHOLDING, Evidence.FEE, Evidence.NEAR})
+_SHORT = frozenset({Evidence.DISCOUNT, Evidence.WITHHOLDING, Evidence.FEE, Evidence.NEAR, Evidence.CREDIT})
 _AMOUNT = {
     Evidence.EXACT: "amount equal",
     Evidence.DISCOUNT: "amount less a discount of",
     Evidence.WITHHOLDING: "amount less",
     Evidence.FEE: "amount short by a small deduction",
     Evidence.NEAR: "amount nearly equal",
+    Evidence.CREDIT: "amount less the open credit note",
     Evidence.PART: "part of the amount",
     Evidence.OVER: "more than is open, the rest stays unapplied",
 }

@@ -17,6 +17,7 @@ from core.matching.damage import nearest, readable
 from core.matching.likelihood import (
     CONTRADICTED,
     CONTRADICTED_BY_SETTLED,
+    CREDIT_TAKEN,
     FEE_LIMIT,
     LOOSE_WORD,
     NO_CITES,
@@ -294,7 +295,7 @@ class Search:
     # ── how likely ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _score(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> Hypothesis:
         total = sum(self._wants[bill] for bill in bills)
-        explained = explain(total, view.amount, view.unit, len(bills))
+        explained = self._explained(view, total, len(bills))
         gain, cited, slips, used = _said(bills, view.cites)
         unsaid, mask = self._unsaid(view, bills, cited, used)
         used |= mask
@@ -307,6 +308,12 @@ class Search:
         return Hypothesis(
             view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped, loose
         )
+
+    def _explained(self, view: _View, total: int, count: int) -> Explained:
+        credit = view.pool.credits.get(total - view.amount)
+        if credit:
+            return Explained(Evidence.CREDIT, CREDIT_TAKEN, credit[0])
+        return explain(total, view.amount, view.unit, count)
 
     def _unsaid(self, view: _View, bills: tuple[int, ...], cited: int, used: int) -> tuple[float, int]:
         """(weight, digit runs) of what stands in the memo for the bills that no word names: nothing, or a word badly damaged."""

@@ -23,6 +23,7 @@ from tests.corpus.payments import Ledger, World, make_ledger
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 1
 FIT_SEEDS = (101, 202, 303)
+FEW = 20
 _LISTED = World(kinds=LISTED, batches=0.06)
 _HARD = World(
     retainers=0.5,
@@ -118,8 +119,12 @@ def _lines(kind: str, steps: Sequence[tuple[float, float]]) -> str:
 
 
 def isotonic(samples: Iterable[tuple[float, bool]], least: int = 40) -> tuple[tuple[float, float], ...]:
-    """Steps (from which log-odds on, share right), pooled until they rise; a share is held back by half a wrong match."""
+    """Steps (from which log-odds on, share right), pooled until they rise; a share is held back by half a wrong match.
+
+    Of a kind with fewer than FEW samples little is known: it is taken to be right three times in four before they are counted.
+    """
     ordered = sorted(samples)
+    before, weight = (3.0, 4) if len(ordered) < FEW else (0.5, 1)
     blocks: list[list[float]] = []  # first log-odds, right, count
     for at in range(0, len(ordered), least):
         chunk = ordered[at : at + least]
@@ -130,7 +135,7 @@ def isotonic(samples: Iterable[tuple[float, bool]], least: int = 40) -> tuple[tu
             _, right, count = blocks.pop()
             blocks[-1][1] += right
             blocks[-1][2] += count
-    shares = accumulate(((right + 0.5) / (count + 1) for _, right, count in blocks), max)
+    shares = accumulate(((right + before) / (count + weight) for _, right, count in blocks), max)
     return tuple((round(start, 2), round(share, 5)) for (start, _, _), share in zip(blocks, shares, strict=True))
 
 

@@ -97,3 +97,13 @@ def test_a_trade_name_once_learned_is_known_in_its_variants() -> None:
     paid = [payment(f"p{n}", f"{100 + 7 * n}.10", f"INV-{3000 + n}", payer="Crescent Technologies", day=30 + n) for n in range(5)]
     paid.append(payment("p5", "135.10", "", payer="CRESCNET TECHNOLOGIES", day=35))
     assert [item.invoice_id for item in match(owed, paid) if item.payment_id == "p5"] == ["i5"]
+
+
+# ── credit notes ────────────────────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.req("E4")
+def test_an_open_credit_note_explains_what_was_paid_less_and_is_used_once() -> None:
+    owed = [invoice("a", "500.00", "1008", day=1), invoice("b", "480.00", "1020", day=2), invoice("c", "-137.00", "CN7", day=3)]
+    first, second = match(owed, [payment("p", "363.00", "1008 less CN7", day=30), payment("q", "343.00", "1020", day=32)])
+    assert (first.invoice_id, first.amount.minor) == ("a", 36_300)
+    assert "less the open credit note CN7" in first.reason
+    assert "credit note" not in second.reason
