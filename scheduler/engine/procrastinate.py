@@ -26,7 +26,7 @@ from core.errors import ConfigError, DuesyncError, Transient, UsageError
 from core.log import bound
 from scheduler.engine import schedule
 from scheduler.engine.queue_schema import bring_up_to_date, connection_info, in_schema
-from scheduler.engine.retrying import Again, BackOff, retry_after
+from scheduler.engine.retrying import Again, BackOff, retry_after, since
 from scheduler.runner import Attempt
 from scheduler.tenants import Changes, Folder, Tenant, Tenants
 
@@ -34,7 +34,7 @@ log = structlog.get_logger()
 QUEUE_CONNECTIONS = 4  # of each worker: fetch, finish, heartbeat and clock; one more listens for new jobs
 _MOST_ATTEMPTS = 5  # a job whose worker died so often does not get a sixth
 _TROUBLE = (ConnectorException, psycopg.Error, PoolTimeout, PoolClosed, OSError)
-_ARRIVAL = 60.0  # seconds a new tenant's file may take from one machine to the next
+_ARRIVAL = 60.0  # seconds a tenant that cannot be opened is tried again: its file may be on its way from another machine
 _BATCH = 500  # tenants taken in by one transaction
 _PAUSE = 2.0  # seconds before a lost database is tried again
 
@@ -303,13 +303,13 @@ class ProcrastinateEngine:
         try:
             opened = self._tenants.open(tenant)
         except UsageError as error:  # perhaps its file has not come to this machine yet
-            return Attempt("failed", Transient(error.message, connection="", remedy=error.remedy)), _ARRIVAL
+            return Attempt("failed", Transient(error.message, connection="", remedy=error.remedy)), since(tick) + _ARRIVAL
         except ConfigError as error:
             log.warning("job.dropped", job=job, error=error.message)
             return Attempt("failed", error), 0.0
         except DuesyncError as error:
             log.error("job.failed", job=job, error=error.message, remedy=error.remedy)
-            return Attempt("failed", error), _ARRIVAL
+            return Attempt("failed", error), since(tick) + _ARRIVAL
         except Exception as error:
             log.exception("job.crashed", job=job, error=str(error))
             return Attempt("crashed"), 0.0

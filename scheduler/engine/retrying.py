@@ -34,6 +34,12 @@ def retry_after(error: DuesyncError | None, attempts: int, tick: int, every: flo
     return wait if instant + wait < tick / 1000 + every else None
 
 
+def since(tick: int, now: float | None = None) -> float:
+    """How many seconds ago a tick (in milliseconds) was: a late tick is not to be given up for being late."""
+    instant = datetime.now(UTC).timestamp() if now is None else now  # noqa: TID251 - the queue's time is real time
+    return max(0.0, instant - tick / 1000)
+
+
 class BackOff(BaseRetryStrategy):
     """Procrastinate's side of it. A job cut off by a stop of its worker goes back at once."""
 

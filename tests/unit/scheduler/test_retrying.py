@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from core.errors import AuthExpired, RateLimited, StoreBusy, Transient
-from scheduler.engine.retrying import Again, BackOff, retry_after
+from scheduler.engine.retrying import Again, BackOff, retry_after, since
 
 NOW = 1_800_000_000.0
 TICK = int(NOW * 1000)
@@ -32,6 +32,12 @@ def test_a_vendors_own_word_counts():
 @pytest.mark.parametrize("error", [None, AuthExpired("gone", connection="books")])
 def test_what_a_person_must_mend_is_not_tried_again(error):
     assert retry_after(error, 0, TICK, 900.0, NOW) is None
+
+
+def test_a_tenant_that_cannot_be_opened_is_tried_again_for_a_minute_however_late_its_tick_is():
+    late = NOW + 500.0
+    waits = [retry_after(StoreBusy("locked"), attempts, TICK, since(TICK, late) + 60.0, late) for attempts in range(5)]
+    assert waits == [5.0, 10.0, 20.0, 40.0, None]
 
 
 def test_a_busy_store_is_tried_again():
