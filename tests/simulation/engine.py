@@ -197,7 +197,8 @@ class Simulation:
     # ── nobody is forgotten ─────────────────────────────────────────────────────────────────────────────────────────────
     def _watch(self, office: Office, day: datetime, *, up: bool) -> None:
         client, today = office.client, day.date()
-        late = [item for item in client.invoices.values() if _late(item, today)]
+        known = {item.ref for item in office.seen.invoices if _late(item, today)}  # one opened again today may not be seen yet
+        late = [item for item in client.invoices.values() if _late(item, today) and item.ref in known]
         if not late or not up or office.decision is None:
             self.liveness.quiet[client.id] = 0
             return
