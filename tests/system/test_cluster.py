@@ -49,7 +49,7 @@ def test_every_tick_is_done_and_none_twice_although_a_worker_is_killed(seen: See
 
 def test_no_tenant_starves(seen: Seen) -> None:
     assert seen.starved == []
-    assert {job for _, job in seen.done} == {"sync:books", "review", "dispatch"}
+    assert {job for _, job in seen.done} >= {"sync:books", "review", "dispatch"}
 
 
 def test_the_others_stop_when_told_with_their_work_finished(seen: Seen) -> None:
