@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 import structlog
 
 from core.clock import Clock
-from core.errors import AuthExpired, ConnectorError, NotFound, PermissionMissing, RateLimited, VendorEmptied
+from core.errors import AuthExpired, ConnectorError, NotFound, PermissionMissing, RateLimited, Transient, VendorEmptied
 from core.ports import Connector
 from core.records import Page, Ref, Stream, Tombstone
 from core.store import Store
 from core.traces import span
 
 log = structlog.get_logger()
+# Streams in a row whose every call went unanswered: the vendor is down, and the rest would only wait for it in turn.
+_MOST_UNANSWERED = 3
 
 # Refuse to believe that more than a fifth of a stream vanished between two passes, unless it is only a handful (vdirsyncer's
 # StorageEmpty rule, softened: MSPs do delete batches of test invoices).
@@ -178,6 +180,7 @@ def pull_connection(
     )
     report = PullReport(connection)
     wanted = set(only) if only is not None else None
+    unanswered = 0
     for stream in connector.streams():
         if wanted is not None and stream not in wanted:
             continue
@@ -186,7 +189,8 @@ def pull_connection(
         error = _attempt(step, outcome)
         if isinstance(error, RateLimited):
             report.retry_after = error.retry_after
-        if isinstance(error, AuthExpired | RateLimited):
+        unanswered = unanswered + 1 if isinstance(error, Transient) else 0
+        if isinstance(error, AuthExpired | RateLimited) or unanswered == _MOST_UNANSWERED:
             break
     return report
 

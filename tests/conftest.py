@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from core.clock import ManualClock
 from tests.on_postgres import WANTED, redirected
@@ -36,6 +37,13 @@ def shared() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A test that set up logging leaves none of it to the next."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from datetime import date
 from pathlib import Path
 
-from connectors.letters import LetterSettings
+from connectors.letters.mapping import DIGITS, letter_name, letter_pdf
+from connectors.letters.settings import LetterSettings
 from core.actions import Action, IdempotencyKey, Receipt, SendReminder
 from core.clock import local_date
 from core.errors import OutcomeUnknown, Rejected, Transient
 from core.fonts import faces_of
-from core.messages.clean import file_name
-from core.messages.context import date_text, known_language, locale_for
-from core.messages.pdf import Sheet
 from core.ports import Check, ConnectionContext, Hint, Probe, StreamInfo
 from core.records import Cursor, Page, Record, Ref, Stream
 
@@ -53,7 +50,7 @@ class LetterConnector:
         if already is not None:
             return already
         now = self._context.clock.now()
-        document = letter_pdf(action, sender=self._settings.sender, on=local_date(now, self._context.timezone))
+        document = letter_pdf(action, sender=self._settings.sender, on=local_date(now, self._context.timezone), faces=faces_of())
         place = self._settings.path / letter_name(action, key)
         aside = place.with_suffix(".part")
         try:
@@ -103,7 +100,7 @@ class LetterConnector:
         try:
             if not self._settings.path.is_dir():
                 raise NotADirectoryError(20, "it is no folder")
-            place = next(self._settings.path.rglob(f"*-{key[:_DIGITS]}.pdf"), None)
+            place = next(self._settings.path.rglob(f"*-{key[:DIGITS]}.pdf"), None)
         except OSError as error:
             raise self._unusable(error) from None
         return None if place is None else Receipt(ref=place.name, detail=f"found in {place.parent.name}", found=True)
@@ -117,33 +114,6 @@ class LetterConnector:
 
     def _no(self, text: str) -> Rejected:
         return Rejected(f"{self._name}: {text}.", connection=self._name)
-
-
-_DIGITS = 16  # of the key in a file's name: enough to tell all letters of an MSP apart
-
-
-def letter_name(action: SendReminder, key: IdempotencyKey) -> str:
-    """The file of a letter: client, stage and the beginning of its key, the same on any day."""
-    client = file_name(action.to[0] if action.to else action.account).removesuffix(".pdf")[:40]
-    return f"{client}-{action.stage}-{key[:_DIGITS]}.pdf"
-
-
-def letter_pdf(action: SendReminder, *, sender: str, on: date) -> bytes:
-    """The message on paper: sender, client, day, subject and text."""
-    language = known_language(action.locale)
-    sheet = Sheet(made_on=on, language=language, footer=action.subject)
-    for number, line in enumerate(part.strip() for part in sender.split("|") if part.strip()):
-        sheet.line(line, bold=number == 0)
-    sheet.gap(12)
-    for name in action.to:
-        sheet.line(name, bold=True)
-    sheet.gap(18)
-    sheet.line(date_text(on, locale_for(action.locale, language, "")))
-    sheet.gap(6)
-    sheet.line(action.subject, bold=True)
-    sheet.gap(4)
-    sheet.text(action.text)
-    return sheet.pdf(faces_of())
 
 
 def sync_folder(folder: Path) -> None:

@@ -15,7 +15,9 @@ from core.ports import Capability
 from core.records import Stream
 from tests.contract.bench_xero import XeroBench
 
-VENDORS = sorted(name for name in registry.installed() if registry.load(name).sandbox is not None)
+SPECS = {name: registry.load(name) for name in registry.installed()}
+# a channel has nothing to pull: its own tests send over real sockets
+VENDORS = sorted(name for name, spec in SPECS.items() if spec.sandbox is not None and Stream.INVOICES in spec.streams)
 
 
 @pytest.fixture(params=VENDORS)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +58,64 @@ class Ran:
 
 
 def duesync(folder: Path, *args: str, env: dict[str, str] | None = None, timeout: float = 120.0) -> Ran:
-    """Run `duesync ARGS` in `folder`."""
+    """Run `duesync ARGS` in `folder`, as a process of its own: forked from one that has imported everything already."""
     outside = {name: value for name, value in os.environ.items() if name != "DUESYNC_CONFIG"}
-    given = {**outside, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "COLUMNS": "200", **(env or {})}
-    done = subprocess.run(
-        [sys.executable, "-P", "-c", MAIN, *args],
-        cwd=folder,
-        env=given,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return nursery().run(folder, args, {**outside, **PLAIN, **(env or {})}, timeout)
+
+
+PLAIN = {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore", "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+@cache
+def nursery() -> Nursery:
+    """The one of this test process."""
+    made = Nursery()
+    atexit.register(made.close)
+    return made
+
+
+class Nursery:
+    """A process with everything imported that forks a child for each command: what a second of imports does not prove is kept."""
+
+    def __init__(self) -> None:
+        script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.system import nursing; nursing.serve()"
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", script],
+            env={**os.environ, **PLAIN},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._turn = threading.Lock()
+
+    def run(self, folder: Path, args: Sequence[str], env: Mapping[str, str], timeout: float) -> Ran:
+        """What the command left. TimeoutExpired when it takes longer than `timeout` seconds; it is killed then."""
+        with self._turn, tempfile.TemporaryDirectory(prefix="command-") as name:
+            out, err = Path(name) / "out", Path(name) / "err"
+            asked = {
+                "folder": str(folder),
+                "args": list(args),
+                "env": dict(env),
+                "out": str(out),
+                "err": str(err),
+                "seconds": timeout,
+            }
+            assert self._process.stdin is not None
+            assert self._process.stdout is not None
+            self._process.stdin.write(json.dumps(asked) + "\n")
+            self._process.stdin.flush()
+            code = json.loads(self._process.stdout.readline())
+            if code is None:
+                raise subprocess.TimeoutExpired(["duesync", *args], timeout, out.read_bytes(), err.read_bytes())
+            return Ran(code, out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8"))
+
+    def close(self) -> None:
+        """End it."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=10)
+        self._process.stdout.close()
 
 
 def books(folder: Path, **files: str) -> Path:

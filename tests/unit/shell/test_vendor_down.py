@@ -10,8 +10,9 @@ import pytest
 from core.clock import ManualClock
 from core.dispatch import dispatch
 from core.errors import AuthExpired, NotFound, RateLimited, Transient
+from core.ports import StreamInfo
 from core.pull import pull_connection
-from core.records import Ref, Role
+from core.records import Ref, Role, Stream
 from core.review import review
 from core.store import open_store
 from tests.unit.shell.test_dispatch import RULES
@@ -99,3 +100,28 @@ def test_a_mail_server_that_is_down_is_not_tried_for_every_message(world):
     vendor.fail = None
     clock.advance(timedelta(minutes=5))
     assert send() == {"settled": CLIENTS}
+
+
+class Dead(Vendor):
+    """Eight streams, none of which answers; counts the tries."""
+
+    tried = 0
+
+    def streams(self):
+        return {stream: StreamInfo(stream=stream) for stream in list(Stream)[:8]}
+
+    def pull(self, stream, cursor):
+        del stream, cursor
+        self.tried += 1
+        raise Transient("no answer", connection=NAME)
+        yield
+
+
+def test_a_pull_gives_up_on_a_vendor_that_answers_to_nothing(tmp_path):
+    clock = ManualClock(NOW)
+    store = open_store(f"sqlite:///{tmp_path}/duesync.db", clock=clock)
+    store.migrate()
+    vendor = Dead()
+    report = pull_connection(vendor, store, connection=NAME, clock=clock, run_id="p")
+    assert vendor.tried == len(report.errors) == 3
+    store.close()

@@ -133,7 +133,7 @@ class SftpPlace:
             self._transports.append(transport)
             try:
                 transport.start_server(server=_Login(self._public))
-            except (paramiko.SSHException, EOFError):
+            except (paramiko.SSHException, EOFError, OSError):  # whoever came went away again
                 transport.close()
 
 
