@@ -21,6 +21,8 @@ from scheduler.tenants import Changes, Tenant, read_cluster, read_tenant
 from tests.postgres_server import NoPostgres, Server, postgres_server
 from tests.soak.cluster import TENANT, Plan, Seen, report, simulate
 
+pytestmark = pytest.mark.xdist_group("cluster")  # one story: its tests share what the first of them set up
+
 PLAN = Plan(tenants=8, workers=3, kills=1, every=4, dispatch=3600, seconds=6.0, heartbeat=0.5, dead_after=2.0)
 
 

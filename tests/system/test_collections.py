@@ -22,6 +22,8 @@ from core.store import Store
 from tests.conftest import ROOT
 from tests.system.collecting import CANARY, STORY, Office, office
 
+pytestmark = pytest.mark.xdist_group("collections")  # one story: its tests share what the first of them set up
+
 PLACED = STORY + timedelta(days=79)  # Wednesday 20 May: the final notice of 5 May has run its ten business days
 ACK = """reference,count,amount,currency,agency_reference
 {alder}-1,1,900.00,USD,ACME-501

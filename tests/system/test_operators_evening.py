@@ -24,6 +24,8 @@ from scheduler.demo.world import START
 from scheduler.jobs import resume_sending
 from tests.system.evening import Evening
 
+pytestmark = pytest.mark.xdist_group("evening")  # one story: its tests share what the first of them set up
+
 DAY = timedelta(days=1)
 
 
