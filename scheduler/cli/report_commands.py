@@ -16,7 +16,6 @@ from core.clock import local_date
 from core.errors import UsageError
 from core.money import Money, MoneyError, check_currency
 from core.store.collector import collector_paused
-from scheduler.casefacts import credit_limits
 from scheduler.cli import console
 from scheduler.cli.ageing_page import ageing_page
 from scheduler.cli.forecast_command import forecast_report
@@ -64,6 +63,8 @@ def health_report(
     json: JsonOption = False,
 ) -> None:
     """Six early warnings with their trend and the clients behind them, key figures, recurring revenue and billing hygiene."""
+    from scheduler.casefacts import credit_limits  # what it stands on is loaded by this report alone
+
     with opened(config, json) as opened_app:
         now = opened_app.clock.now()
         day = as_of.date() if as_of else local_date(now, opened_app.zone)

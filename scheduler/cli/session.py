@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from scheduler.cli import console
 if TYPE_CHECKING:  # importing the app takes a second, and `duesync --help` needs none of it
     from scheduler.app import App
 
+_USUAL = gc.get_threshold()
 PROBLEM_FOUND = 1
 USAGE = 2
 UNREACHABLE = 3
@@ -44,6 +46,7 @@ def opened(config: Path | None = None, json: bool = False, *, service: bool = Fa
     choose(config, json)
     with _open(service) as app:
         if service:
+            gc.set_threshold(*_USUAL)
             section = app.settings.traces
             traces.configure(section.endpoint, share=section.share, place=app.settings.organisation.name)
         try:
