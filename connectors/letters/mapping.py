@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from core.actions import IdempotencyKey, SendReminder
+from core.messages.alphabets import Faces
 from core.messages.clean import file_name
 from core.messages.context import date_text, known_language, locale_for
-from core.messages.pdf import Faces, Sheet
+from core.messages.pdf import Sheet
 
 DIGITS = 16  # of the key in a file's name: enough to tell all letters of an MSP apart
 
