@@ -16,12 +16,11 @@ from core.clock import Clock
 from core.errors import AuthExpired, ConnectorError, NotFound, PermissionMissing, RateLimited, Transient, VendorEmptied
 from core.ports import Connector
 from core.records import Page, Ref, Stream, Tombstone
+from core.silence import FAILURES_IN_A_ROW
 from core.store import Store
 from core.traces import span
 
 log = structlog.get_logger()
-# Streams in a row whose every call went unanswered: the vendor is down, and the rest would only wait for it in turn.
-_MOST_UNANSWERED = 3
 
 # Refuse to believe that more than a fifth of a stream vanished between two passes, unless it is only a handful (vdirsyncer's
 # StorageEmpty rule, softened: MSPs do delete batches of test invoices).
@@ -190,7 +189,7 @@ def pull_connection(
         if isinstance(error, RateLimited):
             report.retry_after = error.retry_after
         unanswered = unanswered + 1 if isinstance(error, Transient) else 0
-        if isinstance(error, AuthExpired | RateLimited) or unanswered == _MOST_UNANSWERED:
+        if isinstance(error, AuthExpired | RateLimited) or unanswered == FAILURES_IN_A_ROW:
             break
     return report
 

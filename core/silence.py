@@ -9,8 +9,8 @@ from collections import Counter
 
 from core.errors import AuthExpired, ConnectorError, PermissionMissing, RateLimited, Transient
 
-# One record that cannot be read must not silence its vendor; three in a row are the vendor.
-_FAILURES = 3
+# One record or stream that cannot be read must not silence its vendor; three in a row are the vendor.
+FAILURES_IN_A_ROW = 3
 
 
 class Silence:
@@ -21,7 +21,7 @@ class Silence:
 
     def holds(self, connection: str) -> bool:
         """Is this connection to be left alone for the rest of the pass?"""
-        return self._failed[connection] >= _FAILURES
+        return self._failed[connection] >= FAILURES_IN_A_ROW
 
     def answered(self, connection: str) -> None:
         """It said something."""
@@ -30,7 +30,7 @@ class Silence:
     def failed(self, connection: str, error: ConnectorError) -> None:
         """It did not. Refused credentials and spent budgets are certain at once; what is said of one record is an answer."""
         if isinstance(error, AuthExpired | PermissionMissing | RateLimited):
-            self._failed[connection] = _FAILURES
+            self._failed[connection] = FAILURES_IN_A_ROW
         elif isinstance(error, Transient):
             self._failed[connection] += 1
         else:
