@@ -16,7 +16,7 @@ from core.outbox import Promise
 from core.records import RecordKey, Stream
 from scheduler.app import App
 from scheduler.cli import console
-from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
+from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, day_option, opened
 
 holds_app = typer.Typer(help="Reasons not to remind a client: disputes, promises, legal holds.", no_args_is_help=True)
 accounts_app = typer.Typer(help="Clients: what they owe, and what is known of them.", no_args_is_help=True)
@@ -48,7 +48,7 @@ def add_hold(
     kind: Annotated[HoldKind, typer.Argument(help="Why.")],
     account: AccountArgument,
     invoice: Annotated[str | None, typer.Option("--invoice", help="Only this invoice: its number or ref.")] = None,
-    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day it holds.")] = None,
+    until: Annotated[datetime | None, day_option("--until", "Last day it holds.")] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for whoever asks later.")] = "",
     amount: Annotated[str | None, typer.Option("--amount", help="What is promised; none: everything open.")] = None,
     config: ConfigOption = None,

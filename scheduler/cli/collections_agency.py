@@ -32,7 +32,7 @@ from scheduler.casefacts import account_settings
 from scheduler.cli import console
 from scheduler.cli.collections_commands import CaseArgument, DryRunOption, answer, case_json, state_word
 from scheduler.cli.collections_placing import ReasonOption
-from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
+from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, day_option, opened
 from scheduler.evidencing import books_of
 from scheduler.following import FollowReport, alarms_of, follow
 from scheduler.jobs import rules
@@ -231,7 +231,7 @@ def recall_case(
 def step_at_law(
     case_id: CaseArgument,
     step: Annotated[str, typer.Argument(help="legal_review, suit, judgment or satisfied.")],
-    on: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="The day [default: today].")] = None,
+    on: Annotated[datetime | None, day_option("--on", "The day [default: today].")] = None,
     reference: Annotated[str, typer.Option("--reference", help="The court's or lawyer's reference.")] = "",
     note: Annotated[str, typer.Option("--note", "-n", help="Anything else.")] = "",
     config: ConfigOption = None,

@@ -19,7 +19,7 @@ from scheduler.casefacts import gather, tables
 from scheduler.cli import console
 from scheduler.cli.collections_checks import TargetArgument, find_target
 from scheduler.cli.report_commands import currency_code
-from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, chosen, opened
+from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, chosen, day_option, opened
 from scheduler.clockwatch import Watched, watch_clocks
 
 _ASSUMED = "* rests on figures nobody confirmed: put your own in a file named by [collections] economics_file"
@@ -104,7 +104,7 @@ def _show_economics(found: Economics, name: str) -> None:
 
 # ── what cases teach ────────────────────────────────────────────────────────────────────────────────────────────────────
 def show_lessons(
-    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day [default: today].")] = None,
+    as_of: Annotated[datetime | None, day_option("--as-of", "The day [default: today].")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="The currency [default: that of most cases].")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,

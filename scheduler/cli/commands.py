@@ -95,6 +95,7 @@ def load(name: str) -> Any:
             if wanted.also is not None:
                 wanted.also(found)
             found.info.name = name
+            found.rich_markup_mode = None  # its help is laid out as that of every other command
             _loaded[name] = get_group(found)
         else:
             single = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -115,6 +116,11 @@ def _at(place: str) -> Any:
 
 class LazyGroup(TyperGroup):
     """The top of the command line: knows every command by name and words, imports the one that is asked for."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        names: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self.commands = names  # for Typer's "Did you mean", which looks at the names only
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Their names, in the table's order."""

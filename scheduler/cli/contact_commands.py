@@ -27,7 +27,7 @@ from core.records import RecordKey, key_of
 from scheduler.app import App
 from scheduler.cli import console
 from scheduler.cli.account_commands import AccountArgument, find_account, invoice_key
-from scheduler.cli.session import ConfigOption, JsonOption, actor, chosen, opened
+from scheduler.cli.session import ConfigOption, JsonOption, actor, chosen, day_option, opened
 
 app = typer.Typer(help="What was said to clients, and what came back.", no_args_is_help=True)
 _COLUMNS = ("at", "account", "kind", "stage", "channel", "to", "subject", "content_hash", "outcome")
@@ -129,8 +129,8 @@ def _as_csv(items: Sequence[PastContact]) -> str:
 @app.command(name="export")
 def export_log(
     account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
-    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="From this day on.")] = None,
-    until: Annotated[datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="To this day, included.")] = None,
+    since: Annotated[datetime | None, day_option("--since", "From this day on.")] = None,
+    until: Annotated[datetime | None, day_option("--until", "To this day, included.")] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="csv, json, or jsonl with a hash chain.")] = Format.CSV,
     redact: Annotated[bool, typer.Option("--redact", help="Without addresses, subjects and what clients wrote.")] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write into this file [default: stdout].")] = None,
@@ -171,7 +171,7 @@ def log_call(
     by: Annotated[str | None, typer.Option("--by", help="Who called [default: you].")] = None,
     why: Annotated[LateReason | None, typer.Option("--why", "-w", help="Why they are late, where you spoke to them.")] = None,
     note: Annotated[str, typer.Option("--note", "-n", help="What was said.")] = "",
-    promised: Annotated[datetime | None, typer.Option("--promised", formats=["%Y-%m-%d"], help="Day a promise is for.")] = None,
+    promised: Annotated[datetime | None, day_option("--promised", "Day a promise is for.")] = None,
     invoice: Annotated[list[str] | None, typer.Option("--invoice", help="About this invoice; repeat. None: all late.")] = None,
     at: Annotated[
         datetime | None, typer.Option("--at", formats=["%Y-%m-%dT%H:%M"], help="When, in the organisation's zone [default: now].")

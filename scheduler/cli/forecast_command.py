@@ -14,7 +14,7 @@ from core.money import Money
 from core.store.collector import collector_paused
 from scheduler.cli import console
 from scheduler.cli.forecast_page import forecast_page, write_forecast_csv
-from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+from scheduler.cli.session import ConfigOption, JsonOption, chosen, day_option, opened
 
 _METHOD = (
     "each client's mean days past due over its last 12 payments, drawn towards everybody's, with the deviations seen at all "
@@ -23,7 +23,7 @@ _METHOD = (
 
 
 def forecast_report(
-    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day [default: today].")] = None,
+    as_of: Annotated[datetime | None, day_option("--as-of", "The day [default: today].")] = None,
     export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout, a row per open invoice.")] = False,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page with charts to this file.")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="The currency [default: that of most invoices].")] = None,

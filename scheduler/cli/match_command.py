@@ -31,9 +31,12 @@ MOST_NAMED = 20
 
 def match_command(
     invoices: Annotated[
-        Path, typer.Argument(help="Open invoices: invoice_id,party,number,reference,currency,total,open,issued_on,due_on")
+        Path,
+        typer.Argument(help="Open invoices: invoice_id, party, number, reference, currency, total, open, issued_on, due_on"),
     ],
-    payments: Annotated[Path, typer.Argument(help="Payments received: payment_id,payer,account,memo,currency,amount,paid_on")],
+    payments: Annotated[
+        Path, typer.Argument(help="Payments received: payment_id, payer, account, memo, currency, amount, paid_on")
+    ],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Where to write the matches [default: stdout]")] = None,
     json: JsonOption = False,
 ) -> None:

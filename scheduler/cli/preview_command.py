@@ -13,19 +13,17 @@ from core.dunning.decision import Entry, preview_row
 from core.errors import UsageError
 from core.messages.render import Rendered, render
 from scheduler.cli import console
-from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+from scheduler.cli.session import ConfigOption, JsonOption, chosen, day_option, opened
 from scheduler.previewing import preview as look_ahead
 
 
 def preview(
-    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="Decide as on this day.")] = None,
+    as_of: Annotated[datetime | None, day_option("--as-of", "Decide as on this day.")] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=366, help="Look this many days ahead, as if each message went.")] = 1,
     save: Annotated[Path | None, typer.Option("--save", help="Write each message as text and HTML into this folder.")] = None,
     text: Annotated[bool, typer.Option("--text", help="Show the words of each message.")] = False,
-    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Back-test from this day on.")] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--until", formats=["%Y-%m-%d"], help="Last day [default: yesterday].")
-    ] = None,
+    since: Annotated[datetime | None, day_option("--since", "Back-test from this day on.")] = None,
+    until: Annotated[datetime | None, day_option("--until", "Last day [default: yesterday].")] = None,
     policy: Annotated[Path | None, typer.Option("--policy", help="TOML with another [dunning]; with --since: compare.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,

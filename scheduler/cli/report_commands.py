@@ -21,10 +21,10 @@ from scheduler.cli.ageing_page import ageing_page
 from scheduler.cli.forecast_command import forecast_report
 from scheduler.cli.health_page import health_page
 from scheduler.cli.health_report import health_json, show, write_csv
-from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
+from scheduler.cli.session import ConfigOption, JsonOption, chosen, day_option, opened
 
 app = typer.Typer(help="How receivables stand: ageing, health, statements.", no_args_is_help=True)
-AsOfOption = Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day [default: today].")]
+AsOfOption = Annotated[datetime | None, day_option("--as-of", "The day [default: today].")]
 
 
 @app.command(name="ageing")

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -29,6 +29,11 @@ ConfigOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 
 chosen = console.Choices()
+
+
+def day_option(flag: str, about: str) -> Any:
+    """An option that takes one day, written 2026-01-31."""
+    return typer.Option(flag, formats=["%Y-%m-%d"], metavar="yyyy-mm-dd", help=about)
 
 
 def choose(config: Path | None, json: bool = False) -> None:

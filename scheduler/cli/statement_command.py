@@ -18,13 +18,13 @@ from core.messages.render import MessageIncomplete
 from core.messages.statement import AccountStatement, StatementRow, statement_html, statement_of, statement_text
 from scheduler.cli import console
 from scheduler.cli.account_commands import AccountArgument, find_account
-from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, chosen, opened
+from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, chosen, day_option, opened
 from scheduler.jobs import rules
 
 
 def statement(
     account: AccountArgument,
-    as_of: Annotated[datetime | None, typer.Option("--as-of", formats=["%Y-%m-%d"], help="The day [default: today].")] = None,
+    as_of: Annotated[datetime | None, day_option("--as-of", "The day [default: today].")] = None,
     html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a page to this file.")] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", metavar="FILE", help="Write a PDF to this file.")] = None,
     currency: Annotated[str | None, typer.Option("--currency", help="Where the client has several.")] = None,

@@ -38,11 +38,16 @@ def test_the_release_is_told(tmp_path):
     assert ran.out.split()[1][0].isdigit()
 
 
-def test_help_lists_every_command_and_one_there_is_not_is_told(tmp_path):
+def test_help_lists_every_command_and_a_mistyped_one_is_told_with_the_one_meant(tmp_path):
     listed = inline(tmp_path, "--help").out
     assert all(f"  {name} " in listed for name in COMMANDS)
     ran = inline(tmp_path, "pravacy")
-    assert (ran.code, "pravacy" in ran.err) == (2, True)
+    assert (ran.code, "'pravacy'" in ran.err, "'privacy'" in ran.err) == (2, True, True)
+
+
+def test_the_help_of_a_group_looks_like_that_of_a_command_and_days_are_shown_as_written(tmp_path):
+    assert not set(inline(tmp_path, "findings", "--help").out) & set("│╭╰")
+    assert "--as-of yyyy-mm-dd" in inline(tmp_path, "preview", "--help").out
 
 
 def test_init_without_a_terminal_says_what_to_pass(tmp_path):
