@@ -64,12 +64,11 @@ def facts(app: App, vendor: dict[str, Any], maildir: Path, again: Again, planted
         ],
         "reminded": dict(Counter(item.stage for item in contacts)),
         "clients_reminded": len({item.account for item in contacts}),
-        "refused_at_the_gate": Counter(
-            answer.question
+        "refused_at_the_gate": [
+            "; ".join(f"{answer.question}: {answer.detail}" for answer in row.gate if answer.ok is not True)
             for row in app.store.outbox(states=[OutboxState.DROPPED])
-            for answer in row.gate
-            if answer.ok is not True
-        ),
+            if not all(answer.ok for answer in row.gate)
+        ],
         "held_for_volume": held_runs(app),
         "kept_back": [_kept(entry, names) for entry in preview(app) if not entry.would_send],
         "mails": count_mails(maildir),
@@ -138,8 +137,8 @@ def tell(story: dict[str, Any], sample: str) -> None:
         ("client", "invoices", "why"),
         [(item["client"], ", ".join(item["invoices"]), console.one_line("; ".join(item["why"]), 110)) for item in reasons],
     )
-    for question, count in story["refused_at_the_gate"].items():
-        console.say(f"The gate held back {count} messages at the last moment: {question}.")
+    for why in story["refused_at_the_gate"]:
+        console.say(f"The gate held one message back at the last moment: {why}.")
     console.say(f"\nWritten back to QuickBooks: {story['notes_at_vendor']} notes on invoices.")
     again = story["again"]
     console.say(
@@ -147,7 +146,3 @@ def tell(story: dict[str, Any], sample: str) -> None:
     )
     console.say(f"Journal: {story['journal']['entries']:,} entries, chain {'intact' if story['journal']['ok'] else 'BROKEN'}.")
     console.say(f"\nOne of the mails:\n\n{sample}")
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
