@@ -23,6 +23,7 @@ from core.store.holds import HoldVerbs
 from core.store.journal import JournalVerbs
 from core.store.journal_proofs import JournalProofVerbs
 from core.store.locks import Check, across_processes
+from core.store.notices import NoticeVerbs
 from core.store.outbox import OutboxVerbs
 from core.store.pages import PullVerbs
 from core.store.personal import PrivacyVerbs
@@ -47,6 +48,7 @@ class Store(
     JournalProofVerbs,
     RunVerbs,
     CallVerbs,
+    NoticeVerbs,
     CopyVerbs,
     PrivacyVerbs,
     RetentionVerbs,

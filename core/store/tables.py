@@ -356,6 +356,16 @@ class CallRow(Stored, table=True):
     count: int = _number()
 
 
+class HeardEvent(Stored, table=True):
+    """An event that a webhook told of. `event` is the SHA-256 of the vendor's id for it."""
+
+    __tablename__ = "heard_events"
+    __table_args__ = (Index("ix_heard_events_connection_heard_at", "connection", "heard_at"),)
+    connection: str = _key()
+    event: str = _key()
+    heard_at: datetime = _at()
+
+
 class TokenRow(Stored, table=True):
     """Tokens of a connection, encrypted; only core.store.vault can read them."""
 

@@ -1,10 +1,12 @@
-"""Webhooks: verified, bounded and replay-safe; one only asks for an earlier pull, which brings the truth."""
+"""Webhooks: verified, bounded and replay-safe; one only asks for an earlier pull, which brings the truth.
+
+What was heard is remembered in the store: a replay is known for one after a restart too, and by every worker of a cluster.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
 import structlog
@@ -18,7 +20,7 @@ from scheduler.app import App
 
 log = structlog.get_logger()
 _LARGEST_BODY = 1024 * 1024
-_REMEMBERED_EVENTS = 10_000
+_MOST_PLACES = 10_000  # connections whose calls are counted at once; names that are none fill no memory
 # Calls of one connection in a minute; a vendor that tells each change singly stays far below. Beyond, the next pull sees it.
 _MOST_CALLS = 600
 _MINUTE = 60.0
@@ -33,7 +35,6 @@ class Webhooks:
     def __init__(self, app_of: Callable[[str], App], wake: Callable[[str, str], None]) -> None:
         self._app_of = app_of
         self._wake = wake
-        self._seen: OrderedDict[str, None] = OrderedDict()
         self._calls: dict[str, tuple[float, int]] = {}  # by connection: when its minute began, and the calls in it
         self._lock = threading.Lock()
 
@@ -64,14 +65,14 @@ class Webhooks:
                 return 404
             with app.connection(name) as connector:
                 hints = connector.parse_webhook(headers, body)
+            fresh = app.store.first_heard(name, (hint.event_id for hint in hints), app.clock.now()) if hints else 0
         except Rejected as error:
             log.warning("webhook.refused", connection=name, error=error.message)
             return 401
         except (DuesyncError, UsageError) as error:
             log.error("webhook.failed", connection=name, error=str(error))
             return 503
-        fresh = [hint for hint in hints if self._first_time(f"{tenant}/{hint.event_id}")]
-        log.info("webhook.received", connection=name, hints=len(hints), fresh=len(fresh))
+        log.info("webhook.received", connection=name, hints=len(hints), fresh=fresh)
         if fresh:
             self._wake(tenant, name)
         return 200
@@ -82,16 +83,7 @@ class Webhooks:
             began, calls = self._calls.get(place, (now, 0))
             if now - began >= _MINUTE:
                 began, calls = now, 0
-            if len(self._calls) > _REMEMBERED_EVENTS:  # names that are none fill no memory
+            if len(self._calls) > _MOST_PLACES:
                 self._calls.clear()
             self._calls[place] = (began, calls + 1)
             return calls < _MOST_CALLS
-
-    def _first_time(self, event_id: str) -> bool:
-        with self._lock:
-            if event_id in self._seen:
-                return False
-            self._seen[event_id] = None
-            if len(self._seen) > _REMEMBERED_EVENTS:
-                self._seen.popitem(last=False)
-            return True

@@ -39,6 +39,7 @@ def fill(store: Store) -> None:
     store.mark_pull(BOOKS, Stream.INVOICES, now=NOW, error=None)
     store.start_run("sync", NOW)
     store.put_setting("a", [1, "ü"])
+    store.first_heard(BOOKS, ["e1", "e2"], NOW)
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 import httpx
 import pytest
 
@@ -26,18 +28,30 @@ def woken():
     return []
 
 
-@pytest.fixture
-def client(tmp_path, sandbox, woken, monkeypatch):
-    config = write_configuration(tmp_path, sandbox.settings("http://127.0.0.1:1"), smtp_port=1, maildir=tmp_path)
-    monkeypatch.setenv("DUESYNC_TEST_METRICS", "let-me-see")
-    config.write_text(config.read_text() + '\n[http]\nenabled = true\nport = 0\ntoken = "env:DUESYNC_TEST_METRICS"\n')
-    monkeypatch.setenv("DUESYNC_TEST_SCRAPER", "only-metrics")
-    config.write_text(config.read_text() + 'metrics_token = "env:DUESYNC_TEST_SCRAPER"\n')
+@contextmanager
+def served(config, woken):
+    """A process's HTTP, from its start to its end."""
     with open_app(config, clock=FastClock(NOW), quiet=True) as app:
         server = HttpServer(app, Runner(app), woken.append)
         with httpx.Client(base_url=f"http://127.0.0.1:{server.start()}") as http:
             yield http
         server.stop()
+
+
+@pytest.fixture
+def config(tmp_path, sandbox, monkeypatch):
+    config = write_configuration(tmp_path, sandbox.settings("http://127.0.0.1:1"), smtp_port=1, maildir=tmp_path)
+    monkeypatch.setenv("DUESYNC_TEST_METRICS", "let-me-see")
+    config.write_text(config.read_text() + '\n[http]\nenabled = true\nport = 0\ntoken = "env:DUESYNC_TEST_METRICS"\n')
+    monkeypatch.setenv("DUESYNC_TEST_SCRAPER", "only-metrics")
+    config.write_text(config.read_text() + 'metrics_token = "env:DUESYNC_TEST_SCRAPER"\n')
+    return config
+
+
+@pytest.fixture
+def client(config, woken):
+    with served(config, woken) as http:
+        yield http
 
 
 def test_a_signed_webhook_asks_for_a_pull_and_its_replay_does_not(client, sandbox, woken):
@@ -46,6 +60,15 @@ def test_a_signed_webhook_asks_for_a_pull_and_its_replay_does_not(client, sandbo
     assert client.post("/webhooks/books", headers=headers, content=body).status_code == 200
     assert woken == ["books"]
     assert client.post("/webhooks/books", headers=headers, content=body).status_code == 200
+    assert woken == ["books"]
+
+
+def test_a_replay_is_known_for_one_after_a_restart(config, sandbox, woken):
+    sandbox.books.create("Customer", {"DisplayName": "New client"}, at=NOW)
+    headers, body = sandbox.webhook()
+    for _ in range(2):
+        with served(config, woken) as http:
+            assert http.post("/webhooks/books", headers=headers, content=body).status_code == 200
     assert woken == ["books"]
 
 
