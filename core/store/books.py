@@ -6,9 +6,10 @@ What belongs to nobody stands in `unassigned`. Everything is read in one transac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -27,6 +28,7 @@ from core.store.payloads import Payloads
 from core.store.record_tables import RECORD_TABLES, table
 
 _UNASSIGNED = ""
+_connection, _ref, _party_ref = attrgetter("connection"), attrgetter("ref"), attrgetter("party_ref")
 _CREDITING = (Stream.PAYMENTS, Stream.CREDIT_NOTES, Stream.ADJUSTMENTS)
 
 
@@ -101,27 +103,31 @@ class _Gathered:
     groups: dict[str, dict[str, list[Record]]] = field(default_factory=dict)
     payers: dict[tuple[str, str], str] = field(default_factory=dict)
 
-    def add(self, cls: type[Record], records: Sequence[Record]) -> None:
+    def add(self, cls: type[Record], records: list[Any]) -> None:
+        """Take every record of a type; afterwards `records` is in order of connection and ref."""
         name = STREAM_OF[cls].value
-        whose = self._homes_of(cls)
-        for record in sorted(records, key=attrgetter("connection", "ref")):
-            for account in whose(record):
-                if self.wanted is None or account in self.wanted or account == _UNASSIGNED:
-                    self.groups.setdefault(account, {}).setdefault(name, []).append(record)
+        records.sort(key=_ref)
+        records.sort(key=_connection)
+        found: dict[str, list[Record]] = {}
+        for record, account in self._homes_of(cls, records):
+            if account in found:
+                found[account].append(record)
+            elif self.wanted is None or account in self.wanted or account == _UNASSIGNED:
+                found[account] = [record]
+        for account, mine in found.items():
+            self.groups.setdefault(account, {})[name] = mine
 
-    def _homes_of(self, cls: type[Record]) -> Callable[[Any], Iterable[str]]:
+    def _homes_of(self, cls: type[Record], records: Sequence[Any]) -> Iterable[tuple[Any, str]]:
+        """Each record with the account it belongs to; a deposit with each of its accounts."""
         if cls is Deposit:
-            return self._homes_of_deposit
+            return [(deposit, account) for deposit in records for account in self._homes_of_deposit(deposit)]
         if cls is Party:
-            return lambda record: (self.homes[(record.connection, record.ref)],)
+            return [(party, self.homes[(party.connection, party.ref)]) for party in records]
+        keys = zip(map(_connection, records), map(_party_ref, records), strict=True)
+        homes = [*map(self.homes.get, keys, repeat(_UNASSIGNED))]
         if cls is Payment:
-            return self._home_of_payment
-        return lambda record: (self.homes.get((record.connection, record.party_ref), _UNASSIGNED),)
-
-    def _home_of_payment(self, payment: Payment) -> Iterable[str]:
-        home = self.homes.get((payment.connection, payment.party_ref or ""), _UNASSIGNED)
-        self.payers[(payment.connection, payment.ref)] = home
-        return (home,)
+            self.payers.update(zip(zip(map(_connection, records), map(_ref, records), strict=True), homes, strict=True))
+        return zip(records, homes, strict=True)
 
     def _homes_of_deposit(self, deposit: Deposit) -> Iterable[str]:
         found = {

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC
+from dataclasses import fields, replace
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from core.records import STREAM_OF, Party, Payment, Record, Ref, Stream, key_of
 from core.store import Store, open_store
 from core.store.codec import Decoder, encoder
 from core.store.digest import digest_of
-from core.store.shape import Kind, Shape, children, column_names, shapes
+from core.store.shape import CHILD_TABLES, Kind, Shape, children, column_names, shapes
 from tests.store.test_books import EVERYTHING
 from tests.store.world import BOOKS, NOW, invoice, page
 
@@ -76,6 +76,25 @@ def test_a_row_decodes_to_what_was_encoded(record: Record) -> None:
     row = encoder(cls)(record)
     parts = {shape.name: [getattr(record, shape.name)] for shape in children(cls)}
     assert Decoder(cls)([tuple(row[name] for name in column_names(cls))], parts) == [record]
+
+
+@pytest.mark.parametrize("cls", [*STREAM_OF, *CHILD_TABLES, Money], ids=lambda cls: cls.__name__)
+def test_what_the_decoder_builds_has_nothing_but_fields(cls: type[Any]) -> None:
+    """It fills slots and calls no constructor: a class with more than fields to set would come back half made."""
+    slots = {name for base in cls.__mro__ for name in getattr(base, "__slots__", ())}
+    assert slots == {item.name for item in fields(cls)}
+    assert not hasattr(cls, "__post_init__")
+    assert not hasattr(cls(**dict.fromkeys(slots)), "__dict__")
+
+
+def test_equal_days_of_different_rows_are_one_object() -> None:
+    bill = invoice("10")
+    row = tuple(encoder(type(bill))(bill)[name] for name in column_names(type(bill)))
+    one, other = Decoder(type(bill))([row, tuple(str(value) if isinstance(value, date) else value for value in row)], {})
+    assert one == other == bill
+    assert one.issued_on is not None
+    again = Decoder(type(bill))([row, row], {})
+    assert again[0].issued_on is again[1].issued_on
 
 
 def test_a_digest_ignores_the_vendors_version_and_nothing_else() -> None:
