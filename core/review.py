@@ -30,7 +30,9 @@ from core.linking import link_accounts
 from core.messages.letter import Letter, LetterLine, Organisation
 from core.messages.render import MessageIncomplete, render
 from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
-from core.reconcile import ReconcileRules, habits, reconcile, touched_accounts
+from core.reconcile.engine import reconcile
+from core.reconcile.rules import ReconcileRules
+from core.reconcile.scope import habits, touched_accounts
 from core.records import Invoice, Role, key_of
 from core.senders import certain_senders
 from core.store import Store

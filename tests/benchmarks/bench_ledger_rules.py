@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.books import Books
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import Record
 from tests.corpus.books import TODAY, clean_books
 from tests.corpus.books_assembly import assemble

@@ -15,7 +15,7 @@ from core.findings import FindingKind
 from core.linking import link_accounts
 from core.money import Money
 from core.pull import pull_connection
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import Ref, Stream
 from core.store import open_store
 from tests.contract.bench_xero import XeroBench

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.findings import Finding
 from core.money import Money
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import (
     Allocation,
     CreditNote,

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.findings import Finding, FindingKind
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import RecordKey
 from tests.corpus.books import clean_books
 from tests.corpus.books_assembly import assemble

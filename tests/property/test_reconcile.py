@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from core.books import Books
 from core.findings import Finding
 from core.money import Money
-from core.reconcile import ReconcileRules, explain, habits, reconcile, touched_accounts
+from core.reconcile.engine import reconcile
+from core.reconcile.explain import explain
+from core.reconcile.rules import ReconcileRules
+from core.reconcile.scope import habits, touched_accounts
 from core.records import (
     Adjustment,
     Allocation,

@@ -23,7 +23,7 @@ from core.findings import Finding, FindingKind
 from core.linking import link_accounts
 from core.ports import ConnectionContext
 from core.pull import pull_connection
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import Role, Stream
 from core.store import open_store
 from tests.unit.connectors.xero.kit import WRITES, Stage, note

@@ -14,7 +14,7 @@ from connectors.quickbooks import mapping
 from connectors.quickbooks.ledger import Company, account
 from connectors.quickbooks.reading import Row
 from core.findings import Finding, FindingKind
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import Malformed, Record, Stream
 from tests.corpus.books_assembly import assemble
 

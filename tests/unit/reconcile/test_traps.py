@@ -9,7 +9,7 @@ from datetime import date
 import pytest
 
 from core.money import Money
-from core.reconcile import reconcile
+from core.reconcile.engine import reconcile
 from core.records import Allocation, CreditUse, DocumentStatus, PaymentStatus, Posting, Record, Ref, Stream
 from tests.corpus.books import clean_books
 from tests.corpus.books_assembly import assemble

@@ -9,8 +9,10 @@ from datetime import date
 import pytest
 
 from core.money import Money
-from core.reconcile import ReconcileRules, explain, habits, reconcile, touched_accounts
-from core.reconcile.explain import Cause
+from core.reconcile.engine import reconcile
+from core.reconcile.explain import Cause, explain
+from core.reconcile.rules import ReconcileRules
+from core.reconcile.scope import habits, touched_accounts
 from core.records import Agreement, CreditUse, DocumentStatus, Invoice, PaymentStatus, Posting, Record, Ref, Role, Stream
 from tests.corpus.books_assembly import assemble
 from tests.corpus.books_words import ROLES, TODAY, bill, credit, deposit, found, party, pay

@@ -17,7 +17,7 @@ from core.messages.letter import Organisation
 from core.money import Money
 from core.outbox import OutboxState
 from core.pull import pull_connection
-from core.reconcile import ReconcileRules
+from core.reconcile.rules import ReconcileRules
 from core.records import DocumentStatus, Payment, Ref, Role
 from core.review import Rules, review
 from core.store import open_store
