@@ -5,8 +5,8 @@ The words are those of the command's own help (a test holds them together), so t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
@@ -17,16 +17,15 @@ from typer.main import get_command, get_group
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`place` is "module:attribute" in scheduler.cli: a function, or a Typer with commands of its own. `also` adds more to it."""
+    """`place` is "module:attribute" in scheduler.cli: a function, or a Typer with commands of its own. `also` adds more to it.
+
+    `late` are commands of its own, by name, that need much which its others do not: each is imported when it is asked for.
+    """
 
     place: str
     about: str
     also: Callable[[Any], None] | None = None
-
-
-def _statement(app: Any) -> None:
-    app.command(name="statement")(_at("statement_command:statement"))
-    app.command(name="collections")(_at("collections_figures:show_lessons"))
+    late: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 def _explain(app: Any) -> None:
@@ -63,7 +62,11 @@ COMMANDS: dict[str, Command] = {
     "contacts": Command("contact_commands:app", "What was said to clients, and what came back."),
     "tasks": Command("task_commands:app", "What people should do: calls, payments to apply, addresses to mend."),
     "journal": Command("account_commands:journal_app", "The record of everything duesync decided and did."),
-    "report": Command("report_commands:app", "How receivables stand: ageing, health, statements.", _statement),
+    "report": Command(
+        "report_commands:app",
+        "How receivables stand: ageing, health, statements.",
+        late={"statement": "statement_command:statement", "collections": "collections_figures:show_lessons"},
+    ),
     "match": Command("match_command:match_command", "Say which open invoices each payment settles, how surely and why."),
     "collections": Command(
         "collections_commands:app",
@@ -96,12 +99,20 @@ def load(name: str) -> Any:
                 wanted.also(found)
             found.info.name = name
             found.rich_markup_mode = None  # its help is laid out as that of every other command
-            _loaded[name] = get_group(found)
+            found.info.cls = LateGroup
+            _loaded[name] = group = get_group(found)
+            late: dict[str, Any] = {item: _Late(item, place) for item, place in wanted.late.items()}
+            group.commands.update(late)
         else:
-            single = typer.Typer(add_completion=False, rich_markup_mode=None)
-            single.command(name=name)(found)
-            _loaded[name] = get_command(single)
+            _loaded[name] = _single(name, found)
     return _loaded[name]
+
+
+def _single(name: str, function: Any) -> Any:
+    """A command made of one function."""
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(name=name)(function)
+    return get_command(single)
 
 
 def every_command() -> dict[str, Any]:
@@ -112,6 +123,25 @@ def every_command() -> dict[str, Any]:
 def _at(place: str) -> Any:
     module, _, name = place.partition(":")
     return getattr(import_module(f"scheduler.cli.{module}"), name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """Stands for a command until it is asked for."""
+
+    name: str
+    place: str
+
+
+class LateGroup(TyperGroup):
+    """A group some of whose commands are imported when they are asked for; its help asks for all."""
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command, imported; None when there is none of that name."""
+        found: Any = super().get_command(ctx, cmd_name)
+        if isinstance(found, _Late):
+            found = self.commands[cmd_name] = _single(found.name, _at(found.place))
+        return found
 
 
 class LazyGroup(TyperGroup):
