@@ -51,9 +51,13 @@ def current_run() -> str:
 
 @dataclass(slots=True)
 class Runner:
-    """Runs jobs for one app and remembers which of them are failing and when each last ran well."""
+    """Runs jobs for one app and remembers which of them are failing and when each last ran well.
+
+    `tenant` names whose jobs they are in traces, where a process works for many.
+    """
 
     app: App
+    tenant: str | None = None
     failing: dict[str, str] = field(default_factory=dict)
     finished_at: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -83,7 +87,7 @@ class Runner:
     def _within(self, job: Job, run_id: str, tick: int | None) -> Attempt:
         ticked = {} if tick is None else {"tick": tick}
         try:
-            with span("job", job=job.name, connection=job.connection, run=run_id):
+            with span("job", tenant=self.tenant, job=job.name, connection=job.connection, run=run_id):
                 detail = dict(job.run(self.app))
         except DuesyncError as error:
             self._failed(job, error)

@@ -31,6 +31,7 @@ from core.settings import (
     Loaded,
     LogSettings,
     StoreSettings,
+    TraceSettings,
     VaultSettings,
     load,
     problem_lines,
@@ -61,6 +62,7 @@ class ClusterFile(BaseModel):
     daemon: DaemonSettings = DaemonSettings.model_validate({})
     http: HttpSettings = HttpSettings.model_validate({})
     log: LogSettings = LogSettings.model_validate({})
+    traces: TraceSettings = TraceSettings.model_validate({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,7 @@ class Cluster:
     daemon: DaemonSettings
     http: HttpSettings
     log: LogSettings
+    traces: TraceSettings
     folder: Path | None  # of the tenants; None: the configuration is the only tenant's own
     inherited: Mapping[str, Any] = field(default_factory=dict)
 
@@ -113,7 +116,8 @@ def read_cluster(file: Path, tenants: Path | None = None) -> Cluster:
     if not named.is_dir():
         raise ConfigError([f"cluster.tenants: {named} is not a folder"], source=str(file))
     if "organisation" in raw:
-        hint = "organisation: belongs in the tenants' files; a cluster's file has store, cluster, vault, daemon, http and log"
+        sections = ", ".join(ClusterFile.model_fields)
+        hint = f"organisation: belongs in the tenants' files; a cluster's file has {sections}"
         raise ConfigError([hint], source=str(file))
     try:
         found = ClusterFile.model_validate(raw)
@@ -127,6 +131,7 @@ def read_cluster(file: Path, tenants: Path | None = None) -> Cluster:
         daemon=found.daemon,
         http=found.http,
         log=found.log,
+        traces=found.traces,
         folder=named,
         inherited={name: raw[name] for name in _INHERITED if name in raw},
     )
@@ -148,6 +153,7 @@ def _cluster_of_one(file: Path) -> Cluster:
         daemon=settings.daemon,
         http=settings.http,
         log=settings.log,
+        traces=settings.traces,
         folder=None,
     )
 
@@ -252,7 +258,7 @@ class Tenants:
         app = open_loaded(tenant.loaded, clock=self._clock, pools=self._pools)
         app.stopping = self._stopping
         app.specs |= {connection: _spec(item.type) for connection, item in tenant.loaded.settings.connections.items()}
-        runner = Runner(app, failing=self._failing.setdefault(name, {}))
+        runner = Runner(app, tenant=name, failing=self._failing.setdefault(name, {}))
         opened = Opened(tenant, app, runner, {job.name: job for job in tenant.jobs})
         with self._lock:
             self._open[name] = (mark, opened)

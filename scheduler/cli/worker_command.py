@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core import log as logging_setup
+from core import traces
 from core.errors import ConfigError, UsageError
 from scheduler.app import find_config
 from scheduler.cli import console
 from scheduler.cli.session import PROBLEM_FOUND, UNREACHABLE, USAGE, ConfigOption, JsonOption, choose, chosen
 from scheduler.daemon import leave
+from scheduler.jobs import worker_name
 from scheduler.tenants import read_cluster, read_tenant
 
 if TYPE_CHECKING:
@@ -54,7 +56,12 @@ def worker(
     cluster = read_cluster(find_config(chosen.config), tenants)
     logging_setup.configure(cluster.log.level, cluster.log.style)
     slots = concurrency or cluster.settings.concurrency
-    if not _machinery().work(cluster, concurrency=slots, once=once, drain=drain):
+    traces.configure(cluster.traces.endpoint, share=cluster.traces.share, place=worker_name())
+    try:
+        drained = _machinery().work(cluster, concurrency=slots, once=once, drain=drain)
+    finally:
+        traces.shut_down()
+    if not drained:
         leave(UNREACHABLE)
 
 

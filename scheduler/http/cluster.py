@@ -16,6 +16,7 @@ from scheduler.engine.schedule import Totals
 from scheduler.http.server import Endpoints, Listener, tokens_of
 from scheduler.http.webhooks import Webhooks
 
+_SPARE_PORTS = 63  # a machine has fewer workers than this: each takes a core
 # name, what it says, field of Totals. Few on purpose: a thousand tenants' own series belong in no monitor.
 _GAUGES = (
     ("duesync_cluster_tenants", "Tenants taken in.", "tenants"),
@@ -68,4 +69,4 @@ class ClusterHttp(Listener):
         endpoints = Endpoints(reasons, lambda: generate_latest(registry), tokens_of(section))
         webhooks = Webhooks(app_of, wake)
         hook = Route("/webhooks/{tenant}/{connection}", webhooks.receive, methods=["POST"])
-        super().__init__([*endpoints.routes(), hook], section)
+        super().__init__([*endpoints.routes(), hook], section, spare=_SPARE_PORTS if section.port else 0)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -85,14 +87,14 @@ class Endpoints:
 
 
 class Listener:
-    """uvicorn in a thread; `port` is known once started."""
+    """uvicorn in a thread. Where the port is taken it tries the next ones, `spare` of them: workers share one configuration."""
 
-    def __init__(self, routes: Sequence[Route], section: HttpSettings) -> None:
+    def __init__(self, routes: Sequence[Route], section: HttpSettings, *, spare: int = 0) -> None:
         refuse_open_door(section)
+        self._section = section
+        self._spare = spare
         config = uvicorn.Config(
             Starlette(routes=list(routes)),
-            host=section.host,
-            port=section.port,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -100,26 +102,41 @@ class Listener:
             ssl_keyfile=section.tls_key,
         )
         self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(target=self._server.run, name="http", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self, timeout: float = 10.0) -> int:
         """Listen; returns the port. ConfigError when the address cannot be taken."""
+        door = self._open_door()
+        port: int = door.getsockname()[1]
+        self._thread = threading.Thread(target=self._server.run, args=([door],), name="http", daemon=True)
         self._thread.start()
         waited = threading.Event()
         for _ in range(int(timeout / 0.02)):
             if self._server.started:
-                port: int = self._server.servers[0].sockets[0].getsockname()[1]
                 log.info("http.listening", port=port)
                 return port
             if not self._thread.is_alive():
                 break
             waited.wait(0.02)
-        raise ConfigError(["http.port: cannot listen there; is another duesync running?"], source="[http]")
+        door.close()
+        raise ConfigError([f"http: nothing answers on port {port} within {timeout:.0f} s"], source="[http]")
+
+    def _open_door(self) -> socket.socket:
+        host, first = self._section.host, self._section.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        for port in range(first, min(first + self._spare, 65535) + 1):
+            try:
+                return socket.create_server((host, port), family=family, backlog=512)
+            except OSError as error:
+                problem = error
+        remedy = "is another duesync running?" if problem.errno == errno.EADDRINUSE else problem.strerror
+        raise ConfigError([f"http.port: cannot listen on {host} port {first}; {remedy}"], source="[http]")
 
     def stop(self) -> None:
         """Close; waits for the request under way."""
         self._server.should_exit = True
-        self._thread.join(timeout=5)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
 
 
 class HttpServer(Listener):

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from tests.conftest import ROOT
+from tests.otlp import attributes, collecting, every_span
 from tests.postgres_server import NoPostgres, Server, postgres_server
 from tests.system.commands import CSV, Ran, duesync
 
@@ -116,9 +117,14 @@ def test_a_worker_goes_on_when_the_database_was_lost_and_came_back(folder: Path,
         assert worker.process.wait(timeout=60) == 0
 
 
-def test_what_is_due_is_done_once_and_told_by_tenant(folder: Path, server: Server) -> None:
-    done = duesync(folder, "worker", "--once")
+def test_what_is_due_is_done_once_told_by_tenant_and_traced(folder: Path, server: Server) -> None:
+    with collecting() as (endpoint, received):
+        config = folder / "duesync.toml"
+        config.write_text(f'{config.read_text()}[traces]\nendpoint = "{endpoint}"\n')
+        done = duesync(folder, "worker", "--once")
     assert done.code == 0, done.err
+    jobs = [attributes(span) for span in every_span(received) if span.name == "job"]
+    assert {("acme", "sync:books"), ("acme", "review")} <= {(job["duesync.tenant"], job["duesync.job"]) for job in jobs}
     listed = duesync(folder, "tenants", "list", "--json")
     assert listed.code == 1
     acme, broken = listed.json

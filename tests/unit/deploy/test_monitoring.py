@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from datetime import timedelta
 
 import pytest
 import yaml
+from prometheus_client.exposition import generate_latest
+from prometheus_client.registry import CollectorRegistry
 
 from connectors.quickbooks.sandbox import QuickBooksSandbox
 from core.errors import Transient
@@ -19,13 +23,15 @@ from scheduler.app import App, open_app
 from scheduler.cli.commands import every_command
 from scheduler.demo.days import FastClock
 from scheduler.demo.setup import write_configuration
+from scheduler.engine.schedule import Totals
+from scheduler.http.cluster import ClusterCollector
 from scheduler.http.metrics import exposition
 from scheduler.runner import Job, Runner
 from tests.conftest import ROOT
 from tests.unit.shell.vendor import NOW
 
 METRIC = re.compile(r"\bduesync_[a-z_]+")
-COMMAND = re.compile(r"`duesync ((?:[a-z-]+ ?)+)")
+COMMAND = re.compile(r"`duesync (?:--tenant NAME )?((?:[a-z][a-z-]* ?)+)")
 
 
 @pytest.fixture
@@ -38,8 +44,11 @@ def app(tmp_path):
 
 @pytest.fixture
 def exposed(app):
-    """Names of all metrics, those without a sample too."""
-    return set(re.findall(r"^# TYPE (\S+)", exposition(app, Runner(app)).decode(), re.MULTILINE))
+    """Names of all metrics of a daemon and of a worker, those without a sample too."""
+    registry = CollectorRegistry()
+    registry.register(ClusterCollector(lambda: Totals(2, 1, 1, 3.5, 7, 0, 1, 2)))
+    text = exposition(app, Runner(app)).decode() + generate_latest(registry).decode()
+    return set(re.findall(r"^# TYPE (\S+)", text, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +87,19 @@ def test_every_alert_has_a_section_that_says_what_to_do(alerts, runbook):
         assert "**Do not fear**" in text or "As [" in text
 
 
+def test_every_rule_says_what_it_should_and_nothing_else(tmp_path):
+    """Prometheus' own test of rules, over series of a healthy daemon, of dying workers, of failing tenants."""
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed on this machine (Debian: apt-get install prometheus)")
+    for file in (ROOT / "deploy" / "alerts.yml", ROOT / "tests" / "unit" / "deploy" / "alerts.test.yml"):
+        shutil.copy(file, tmp_path)
+    done = subprocess.run(
+        [promtool, "test", "rules", "alerts.test.yml"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_panel_shows_metrics_that_are_served(exposed):
     board = json.loads((ROOT / "deploy" / "grafana.json").read_text())
     targets = [target for panel in board["panels"] for target in panel.get("targets", [])]
@@ -87,7 +109,7 @@ def test_every_panel_shows_metrics_that_are_served(exposed):
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
 
 
-@pytest.mark.parametrize("page", ["runbook", "operations", "security"])
+@pytest.mark.parametrize("page", ["runbook", "operations", "security", "scaling"])
 def test_every_command_a_page_names_exists(page):
     known = commands()
     named = [found.strip() for found in COMMAND.findall((ROOT / "docs" / f"{page}.md").read_text())]

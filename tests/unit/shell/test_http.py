@@ -13,7 +13,7 @@ from core.settings import HttpSettings
 from scheduler.app import open_app
 from scheduler.demo.days import FastClock
 from scheduler.demo.setup import write_configuration
-from scheduler.http.server import HttpServer, refuse_open_door
+from scheduler.http.server import HttpServer, Listener, refuse_open_door
 from scheduler.runner import Runner
 from tests.unit.shell.vendor import NOW
 
@@ -121,3 +121,18 @@ def test_a_flood_of_calls_is_cut_off_before_anything_is_looked_at(client, woken,
     assert answers == [404, 404, 404, 429, 429]
     assert client.post("/webhooks/books", content=b"{}").status_code == 401
     assert woken == []
+
+
+def test_workers_of_one_machine_listen_side_by_side_and_a_second_daemon_does_not():
+    section = HttpSettings.model_validate({"enabled": True, "port": 0})
+    first = Listener([], section)
+    port = first.start()
+    mine = section.model_copy(update={"port": port})
+    beside = Listener([], mine, spare=9)
+    try:
+        assert port < beside.start() <= port + 9
+        with pytest.raises(ConfigError, match=rf"http.port: cannot listen on 127.0.0.1 port {port}; is another duesync running"):
+            Listener([], mine).start()
+    finally:
+        first.stop()
+        beside.stop()

@@ -2,65 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
 
 import pytest
 import structlog
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from core import log as logging_setup
 from core import traces
 from core.errors import ConfigError
-
-
-class Collector(BaseHTTPRequestHandler):
-    """What an OpenTelemetry collector does with a request: unpack it and say thanks."""
-
-    received: ClassVar[list[bytes]]
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.received.append(gzip.decompress(body) if self.headers.get("Content-Encoding") == "gzip" else body)
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
+from tests.otlp import attributes, collecting, every_span
 
 
 @pytest.fixture
 def collector():
-    class Own(Collector):
-        received: ClassVar[list[bytes]] = []
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Own)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/v1/traces", Own.received
-    traces.shut_down()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with collecting() as found:
+        yield found
+        traces.shut_down()
 
 
 def spans(received):
-    found = {}
-    for body in received:
-        for group in ExportTraceServiceRequest.FromString(body).resource_spans:
-            for scope in group.scope_spans:
-                found |= {span.name: span for span in scope.spans}
-    return found
-
-
-def attributes(span):
-    return {item.key: item.value.string_value or item.value.int_value for item in span.attributes}
+    return {span.name: span for span in every_span(received)}
 
 
 def test_a_job_and_the_call_inside_it_are_one_trace(collector):
