@@ -11,7 +11,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import structlog
-from fontTools.ttLib import TTFont, TTLibError
 
 from core.messages.alphabets import Face, Faces
 
@@ -94,6 +93,8 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _read(regular: Path, bold: Path | None) -> Face | None:
+    from fontTools.ttLib import TTFont, TTLibError  # only a document needs it, and every command imports this module
+
     try:
         with regular.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
             restricted = getattr(font["OS/2"], "fsType", 0) & 0xF == _RESTRICTED if "OS/2" in font else False

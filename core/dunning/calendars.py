@@ -10,13 +10,15 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import holidays
 
 from core.books import AccountBooks
 from core.dunning.policy import Policy
 from core.messages.letter import Organisation
+
+if TYPE_CHECKING:
+    import holidays
 
 _WEEKEND = frozenset({5, 6})
 _LOOK_AHEAD = 60  # days; no country closes for longer
@@ -26,6 +28,8 @@ FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(8999, 12, 31)  # dates beyond are s
 
 @lru_cache(maxsize=256)
 def _calendar(country: str, region: str | None, year: int) -> holidays.HolidayBase | None:
+    import holidays  # knows the calendars of the world: only who asks for a day waits for them
+
     for subdivision in (region, None):
         try:
             return holidays.country_holidays(country, subdiv=subdivision, years=year)

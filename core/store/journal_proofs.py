@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from core.collections.evidence import JournalLine
 from core.store.among import among
 from core.store.journal import GENESIS
 from core.store.part import Part, chunks, to_json
 from core.store.record_tables import table
+
+if TYPE_CHECKING:
+    from core.collections.evidence import JournalLine
 
 
 class JournalProofVerbs(Part):
@@ -19,6 +22,8 @@ class JournalProofVerbs(Part):
 
     def journal_lines(self, subjects: Collection[str]) -> tuple[JournalLine, ...]:
         """Every entry about these subjects, in order."""
+        from core.collections.evidence import JournalLine  # stands on much that only evidence needs
+
         held = table("journal")
         rows = []
         with self._db.read() as tx:
