@@ -32,11 +32,11 @@ from core.collections.case import (
 from core.collections.case_moves import IllegalMove
 from core.collections.remittance import read_remittance
 from core.collections.reports import ReportKind, Table, Unreadable, money_in, read_table
-from core.collections.statuses import read_statuses
+from core.collections.statuses import HOLDS, read_statuses
 from core.errors import ConnectorError, UsageError
 from core.holds import Hold, HoldKind
 from core.ports import AgencyReports
-from core.records import Payment, key_of
+from core.records import Payment, RecordKey, key_of
 from scheduler.app import MAIL, App
 from scheduler.evidencing import signals_of, today_of
 
@@ -205,14 +205,14 @@ def _has_status(case: Case, status: AgencyStatus) -> bool:
 
 
 def _take_status(app: App, case: Case, status: AgencyStatus, taken: Taken, now: datetime, *, dry_run: bool) -> None:
-    """The status itself, and what follows from it: a stay, a step at law, the case given back."""
+    """The status itself, and what follows from it: a hold, a step at law, the case given back."""
     try:
         _append(app, case.id, StatusRead(status=status), taken, now, dry_run=dry_run)
     except IllegalMove as error:
         taken.problems.append(f"case {case.id}: {error.message}")
         return
-    if status.meaning == "bankrupt" and not dry_run:
-        app.store.place_hold(_bankruptcy(case, status, now))
+    for hold in () if dry_run else _holds(case, status, now):
+        app.store.place_hold(hold)
     follows: Fact | None = None
     if status.meaning in _LEGAL:
         follows = LegalStepTaken(
@@ -227,15 +227,24 @@ def _take_status(app: App, case: Case, status: AgencyStatus, taken: Taken, now: 
             taken.problems.append(f"case {case.id}, status {status.code}: {error.message}")
 
 
-def _bankruptcy(case: Case, status: AgencyStatus, now: datetime) -> Hold:
-    return Hold(
-        id=f"bankrupt-{case.id}",
-        kind=HoldKind.BANKRUPTCY,
-        account=case.account,
-        reason=f"the agency reported it on {status.on}: {status.note}".rstrip(": "),
-        placed_at=now,
-        placed_by="duesync",
-    )
+def _holds(case: Case, status: AgencyStatus, now: datetime) -> list[Hold]:
+    """What keeps us back by what the agency heard. It outlasts the case: one given back is not chased on over a dispute."""
+    kind = HOLDS.get(status.meaning)
+    if kind is None:
+        return []
+    about: tuple[RecordKey | None, ...] = case.invoices if kind is HoldKind.DISPUTE else (None,)
+    return [
+        Hold(
+            id=f"{status.meaning}-{case.id}-{status.on}{f'-{number}' if number else ''}",
+            kind=kind,
+            account=case.account,
+            invoice=invoice,
+            reason=f"the agency reported it on {status.on}: {status.note}".rstrip(": "),
+            placed_at=now,
+            placed_by="duesync",
+        )
+        for number, invoice in enumerate(about)
+    ]
 
 
 def _append(app: App, case_id: str, fact: Fact, taken: Taken, now: datetime, *, dry_run: bool) -> None:

@@ -8,7 +8,7 @@ accrued; silence is alarmed (A86, A111); a bankruptcy stops everything (A36).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -90,7 +90,7 @@ def happened(signals: Signals) -> Iterator[Fact]:
     if signals.case.state in (CaseState.CLOSED, CaseState.PLACING) or signals.books is None:
         return
     if signals.case.with_agency:
-        yield from (DirectPaymentSeen(payment=item) for item in direct_payments(signals))
+        yield from (DirectPaymentSeen(payment=item) for item in (*direct_payments(signals), *_came_back(signals)))
     invoices = signals.invoices
     claimable = signals.case.state not in (CaseState.PAID, CaseState.SATISFIED)
     if claimable and len(invoices) == len(signals.case.invoices) and all(_settled(item) for item in invoices):
@@ -157,6 +157,17 @@ def direct_payments(signals: Signals) -> list[DirectPayment]:
     return sorted(found, key=lambda item: (item.paid_on, item.payment))
 
 
+def _came_back(signals: Signals) -> Iterator[DirectPayment]:
+    """Direct payments that were reversed or deleted since (a cheque not honoured): worth nothing, no fee (E9)."""
+    if signals.books is None:
+        return
+    counted = {key_of(item) for item in signals.books.payments if item.status in COUNTED_PAYMENTS}
+    nothing = Money.zero(signals.case.currency)
+    for item in signals.case.direct_payments:
+        if item.amount and item.payment not in counted:
+            yield replace(item, amount=nothing, fee=nothing)
+
+
 def _came_since(item: Payment | CreditNote, placed_at: datetime, signals: Signals) -> bool:
     seen = signals.first_seen.get(key_of(item))
     return seen is not None and seen > placed_at
@@ -206,7 +217,11 @@ def words_for_agency(signals: Signals) -> list[Word]:
 
 
 def _payments(signals: Signals) -> Iterator[Word]:
+    told = {item.about for item in signals.case.told}
     for item in signals.case.direct_payments:
+        if not item.amount:
+            yield from _returned(item, signals) if f"payment {item.payment}" in told else ()
+            continue
         yield Word(
             what=HandOverKind.PAYMENT,
             cause=f"payment {item.payment}",
@@ -215,6 +230,14 @@ def _payments(signals: Signals) -> Iterator[Word]:
             f"Still open of this case: {signals.open_now}.",
             amount=item.amount,
         )
+
+
+def _returned(item: DirectPayment, signals: Signals) -> Iterator[Word]:
+    text = (
+        f"The payment of {item.paid_on} to us that we told you of came back; no fee is due on it. Still open: {signals.open_now}."
+    )
+    cause = f"payment {item.payment} came back"
+    yield Word(what=HandOverKind.CORRECTION, cause=cause, subject="Payment came back", text=text, amount=signals.open_now)
 
 
 def _credits(signals: Signals) -> Iterator[Word]:
@@ -258,7 +281,7 @@ def alarms(signals: Signals) -> list[Alarm]:
     case = signals.case
     if not case.open:
         return []
-    found = [*_stuck(signals), *_untold(signals)]
+    found = [*_stuck(signals), *_unheard(signals), *_untold(signals)]
     if case.blocked:
         found.append(Alarm(kind="acknowledgement", text=case.blocked))
     if case.placed_at is not None and case.with_agency:
@@ -280,8 +303,18 @@ def _untold(signals: Signals) -> Iterator[Alarm]:
     """A direct payment the agency has not heard of when it should have."""
     sent = {item.about for item in signals.case.told if _is_settled(signals.rows.get(item.outbox_id))}
     for item in signals.case.direct_payments:
-        if f"payment {item.payment}" not in sent and signals.now > item.tell_by:
+        if item.amount and f"payment {item.payment}" not in sent and signals.now > item.tell_by:
             yield Alarm(kind="untold", text=f"the agency has not heard of the {item.amount} paid on {item.paid_on}")
+
+
+def _unheard(signals: Signals) -> Iterator[Alarm]:
+    """What should have gone to the agency and did not: its connection only observes, or it is not in the settings any more."""
+    for word in words_for_agency(signals):
+        text = f"the agency was not told: {word.subject}; let its connection write, or tell it yourself"
+        yield Alarm(kind="unheard", text=text)
+    if signals.case.state in (CaseState.PAID, CaseState.SATISFIED) and signals.open_now.minor > 0:
+        text = f"{signals.open_now} is open again although it was paid: close this case, and open one for what is left"
+        yield Alarm(kind="open_again", text=text)
 
 
 def _is_settled(row: OutboxRow | None) -> bool:

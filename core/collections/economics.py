@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from core.collections.recovery import Expectation, part_of
+from core.collections.recovery import Expectation, decimal_text, part_of
 from core.collections.routes import CourtLimit, RateCard, Route, Tariff
 from core.money import Money, exponent, total
 
@@ -115,9 +115,9 @@ def economics(
     )
 
 
-def _percent(value: Decimal) -> str:
-    """A percentage without trailing zeros: 25 %, 12.5 %."""
-    return f"{value.normalize():f} %"
+def _percent(value: Decimal | Fraction) -> str:
+    """A percentage without trailing zeros: 25 %, 12.5 %; one that does not end has two places, half up."""
+    return f"{decimal_text(value)} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,8 +230,8 @@ class _Room:
         fallen = Fraction(then.minor, now.minor) if now.minor else Fraction(1)
         gross, costs = part_of(claimed, share * fallen), self.money(table.hours * table.hourly)
         told = f"{kept} of {made} plans kept, drawn to {_percent(table.kept * 100)}" if made >= own.fewest else "assumed"
-        later = f" x {float(fallen):.2%} as the curve falls" if days else ""
-        lines = [f"instalments: {claimed} x {float(share):.2%} ({told}){later} = {gross}", f"your time: {costs}"]
+        later = f" x {_percent(fallen * 100)} as the curve falls" if days else ""
+        lines = [f"instalments: {claimed} x {_percent(share * 100)} ({told}){later} = {gross}", f"your time: {costs}"]
         return self._worth(Route.PLAN, "the client", days, (gross, self.nothing, costs), table.confirmed, lines)
 
     def _write_off(self, days: int) -> Worth:

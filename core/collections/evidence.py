@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from fractions import Fraction
 from functools import cached_property
 
 from core.books import AccountBooks
@@ -164,8 +165,8 @@ def completeness(evidence: Evidence) -> Completeness:
     return Completeness(score=score, missing=tuple(text for share, text in parts if share < 1))
 
 
-def _share(have: int, want: int) -> float:
-    return min(have / want, 1.0) if want else 1.0
+def _share(have: int, want: int) -> Fraction:
+    return min(Fraction(have, want), Fraction(1)) if want else Fraction(1)
 
 
 def _wanted(evidence: Evidence) -> list[tuple[int, int, str]]:

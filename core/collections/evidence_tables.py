@@ -20,6 +20,7 @@ from core.records import CreditNote, DocumentStatus, Invoice, Payment, key_of
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _LONGEST = 1000
+_FORMULA = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")  # the full-width ones are formulas to some spreadsheets too
 Cell = str | int | date | datetime | Money | bool | None
 
 
@@ -36,7 +37,7 @@ def safe_cell(value: Cell) -> str:
     if isinstance(value, int | date):
         return str(value)
     text = one_line(strip_secrets(value), _LONGEST)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if text[:1] in _FORMULA and not _NUMBER.fullmatch(text) else text
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:

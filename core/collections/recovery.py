@@ -106,10 +106,16 @@ class Expectation:
         if count < self.fewest:
             return f"published curve; {count} closed cases of your own are too few ({self.fewest} needed)"
         own = (self.factor * (count + self.weight) - self.weight) / count
-        return (
-            f"published curve x {float(self.factor):.2f}: your {count} closed cases brought {float(own):.2f} of what the curve "
-            f"says, drawn towards 1 as if {self.weight} cases had"
-        )
+        brought = f"your {count} closed cases brought {decimal_text(own)} of what the curve says"
+        return f"published curve x {decimal_text(self.factor)}: {brought}, drawn towards 1 as if {self.weight} cases had"
+
+
+def decimal_text(value: Decimal | Fraction) -> str:
+    """A number in plain decimals without trailing zeros; a fraction to two places, half up. No float on the way."""
+    if isinstance(value, Fraction):
+        hundredths = (200 * value.numerator + value.denominator) // (2 * value.denominator)
+        value = Decimal(hundredths) / 100
+    return f"{value.normalize():f}"
 
 
 def part_of(amount: Money, share: Decimal | Fraction) -> Money:

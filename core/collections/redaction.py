@@ -12,10 +12,19 @@ from typing import Any
 GONE = "[removed]"
 _NAMES = (
     r"pass(?:word|wd|code|phrase)?|pwd|pw|pin|secret|client[ _-]?secret|api[ _-]?key|access[ _-]?key|private[ _-]?key|"
-    r"token|auth(?:orization)?|credentials?|login|mfa|otp|2fa|recovery[ _-]?(?:key|code)|bitlocker|license[ _-]?key|psk|wpa2?"
+    r"token|auth(?:orization)?|credentials?|login|mfa|otp|2fa|recovery[ _-]?(?:key|code)|bitlocker|license[ _-]?key|psk|wpa2?|"
+    # the same in the languages our clients write: German, French, Spanish, Dutch
+    r"passwort|kennwort|zugangsdaten|mots?[ ]de[ ]passe|mdp|contrase[nñ]a|clave|wachtwoord|toegangscode"
 )
 # "password: x", "pwd = x", "the admin password is x"; what follows up to a space, comma or quote is the secret
-_NAMED = re.compile(rf"(?i)\b((?:{_NAMES})\b(?:\s+(?:is|was|now|for\s+\S+))?\s*(?:[:=]|\bis\b|->)\s*)([\"']?)([^\s\"',;]+)\2")
+_NAMED = re.compile(
+    rf"(?i)\b((?:{_NAMES})\b(?:\s+(?:is|was|now|for\s+\S+))?\s*(?:[:=]|\b(?:is|ist|lautet|est|es)\b|->)\s*)([\"']?)([^\s\"',;]+)\2"
+)
+# "password Summer24!" without anything between: only what mixes letters and digits, as secrets do
+_BARE = re.compile(
+    r"(?i)\b((?:pass(?:word|wd|code)|pwd|pw|passwort|kennwort|mot[ ]de[ ]passe|contrase[nñ]a|wachtwoord)\s+)"
+    r"(?=[^\s\"',;]*\d)(?=[^\s\"',;]*[^\W\d_])[^\s\"',;]{6,}"
+)
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 _PEM = re.compile(r"-----BEGIN [A-Z ]+-----.*?(?:-----END [A-Z ]+-----|$)", re.DOTALL)
 _SHAPES = (
@@ -36,6 +45,7 @@ def strip_secrets(text: str) -> str:
     text = _LINK_USER.sub(rf"\1{GONE}@", text)
     text = _BEARER.sub(rf"\1 {GONE}", text)
     text = _NAMED.sub(rf"\1{GONE}", text)
+    text = _BARE.sub(rf"\1{GONE}", text)
     for shape in _SHAPES:
         text = shape.sub(GONE, text)
     return _DIGITS.sub(lambda found: GONE if _is_card(found[0]) else found[0], text)

@@ -44,6 +44,8 @@ def read_remittance(
         raise ValueError(f"a remittance is more than zero, not {gross}")
     found = match_payment(payments, (gross, net), remitted_on, taken={item.payment for item in case.remittances})
     problems = [] if gross - fee == net else [f"{gross} less {fee} is {gross - fee}, not {net}"]
+    if not 0 <= fee.minor <= gross.minor:
+        problems.append(f"a fee of {fee} on {gross} cannot be")
     if expected_fee is not None and fee > expected_fee:
         problems.append(f"the fee is {fee}; by its rates it would be {expected_fee}")
     if any(item.reference == reference for item in case.remittances):

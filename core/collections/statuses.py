@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from core.collections.case import AgencyStatus
 from core.collections.reports import BadRow, Table, cell, day_in
+from core.holds import HoldKind
 from core.messages.clean import one_line
 
 # Every meaning a status can have, in words.
@@ -50,14 +51,22 @@ _CODES: Mapping[str, str] = {
 }  # fmt: skip
 # Meanings that a person must answer, and how: shown beside the case, never acted on by itself.
 ASKS: Mapping[str, str] = {
-    "documents_wanted": "send what it asks for: duesync collections attach, then place --delta",
-    "disputed": "look into the dispute and tell the agency: duesync collections tell",
+    "documents_wanted": "send what it asks for: duesync collections attach, then tell --documents",
+    "disputed": "look into the dispute and tell the agency (duesync collections tell); a hold keeps our own reminders back",
     "not_found": "send an address or contact: duesync collections tell",
     "unknown": "explain the code in [agencies.NAME] codes",
     "paid_in_full": "expect the remittance: duesync collections remit",
     "settled": "say whether you agreed to it: duesync collections tell",
-    "deceased": "look at the claim with a lawyer",
-    "cease": "nobody but the agency contacts the client",
+    "deceased": "look at the claim with a lawyer; a hold keeps our own reminders back",
+    "cease": "nobody but the agency contacts the client; a hold keeps our own reminders back, also after it gives the case back",
+}
+# Meanings after which we ourselves keep back, until a person lifts the hold: a stay, a dispute (product notes E11), no contact
+# wanted (12 CFR 1006.14(h), followed for everybody: A97), a death.
+HOLDS: Mapping[str, HoldKind] = {
+    "bankrupt": HoldKind.BANKRUPTCY,
+    "disputed": HoldKind.DISPUTE,
+    "cease": HoldKind.DO_NOT_CONTACT,
+    "deceased": HoldKind.DO_NOT_CONTACT,
 }
 DOCUMENTS_DUE_DAYS = 10  # business practice, not law: what agencies commonly give a client to answer a request
 

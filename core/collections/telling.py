@@ -46,6 +46,8 @@ def _text(fact: Fact, case: Case) -> str | None:
             return f"the hand-over did not happen: {fact.reason}"
         case DirectPaymentSeen():
             paid = fact.payment
+            if not paid.amount:
+                return f"the payment of {paid.paid_on} to us came back; no fee is due on it."
             return f"{paid.amount} was paid to us on {paid.paid_on}; the agency is told; its fee on it is {paid.fee}."
         case _:
             return _reported(fact) or _ended(fact)

@@ -175,7 +175,8 @@ def test_silence_is_alarmed_from_placement_and_from_the_last_word():
     assert [item.kind for item in alarms(signals(*placed(), ack, now=NOW + timedelta(days=31)))] == ["silence"]
     spoke = status("active", at=NOW + timedelta(days=20))
     assert alarms(signals(*placed(), ack, spoke, now=NOW + timedelta(days=49))) == []
-    assert alarms(signals(*placed(), ack, Recalled(reason="r"), now=NOW + timedelta(days=99))) == []
+    recalled = (Recalled(reason="r"), AgencyTold(about="recall 5f0c11aa-1", outbox_id="o2"))
+    assert alarms(signals(*placed(), ack, *recalled, now=NOW + timedelta(days=99))) == []
 
 
 @pytest.mark.req("A85")
@@ -243,3 +244,27 @@ def test_a_rate_card_answers_by_age_and_size_and_a_fee_is_exact():
     assert AGENCY.share(usd("100"), 91, legal=True) == 40
     assert fee_of(usd("0.05"), AGENCY.rates[0].percent) == usd("0.02"), "1.5 cents, half rounded up"
     assert fee_of(usd("10"), None) == usd("0")
+
+
+@pytest.mark.req("E9", "D6")
+def test_a_direct_payment_that_comes_back_is_worth_nothing_and_the_agency_hears_of_it():
+    (seen,) = happened(signals(*placed(), payments=[paid()]))
+    about = f"payment {seen.payment.payment}"
+    bounced = replace(paid(), status=PaymentStatus.REVERSED)
+    (back,) = happened(signals(*placed(), seen, payments=[bounced]))
+    assert (back.payment.amount, back.payment.fee) == (usd("0"), usd("0"))
+    told = AgencyTold(about=about, outbox_id="o9")
+    (word,) = words_for_agency(signals(*placed(), seen, told, back, payments=[bounced]))
+    assert (word.what, "came back" in word.text) == (HandOverKind.CORRECTION, True)
+    assert words_for_agency(signals(*placed(), seen, back, payments=[bounced])) == [], "it never heard of the payment"
+    assert recovered([case_of(*placed(), seen, back)])["USD"] == (usd("0"), usd("0"), usd("0"))
+    assert list(happened(signals(*placed(), seen, back, payments=[bounced]))) == []
+
+
+def test_what_an_agency_should_have_heard_and_did_not_is_alarmed():
+    (seen,) = happened(signals(*placed(), payments=[paid()]))
+    unheard = alarms(signals(*placed(), seen, payments=[paid()]))
+    assert [item.kind for item in unheard] == ["unheard"]
+    assert "300.00 USD" in unheard[0].text
+    over = signals(*placed(), PaidInFull(how="nothing is open any more"))
+    assert "open_again" in [item.kind for item in alarms(over)], "the payment was reversed: the claim stands again"

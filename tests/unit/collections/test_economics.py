@@ -141,6 +141,8 @@ def test_a_broken_plan_is_not_offered_again_and_plans_kept_move_the_share():
     assert compare(owed(90), kept=(1, 2)).at(Route.PLAN).gross == usd(600_000)  # two are too few
     assert compare(owed(90), kept=(3, 3)).at(Route.PLAN).gross == usd(692_308)  # (3 + 0.6 x 10) of 13
     assert "3 of 3 plans kept, drawn to 60 %" in compare(owed(90), kept=(3, 3)).at(Route.PLAN).lines[0]
+    assert "x 69.23 % (3 of 3" in compare(owed(90), kept=(3, 3)).at(Route.PLAN).lines[0], "exact, two places where it never ends"
+    assert " x 89.99 % as the curve falls" in compare(owed(90)).at(Route.PLAN, 30).lines[0]
     assert compare(owed(90), kept=(10, 10)).at(Route.PLAN).gross == usd(800_000)
     assert "offer them first" in " ".join(compare(owed(90)).reasons)
 
@@ -208,7 +210,7 @@ def test_own_cases_move_the_curve_only_once_there_are_enough_and_only_so_far():
     ten = Expectation(curve=CURVE, cases=tuple(case(90, 0.35) for _ in range(10)))
     assert ten.factor == Fraction(3, 4)  # ten cases of half the curve beside ten of the curve itself
     assert ten.share(90) == Decimal("0.5250")
-    assert "your 10 closed cases brought 0.50" in ten.words
+    assert "your 10 closed cases brought 0.5 of" in ten.words
     assert compare(owed(90), expectation=ten).at(Route.AGENCY).gross == usd(525_000)
 
 

@@ -142,6 +142,12 @@ def test_no_credential_that_anybody_typed_leaves_with_it(pack, tmp_path):
         ("SSN 078-05-1120", "078-05-1120"),
         ("paid by 4012888888881881", "4012888888881881"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc", "eyJhbGciOiJIUzI1NiJ9"),
+        ("vpn password Summer24!", "Summer24!"),
+        ("Passwort: geheim", "geheim"),
+        ("das Kennwort lautet Regen77", "Regen77"),
+        ("mot de passe : tournesol", "tournesol"),
+        ("la contraseña es girasol", "girasol"),
+        ("wachtwoord=zonnebloem", "zonnebloem"),
     ],
 )
 def test_what_looks_like_a_secret_is_removed(text, secret):
@@ -149,7 +155,17 @@ def test_what_looks_like_a_secret_is_removed(text, secret):
     assert GONE in strip_secrets(text)
 
 
-@pytest.mark.parametrize("text", ["Invoice 20260115000123", "pin board, 3 tokens of thanks", "paid 1,200.00 on 2026-01-02", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Invoice 20260115000123",
+        "pin board, 3 tokens of thanks",
+        "paid 1,200.00 on 2026-01-02",
+        "password reset for 12 mailboxes",
+        "clave de acceso renovada",
+        "",
+    ],
+)
 def test_plain_words_and_numbers_stay(text):
     assert strip_secrets(text) == text
 
@@ -162,6 +178,7 @@ def test_no_cell_is_a_formula_and_amounts_are_plain(pack):
         ("400.00", "400.00", "92"),
     ]
     assert csv_bytes(("a",), [("+1 312",), ("-5.00",), ("@x",), (usd("-5.00"),)]) == b"a\r\n'+1 312\r\n-5.00\r\n'@x\r\n-5.00\r\n"
+    assert csv_bytes(("a",), [("\uff1d1+1",), (" \u200b=1+1",)]).decode() == "a\r\n'\uff1d1+1\r\n'=1+1\r\n"
 
 
 @pytest.mark.req("A99")

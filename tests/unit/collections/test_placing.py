@@ -247,6 +247,21 @@ def test_the_same_file_twice_counts_once_and_what_it_says_is_followed(app):
     assert any("-stay-" in name for name in folders(app)), "the agency is told to stop"
 
 
+@pytest.mark.req("E11", "A97", "A113")
+def test_what_the_agency_heard_keeps_us_back_also_after_it_gives_the_case_back(app):
+    case = delivered(app)
+    rows = [{"reference": case.id, "code": code, "on": "2026-05-30"} for code in ("DIS", "CAD", "RTN")]
+    take_file(app, "acme", "s.json", json.dumps(rows).encode(), now=NOW)
+    follow(app, app.store.case(case.id), FollowReport(), now=NOW)
+    assert app.store.case(case.id).state is CaseState.RECALLED
+    standing = {hold.kind: hold.invoice for hold in app.store.holds(account=case.account)}
+    assert standing == {HoldKind.DISPUTE: KEY, HoldKind.DO_NOT_CONTACT: None}, "our own hold is lifted, theirs stand"
+    for hold in app.store.holds(account=case.account):
+        app.store.lift_hold(hold.id, by="ann", now=NOW)
+    take_file(app, "acme", "s2.json", json.dumps(rows).encode(), now=NOW)
+    assert app.store.holds(account=case.account) == (), "the same word again raises nothing"
+
+
 def test_a_report_about_a_case_on_its_way_is_read_once_it_is_there(app):
     case, _ = place(app, plan(app, noticed(app)), by="ann", now=NOW)
     content = f"reference,count,amount\n{case.id}-1,1,100.00\n".encode()

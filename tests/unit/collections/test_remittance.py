@@ -56,6 +56,7 @@ def test_what_stays_open_is_told_before_and_after_it_is_in_the_books():
     [
         ({"net": "440.00"}, "600.00 USD less 150.00 USD is 450.00 USD, not 440.00 USD"),
         ({"gross": "1500.00", "fee": "0", "net": "1500.00"}, "1,500.00 USD is 300.00 USD more than is open"),
+        ({"fee": "-50.00", "net": "650.00"}, "a fee of -50.00 USD on 600.00 USD cannot be"),
         ({"fee": "160.00", "net": "440.00"}, "the fee is 160.00 USD; by its rates it would be 150.00 USD"),
     ],
 )
