@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal
 from pathlib import Path
 
 from connectors.connectwise.sandbox_books import Doc, Tenant
+from connectors.testing.recordings import recorded_bodies
 
 # Beginning of a file's name → list. "__" in a name marks the same row asked for differently; it is left out.
 _TABLES = {
@@ -20,19 +19,26 @@ _TABLES = {
     "agreement": "finance/agreements",
     "service_ticket": "service/tickets",
     "time_entry": "time/entries",
+    # Lists as a client of the API would name what it saved.
+    "statuses": "company/companies/statuses",
+    "companies": "company/companies",
+    "company_companies": "company/companies",
+    "company_contacts": "company/contacts",
+    "invoices": "finance/invoices",
+    "tickets": "service/tickets",
+    "time_entries": "time/entries",
 }
 
 
 def seed_recorded(tenant: Tenant, folder: Path) -> int:
     """Put the rows of every JSON file of `folder` that is known by name into `tenant`, as they are; how many there were."""
     count = 0
-    for path in sorted(folder.rglob("*.json")):
+    for path, body in recorded_bodies(folder):
         table = next((table for start, table in _TABLES.items() if path.name.startswith(start)), None)
         if table is None or "__" in path.name:
             continue
-        body = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
         rows: list[Doc] = body if isinstance(body, list) else [body]
-        for row in rows:
+        for row in (row for row in rows if "id" in row):
             tenant.add(table, row)
             count += 1
     return count

@@ -103,9 +103,9 @@ class QuickBooksSandbox(Rehearsed):
         }
 
     # ── levers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-    def seed_recorded(self, folder: Path) -> None:
-        """Take over a recorded company; see sandbox_seed.seed_recorded."""
-        seed_recorded(self.books, folder)
+    def seed_recorded(self, folder: Path) -> int:
+        """Take over a recorded company; how many rows. See sandbox_seed.seed_recorded."""
+        return seed_recorded(self.books, folder)
 
     def webhook(
         self, stream: Stream | None = None, ref: str | None = None, *, cloud: bool = True

@@ -6,14 +6,13 @@ tokens come out as QuickBooks would have made them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from connectors.quickbooks.sandbox_books import SandboxBooks
+from connectors.quickbooks.sandbox_books import ENTITIES, SandboxBooks
+from connectors.testing.recordings import recorded_bodies
 from core.money import Money
 from core.records import (
     STREAM_OF,
@@ -34,22 +33,6 @@ from core.records import (
 )
 
 Json = dict[str, Any]
-# The recorded listing of each entity that is complete; the other recordings of the same entity are earlier or partial.
-RECORDED: Mapping[str, str] = {
-    "Account": "accounts",
-    "Customer": "customers",
-    "Vendor": "vendors",
-    "Item": "items",
-    "Invoice": "invoices",
-    "Payment": "list-payments",
-    "CreditMemo": "credit-memos",
-    "Deposit": "deposits",
-    "JournalEntry": "journal-entries",
-    "Estimate": "estimates",
-    "Bill": "bills",
-    "BillPayment": "bill-payments",
-    "Purchase": "purchases",
-}
 _ACCOUNTS = (
     ("1", "Services", "Income", "ServiceFeeIncome"),
     ("4", "Undeposited Funds", "Other Current Asset", "UndepositedFunds"),
@@ -103,17 +86,34 @@ def _preferences(home: str) -> Json:
     }
 
 
-def seed_recorded(books: SandboxBooks, folder: Path) -> None:
-    """Take over a recorded company: `folder`/query/*.response.json as listed in RECORDED. Replaces what was there."""
-    for entity, name in RECORDED.items():
-        body = json.loads((folder / "query" / f"{name}.response.json").read_text(encoding="utf-8"), parse_float=Decimal)
-        rows = body["QueryResponse"].get(entity, [])
-        books.objects[entity] = {row["Id"]: row for row in rows}
+def seed_recorded(books: SandboxBooks, folder: Path) -> int:
+    """Take over a recorded company: the rows of every query answer below `folder`, as they are; how many there were.
+
+    An entity that was listed replaces what the sandbox had of it. Of a row that was listed more than once (pages may overlap) the
+    latest recording counts.
+    """
+    bodies = (body for _, body in recorded_bodies(folder))
+    answers = [body for body in bodies if isinstance(body, dict) and isinstance(body.get("QueryResponse"), dict)]
+    listed: dict[str, dict[str, Json]] = {}
+    for body in sorted(answers, key=_recorded_at):
+        for entity, rows in body["QueryResponse"].items():
+            if entity in ENTITIES and isinstance(rows, list):
+                listed.setdefault(entity, {}).update({str(row["Id"]): row for row in rows if "Id" in row})
+    books.objects.update(listed)
     numbers = [int(row["DocNumber"]) for row in books.all("Invoice") if str(row.get("DocNumber", "")).isdigit()]
     numbers += [int(row["DocNumber"]) for row in books.all("CreditMemo") if str(row.get("DocNumber", "")).isdigit()]
     books.forget_numbers()
     books.next_document = max(numbers, default=1000) + 1
     books.changes.clear()
+    return sum(map(len, listed.values()))
+
+
+def _recorded_at(body: Json) -> datetime:
+    """When QuickBooks gave this answer; an answer that does not say counts as the oldest."""
+    try:
+        return datetime.fromisoformat(str(body.get("time"))).astimezone(UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class World:

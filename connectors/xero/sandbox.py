@@ -89,9 +89,9 @@ class XeroSandbox:
         world.add(records)
         return world
 
-    def seed_recorded(self, folder: Path) -> None:
-        """Take over a recorded organisation; see sandbox_worlds.seed_recorded."""
-        seed_recorded(self.books, folder)
+    def seed_recorded(self, folder: Path) -> int:
+        """Take over a recorded organisation; how many documents. See sandbox_worlds.seed_recorded."""
+        return seed_recorded(self.books, folder)
 
     def touch(self, table: str, ref: str) -> None:
         """Change a document's UpdatedDateUTC to now."""

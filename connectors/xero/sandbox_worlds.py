@@ -6,15 +6,14 @@ nested summaries come out as Xero would have made them.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from connectors.testing.recordings import recorded_bodies
 from connectors.xero.sandbox_books import Organisation
-from connectors.xero.sandbox_shapes import ID_FIELD, Doc
+from connectors.xero.sandbox_shapes import ID_FIELD, Doc, instant_of
 from core.records import (
     STREAM_OF,
     Contact,
@@ -32,20 +31,32 @@ from core.records import (
     Stream,
 )
 
-# Files of a recorded organisation and the lists they hold; what is missing stays empty.
-RECORDED = {"invoices": "Invoices", "payments": "Payments", "contacts": "Contacts", "credit_notes": "CreditNotes"}
 CLEARING, BANK, SALES, SUNDRY, RECEIVABLE = "091", "090", "200", "820", "610"
 _POSTED = {Posting.INCOME: SALES, Posting.RECEIVABLE: RECEIVABLE, Posting.UNDEPOSITED: CLEARING, Posting.OTHER: SUNDRY}
 
 
-def seed_recorded(books: Organisation, folder: Path) -> None:
-    """Take over a recorded organisation: `folder`/invoices.json, payments.json, contacts.json, credit_notes.json."""
-    for name, table in RECORDED.items():
-        path = folder / f"{name}.json"
-        if path.is_file():
-            rows = json.loads(path.read_text(encoding="utf-8"), parse_float=Decimal).get(table, [])
-            for row in rows:
-                books.keep(table, row, changed=False)
+def seed_recorded(books: Organisation, folder: Path) -> int:
+    """Take over a recorded organisation: the lists in every answer below `folder`, as they are; how many documents there were.
+
+    Of a document that was answered more than once (pages may overlap) the one changed last counts.
+    """
+    kept: set[tuple[str, str]] = set()
+    for table, row in _documents(folder):
+        place = (table, str(row[ID_FIELD[table]]).lower())
+        if place not in kept or _changed_at(row) >= _changed_at(books.get(*place)):
+            books.keep(table, row, changed=False)
+        kept.add(place)
+    return len(kept)
+
+
+def _documents(folder: Path) -> Iterator[tuple[str, Doc]]:
+    for _, body in recorded_bodies(folder):
+        lists = {table: rows for table, rows in body.items() if table in ID_FIELD} if isinstance(body, dict) else {}
+        yield from ((table, row) for table, rows in lists.items() for row in rows if ID_FIELD[table] in row)
+
+
+def _changed_at(row: Doc) -> datetime:
+    return instant_of(row.get("UpdatedDateUTC")) or datetime.min.replace(tzinfo=UTC)
 
 
 class World:

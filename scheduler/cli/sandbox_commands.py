@@ -13,6 +13,7 @@ from connectors import registry
 from connectors.testing.serve import serve
 from core.clock import SystemClock
 from core.errors import UsageError
+from core.ports import Sandbox
 from core.records import Role, Stream
 from scheduler.cli import console
 from scheduler.cli.session import JsonOption, choose, chosen
@@ -38,10 +39,7 @@ def serve_sandbox(
         raise UsageError(f"{vendor} talks to no vendor and has no sandbox")
     sandbox = spec.sandbox(SystemClock())
     if recorded is not None:
-        seed = getattr(sandbox, "seed_recorded", None)
-        if seed is None:
-            raise UsageError(f"the {vendor} sandbox cannot be seeded from recorded responses")
-        seed(recorded)
+        _seed(sandbox, vendor, recorded)
     with serve(sandbox, port=port) as base_url:
         role = Role.PSA if Stream.TICKETS in spec.streams else Role.BOOKS if spec.streams else Role.CHANNEL
         keys, secrets = _by_reference(vendor, spec.settings, sandbox.settings(base_url))
@@ -52,6 +50,16 @@ def serve_sandbox(
             console.say(toml_section(f"connections.{vendor}", {"type": vendor, "role": role, **keys}))
             console.say("\n".join(f"export {name}='{value}'" for name, value in secrets.items()))
         threading.Event().wait(seconds)
+
+
+def _seed(sandbox: Sandbox, vendor: str, folder: Path) -> None:
+    seed = getattr(sandbox, "seed_recorded", None)
+    if seed is None:
+        raise UsageError(f"the {vendor} sandbox cannot be seeded from recorded responses")
+    count = seed(folder)
+    if not count:
+        raise UsageError(f"nothing below {folder} is an answer of {vendor}")
+    console.note(f"{count:,} recorded records")
 
 
 def _by_reference(vendor: str, model: type[BaseModel], keys: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
