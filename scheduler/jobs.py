@@ -13,7 +13,7 @@ import structlog
 
 from core.clock import local_date
 from core.dispatch import DispatchReport, dispatch
-from core.dunning.decision import Channels
+from core.dunning.decision import Channels, Referral
 from core.dunning.pushback import Target
 from core.errors import RateLimited
 from core.log import bound
@@ -99,7 +99,16 @@ def channels(app: App) -> Channels:
         letter=_own_words(app, writable, "letters"),
         call=calls[0] if calls else None,
         call_by_account=bool(calls) and not app.spec(calls[0]).streams,
+        referral=_referral(app),
     )
+
+
+def _referral(app: App) -> Referral:
+    """The agencies that a case could go to now: those whose door may be written to. Only then a final notice speaks of it."""
+    sections, own = app.settings.connections, app.settings.dunning.mode
+    agencies = app.settings.agencies.values()
+    able = [item for item in agencies if (sections[item.connection].mode if item.connection in sections else own) != "observe"]
+    return Referral(places=tuple(frozenset(place.upper() for place in item.licensed_in) for item in able))
 
 
 def _own_words(app: App, names: list[str], kind: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from core.actions import SendInvoice, SendReminder
 from core.dunning.cadence import OURS, cycle_of
@@ -20,7 +20,7 @@ from core.dunning.ways import route_of
 from core.holds import HoldKind
 from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
 from core.outbox import OutboxRow
-from core.records import Ref
+from core.records import Party, Ref
 
 ANSWER_DAYS = {LetterKind.FIRM: 5, LetterKind.FINAL: 10}  # business days to answer in; ten is the notice of an MSA (notes F.3)
 _TONES = (Tone.FRIENDLY, Tone.CLEAR, Tone.FIRM)
@@ -120,6 +120,7 @@ def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence
     )
     ours = kind is LetterKind.CALL
     locale = None if ours or party is None else party.locale
+    answer_by = place.add_business_days(desk.today, ANSWER_DAYS[kind]) if kind in ANSWER_DAYS else None
     sign = hashlib.sha256(f"{books.account.id}|{stage.name}|{cycle}".encode()).hexdigest()[:8]
     return Letter(
         kind=kind,
@@ -134,9 +135,23 @@ def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence
         reply_to=desk.organisation.email,
         phone=party.phone if party and ours else None,
         reference=sign,
-        answer_by=place.add_business_days(desk.today, ANSWER_DAYS[kind]) if kind in ANSWER_DAYS else None,
+        answer_by=answer_by,
+        hand_over_on=_hand_over_on(desk, kind, answer_by, party),
         templates=desk.facts.policy.templates,
     )
+
+
+def _hand_over_on(desk: Desk, kind: LetterKind, answer_by: date | None, party: Party | None) -> date | None:
+    """The first day the account may go to an agency, where that is set up and so meant; None: it must not be said (A97).
+
+    It is the day after the answer day: a case is never placed before it, whatever the settings say later. A client known to be in
+    trouble is threatened with nothing (A60).
+    """
+    if kind is not LetterKind.FINAL or answer_by is None:
+        return None
+    trouble = any(hold.kind is HoldKind.HARDSHIP and hold.stands(desk.today) for hold in desk.facts.holds)
+    there = desk.channels.referral.reaches(party.region if party else None, party.country if party else None)
+    return answer_by + timedelta(days=1) if there and not trouble else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,18 @@ from core.records import Invoice, RecordKey, Ref, key_of
 NEEDS_APPROVAL = "waits for a person's approval"  # part of a row's reasons: the gate reads it back (protected clients)
 
 
+@dataclass(frozen=True, slots=True)
+class Referral:
+    """The agencies an account could really be handed to: for each the places it may collect in (none: nobody said)."""
+
+    places: tuple[frozenset[str], ...] = ()
+
+    def reaches(self, region: str | None, country: str | None) -> bool:
+        """Could one of them take a client there? Where the client is not known, only one without a list of places could."""
+        here = {item.upper() for item in (region, country) if item}
+        return any(not places or bool(places & here) for places in self.places)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channels:
     """By which connections clients are reached.
@@ -38,6 +50,7 @@ class Channels:
     call_by_account: bool = False  # `call` has no records of clients (a webhook): they are named by their account
     webhook: str | None = None
     letter: str | None = None
+    referral: Referral = Referral()
 
     @property
     def own(self) -> frozenset[str]:

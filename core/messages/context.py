@@ -79,6 +79,7 @@ def context_of(letter: Letter, language: str) -> dict[str, Any]:
         "days": max((line.days_past_due for line in lines), default=0),
         "written_on": date_text(letter.written_on, locale),
         "answer_by": date_text(letter.answer_by, locale) if letter.answer_by else "",
+        "hand_over_on": date_text(letter.hand_over_on, locale) if letter.hand_over_on else "",
         "groups": [_group(group, locale, language) for group in letter.groups],
         "reply_to": one_line(letter.reply_to, 200),
         "phone": one_line(organisation.phone, 40),

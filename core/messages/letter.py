@@ -90,7 +90,10 @@ class LetterGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """All facts of one message to one client. `to` and `cc` are addresses; `sign` is a short reference a reply can quote."""
+    """All facts of one message to one client. `to` and `cc` are addresses; `reference` is short, for a reply to quote.
+
+    `hand_over_on` is the first day the account may go to a collection agency: set only where one could really take it.
+    """
 
     kind: LetterKind
     locale: str
@@ -105,6 +108,7 @@ class Letter:
     phone: str | None = None
     reference: str = ""
     answer_by: date | None = None
+    hand_over_on: date | None = None
     notes: tuple[str, ...] = ()
     templates: Mapping[str, str] = field(default_factory=dict, hash=False)  # the user's own words, as `render` takes them
 

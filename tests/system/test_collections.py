@@ -236,6 +236,13 @@ def test_the_agency_has_the_claim_with_its_evidence(told, pack):
     assert any("Final notice" in path.read_text() for path in (pack / "messages").iterdir())
 
 
+@pytest.mark.req("A38", "A97", "A109")
+def test_the_final_notice_named_the_first_day_and_the_case_was_not_placed_before_it(told, pack):
+    (notice,) = [path.read_text() for path in (pack / "messages").iterdir() if "Final notice" in path.read_text()]
+    assert "may hand this invoice over to a collection agency, on May 20, 2026 at the earliest" in notice
+    assert told.acts["notice"]["placeable_on"] == "2026-05-20"
+
+
 @pytest.mark.req("D5")
 def test_its_pages_read_as_they_should(pack):
     cover, history = (_words(pack / name) for name in ("cover-letter.pdf", "account-history.pdf"))

@@ -80,7 +80,9 @@ KINDS = {
         "gemeinsam "
         "mit {{ client }} klären als auf anderem Weg.",
         "ask": "Bitte zahlen Sie {{ amount }} bis zum {{ answer_by }}, vereinbaren Sie Raten mit uns, oder sagen Sie uns, "
-        "was nicht stimmt. Dies ist unsere letzte Erinnerung; ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.",
+        "was nicht stimmt. Dies ist unsere letzte Erinnerung; {% if hand_over_on %}ohne Antwort bis dahin können wir die "
+        "Forderung einem Inkassounternehmen übergeben, frühestens am {{ hand_over_on }}. Viel lieber wäre uns das nicht."
+        "{% else %}ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.{% endif %}",
     },
     "call": {
         "subject": "{{ client }} anrufen: {{ amount }} überfällig",

@@ -78,7 +78,9 @@ KINDS = {
         "opening": "We have written and called about {{ these }}, and would much rather settle this together with {{ client }} "
         "than go any other way.",
         "ask": "Please pay {{ amount }} by {{ answer_by }}, agree on instalments with us, or tell us what is wrong. "
-        "This is our last reminder; without an answer by then we will have to review how to go on.",
+        "This is our last reminder; {% if hand_over_on %}without an answer by then we may hand {{ these }} over to a collection "
+        "agency, on {{ hand_over_on }} at the earliest. We would much rather not."
+        "{% else %}without an answer by then we will have to review how to go on.{% endif %}",
     },
     "call": {
         "subject": "Call {{ client }} about {{ amount }} past due",

@@ -82,7 +82,9 @@ KINDS = {
         "a cualquier otro camino.",
         "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, que acuerde plazos con nosotros o que nos "
         "diga qué no es "
-        "correcto. Este es nuestro último recordatorio; sin respuesta hasta entonces tendremos que ver cómo seguir.",
+        "correcto. Este es nuestro último recordatorio; {% if hand_over_on %}sin respuesta hasta entonces podremos encargar el "
+        "cobro a una agencia de recobro, no antes del {{ hand_over_on }}. Preferiríamos con mucho evitarlo."
+        "{% else %}sin respuesta hasta entonces tendremos que ver cómo seguir.{% endif %}",
     },
     "call": {
         "subject": "Llamar a {{ client }}: {{ amount }} vencidos",

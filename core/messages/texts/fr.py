@@ -80,7 +80,9 @@ KINDS = {
         "opening": "Nous avons écrit et appelé au sujet des factures ci-dessous, et préférons de loin trouver une solution avec "
         "{{ client }} plutôt qu’une autre voie.",
         "ask": "Merci de régler {{ amount }} avant le {{ answer_by }}, de convenir d’un échéancier, ou de nous dire ce qui ne va "
-        "pas. Ceci est notre dernier rappel ; sans réponse d’ici là, nous devrons examiner la suite à donner.",
+        "pas. Ceci est notre dernier rappel ; {% if hand_over_on %}sans réponse d’ici là, nous pourrons confier le dossier à "
+        "une société de recouvrement, au plus tôt le {{ hand_over_on }}. Nous préférerions de loin l’éviter."
+        "{% else %}sans réponse d’ici là, nous devrons examiner la suite à donner.{% endif %}",
     },
     "call": {
         "subject": "Appeler {{ client }} : {{ amount }} en retard",

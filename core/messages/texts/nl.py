@@ -80,7 +80,9 @@ KINDS = {
         "client }} op "
         "dan langs een andere weg.",
         "ask": "Wilt u {{ amount }} betalen vóór {{ answer_by }}, termijnen met ons afspreken, of zeggen wat er niet klopt? "
-        "Dit is onze laatste herinnering; zonder antwoord moeten wij daarna bekijken hoe het verder gaat.",
+        "Dit is onze laatste herinnering; {% if hand_over_on %}zonder antwoord kunnen wij de vordering daarna overdragen aan een "
+        "incassobureau, op zijn vroegst op {{ hand_over_on }}. Veel liever doen wij dat niet."
+        "{% else %}zonder antwoord moeten wij daarna bekijken hoe het verder gaat.{% endif %}",
     },
     "call": {
         "subject": "Bel {{ client }} over {{ amount }} over de vervaldatum",

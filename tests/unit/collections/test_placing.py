@@ -35,7 +35,7 @@ from scheduler.cli.collections_agency import tell_agency
 from scheduler.cli.collections_commands import attach
 from scheduler.evidencing import pack_of
 from scheduler.following import FollowReport, follow, follow_cases
-from scheduler.jobs import dispatch_outbox, review_accounts, sync_connection
+from scheduler.jobs import channels, dispatch_outbox, review_accounts, sync_connection
 from scheduler.placing import Plan, final_notice_of, place, plan_placement, recall, say_to_agency
 from scheduler.reporting import problems_of, read_reports, take_file
 
@@ -140,6 +140,13 @@ def test_nothing_leaves_in_observe_mode(tmp_path):
             )
         follow(app, recall(app, case, reason="r", by="ann", now=NOW), FollowReport(), now=NOW)
         assert app.store.outbox() == ()
+
+
+@pytest.mark.req("A97")
+@pytest.mark.parametrize(("mode", "places"), [("observe", ()), ("draft", (frozenset({"TX"}),)), ("active", (frozenset({"TX"}),))])
+def test_messages_may_speak_of_an_agency_only_where_its_door_may_be_written_to(tmp_path, mode, places):
+    with office(tmp_path, mode=mode) as made:
+        assert channels(made).referral.places == places
 
 
 def test_a_draft_waits_for_a_person(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -81,6 +82,13 @@ def sample(kind: LetterKind, language: str) -> Letter:
     )
 
 
+def final_notice(language: str) -> Letter:
+    """The final notice of an account that an agency could really take."""
+    letter = sample(LetterKind.FINAL, language)
+    assert letter.answer_by is not None
+    return replace(letter, hand_over_on=letter.answer_by + timedelta(days=1))
+
+
 def account_statement(language: str) -> AccountStatement:
     """A statement of account with open invoices of several ages and money not yet applied."""
     letter = sample(LetterKind.STATEMENT, language)
@@ -128,6 +136,10 @@ def samples() -> dict[str, str]:
             files[f"{name}.txt"] = f"Subject: {message.subject}\n\n{message.text}"
             if message.html:
                 files[f"{name}.html"] = message.html
+        message = render(final_notice(language))
+        assert isinstance(message, Rendered), str(message)
+        files[f"11-final_notice_with_agency.{language}.txt"] = f"Subject: {message.subject}\n\n{message.text}"
+        files[f"11-final_notice_with_agency.{language}.html"] = message.html
         shown = account_statement(language)
         files[f"10-account_statement.{language}.txt"] = statement_text(shown)
         files[f"10-account_statement.{language}.html"] = statement_html(shown)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.messages.clean import addresses, one_line, safe_link
 from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
-from core.messages.lint import threats
+from core.messages.lint import hand_over_words, threats
 from core.messages.render import MessageIncomplete, Rendered, render
 from core.messages.texts import LANGUAGES
 from core.money import Money
@@ -232,6 +232,42 @@ def test_a_template_of_the_users_replaces_ours_for_its_language():
     german = rendered(letter(locale="de"), **mine)
     assert german.subject == "S"
     assert german.text.startswith("Guten Tag,")
+
+
+@pytest.mark.req("A38", "A97", "A109")
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_final_notice_speaks_of_an_agency_only_where_one_could_take_the_account(language: str):
+    plain = letter(kind=LetterKind.FINAL, locale=language)
+    spoken = rendered(replace(plain, hand_over_on=date(2026, 3, 25)))
+    assert hand_over_words(spoken.text, language), "it says so, in the client's language"
+    assert re.search(r"\b25\b.* 2026|\b25, 2026", spoken.text), "with the first day"
+    assert hand_over_words(rendered(plain).text, language) == ()
+
+
+@pytest.mark.req("A97")
+@pytest.mark.parametrize(
+    ("locale", "threat"),
+    [
+        ("en", "we will send you to collections"),
+        ("de", "dann geht es an das Inkassobüro"),
+        ("fr", "une société de recouvrement"),
+        ("es", "una agencia de cobros"),
+        ("nl", "naar het incassobureau"),
+        ("nl", "to a debt collector"),
+    ],
+)
+def test_nothing_else_may_speak_of_an_agency(locale: str, threat: str):
+    facts = "{{ amount }} {{ numbers }} "
+    for kind in (LetterKind.FINAL, LetterKind.FRIENDLY):
+        made = letter(kind=kind, locale=locale)
+        assert "no agency could take this account" in refused(made, {f"{kind}.text": facts + threat})
+        assert "no agency could take this account" in refused(made, {f"{kind}.html": f"<p>{facts}</p><b>{threat}</b>"})
+    dated = replace(letter(kind=LetterKind.FINAL, locale=locale), hand_over_on=date(2026, 3, 25))
+    assert "is missing" in refused(dated, {"final_notice.text": facts + threat}), "and never without the day"
+
+
+def test_a_threat_hidden_in_a_template_of_html_is_found():
+    assert '"lawsuit"' in refused(letter(), {"reminder_friendly.en.html": "<p>{{ amount }} {{ numbers }}</p><i>a lawsuit</i>"})
 
 
 def test_a_client_called_court_is_not_a_threat():

@@ -18,6 +18,7 @@ from core.pull import pull_connection
 from core.records import DocumentStatus, Payment, RecordKey, Role, Stream, key_of
 from core.review import review
 from core.senders import KNOWN_FOR
+from core.withdrawing import withdraw_drafts
 from tests.unit.shell.test_dispatch import RULES, World
 from tests.unit.shell.vendor import NAME, NOW, Vendor, invoice, party
 
@@ -43,6 +44,23 @@ def test_a_protected_client_is_written_to_once_a_person_approved_that_message(wo
     world.store.approve(draft.id, by="ann", now=NOW)
     assert world.dispatch() == {"settled": 1}
     assert world.sent == 1
+
+
+@pytest.mark.req("A97")
+def test_a_draft_whose_days_are_out_of_date_is_taken_back_and_decided_again(world):
+    world.store.resolve(world.row.id, outcome="not-sent", by="me", now=NOW)
+    world.store.place_hold(hold(HoldKind.PROTECTED))
+    review(world.store, RULES, now=NOW, run_id="r", full=True)
+    (draft,) = world.store.outbox(states=[OutboxState.DRAFT])
+    assert withdraw_drafts(world.store, NOW + timedelta(days=5)) == 0
+    assert withdraw_drafts(world.store, NOW + timedelta(days=5, minutes=1)) == 1
+    assert "out of date" in world.store.outbox_row(draft.id).error
+    later = NOW + timedelta(days=6)
+    world.clock.set(later)
+    world.pull()
+    review(world.store, RULES, now=later, run_id="r2", full=True)
+    (fresh,) = world.store.outbox(states=[OutboxState.DRAFT])
+    assert fresh.created_at == later
 
 
 @pytest.mark.req("E53")
