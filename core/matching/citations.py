@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import string
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from core.matching.references import Word
+from core.matching.references import OTHERWISE, Word, otherwise
 
 # one slip: about ln(150) ways to make it in five digits; two: the square, but rarer than chance only in longer ones
 SLIP_COST = (0.0, 5.0, 8.5)
@@ -42,16 +42,23 @@ class ReferenceIndex:
     """The references of one client's invoices."""
 
     def __init__(
-        self, keys: Iterable[tuple[int, Mapping[str, float]]], issued: Mapping[int, int], unpaid: Set[int] | None = None
+        self,
+        keys: Mapping[int, Mapping[str, float]],
+        issued: Mapping[int, int],
+        unpaid: Set[int] | None = None,
+        common: Container[str] = (),
     ) -> None:
-        """`keys` are (bill, its strings with gains); `issued` the bills' dates, which decide between equally good readings.
+        """`keys` are each bill's strings with gains; `issued` the bills' dates, which decide between equally good readings.
 
         Slips are corrected only towards bills that are `unpaid` (None: all): most invoices are settled before any is.
+        `common` are the prefixes that numbers have.
         """
+        self._keys = keys
         self._issued = issued
         self._unpaid = unpaid
+        self._common = common
         self._exact: dict[str, list[tuple[int, float]]] = defaultdict(list)
-        for bill, found in keys:
+        for bill, found in keys.items():
             for text, gain in found.items():
                 self._exact[text].append((bill, gain))
         self._remains: dict[str, list[str]] = {}
@@ -65,8 +72,10 @@ class ReferenceIndex:
                 extra = (1.5 if word.marked else 0.0) - word.cost - _shared_cost(len(found))
                 for bill, gain in found:
                     early = NOT_YET if paid and self._issued[bill] > paid + GRACE else 0.0
-                    if gain + extra + early > 0:
-                        _keep(best, Cite(bill, min(gain + extra, 12.0) + early, word.mask, word.anchor, 0))
+                    other = otherwise(word, self._keys[bill], self._common) if word.before else 0.0
+                    if gain + extra + early - other > 0:
+                        slips = int(other >= OTHERWISE)
+                        _keep(best, Cite(bill, min(gain + extra, 12.0) + early - other, word.mask, word.anchor, slips))
         return list(best.values())
 
     def slipped(self, words: Iterable[Word], paid: int, *, options: int, settled: int) -> list[Cite]:
@@ -101,7 +110,9 @@ class ReferenceIndex:
         extra = (0.7 if word.marked else 0.0) - cost - word.cost - _shared_cost(len(found))
         for bill, gain in found:
             if gain + extra >= MIN_GAIN:
-                yield Cite(bill, gain + extra, word.mask, word.anchor, slips)
+                other = otherwise(word, self._keys[bill], self._common) if word.before else 0.0
+                if gain + extra - other >= MIN_GAIN:
+                    yield Cite(bill, gain + extra - other, word.mask, word.anchor, slips + int(other >= OTHERWISE))
 
     def _near(self) -> dict[str, list[str]]:
         """Remainder → references; made at first need."""

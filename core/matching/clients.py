@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from core.matching.names import NameIndex, key, words
 from core.matching.pools import Bill, Cash, Pool
-from core.matching.references import Word, keys_of, prefix_of
+from core.matching.references import Word, keys_of, otherwise, prefix_of
 
 UNRELATED_NAME = -4.5
 OTHER_ACCOUNT = -5.0
@@ -29,7 +29,8 @@ _LIKENESS = ((0.97, 0.0), (0.92, -0.4), (0.85, -1.0), (0.75, -2.0), (0.65, -3.0)
 class GlobalReferences:
     """Where a strong reference leads when nobody knows the client: string → bills, over all clients."""
 
-    def __init__(self, bills: Iterable[Bill], keys: Mapping[int, Mapping[str, float]]) -> None:
+    def __init__(self, bills: Iterable[Bill], keys: Mapping[int, Mapping[str, float]], common: Container[str] = ()) -> None:
+        self._keys, self._common = keys, common
         self._bills: dict[str, list[int]] = defaultdict(list)
         for bill in bills:
             for text, gain in keys[bill.index].items():
@@ -42,8 +43,14 @@ class GlobalReferences:
         for word in found:
             bills = self._bills.get(word.text)
             if bills and len(bills) <= STRANGER_LIMIT:
-                places.setdefault(word.anchor, []).extend(bills)
+                meant = [bill for bill in bills if self._meant(word, bill)] if word.before else bills
+                if meant:
+                    places.setdefault(word.anchor, []).extend(meant)
         return places
+
+    def _meant(self, word: Word, bill: int) -> bool:
+        keys = self._keys[bill]
+        return keys[word.text] - otherwise(word, keys, self._common) >= GLOBAL_GAIN
 
 
 class Directory:

@@ -117,8 +117,8 @@ def _over(total: int, paid: int, unit: int) -> Explained:
     if gap <= FEE_LIMIT * unit and gap % max(unit // 2, 1) == 0:
         return Explained(Evidence.OVER, -9.0)
     if gap * 100 <= total * 3:
-        return Explained(Evidence.OVER, -12.5)
-    return Explained(Evidence.OVER, -11.0 if paid == 2 * total else -6.0 - math.log(paid))
+        return Explained(Evidence.OVER, -13.5)
+    return Explained(Evidence.OVER, -11.0 if paid == 2 * total else -7.5 - math.log(paid))
 
 
 def size_weight(count: int) -> float:

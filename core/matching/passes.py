@@ -37,6 +37,7 @@ class Decision:
 
     `whose`: nothing names the invoices, and the money may come from another client (product notes E41).
     `usual`: nothing names the invoice, and the client is billed this amount again and again.
+    `early`: an invoice was written well after the money came; by a slip, its number may have been made from another's.
     """
 
     cash: int
@@ -47,6 +48,7 @@ class Decision:
     stage: Evidence
     whose: bool = False
     usual: bool = False
+    early: bool = False
 
 
 class Passes:
@@ -191,7 +193,8 @@ class Passes:
         whose = not best.cited and max(rivals, default=-99.0) > mine - OTHER_CLIENT
         stage = stage or best.explained.evidence
         usual = not best.cited and best.exact and self._table.pools[best.pool].often(best.total)
-        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose, usual))
+        early = any(prepare.not_yet(self._table.bills[bill], cash) for bill in best.bills)
+        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose, usual, early))
 
     def _exchange(self) -> None:
         """Let payments without a match take what others hold on weak evidence, where all together is likelier then."""
@@ -343,9 +346,12 @@ class Passes:
 
 
 def _speaks_plainly(best: Hypothesis) -> bool:
-    """Whether a shallow look is enough: an exact amount, or one that a single surely named invoice or a usual rate explains."""
+    """Whether a shallow look is enough: an exact amount, or one that a single surely named invoice or a usual rate explains.
+
+    Where the words name some of the invoices only, the others may be named with slips, which a shallow look does not read.
+    """
     if best.exact:
-        return True
+        return best.cited in (0, len(best.bills))
     named = best.cited == len(best.bills) and not best.slips and not best.contradicted and not best.loose
     return named and (len(best.bills) == 1 or best.explained.evidence is Evidence.DISCOUNT)
 

@@ -132,6 +132,11 @@ class Pool:
         end = bisect_right(self._alive, bisect_right(self._issued, paid + 3) - 1)
         return [self.bills[place] for place in self._alive[max(end - limit, 0) : end]]
 
+    def open_among(self, bills: Iterable[int]) -> int:
+        """How many bills with money left there are from the first to the last of `bills`, these included."""
+        places = [self._place[bill] for bill in bills]
+        return bisect_right(self._alive, max(places)) - bisect_left(self._alive, min(places))
+
     def crowd(self, paid: int) -> float:
         """How many bills this client may be expected to pay around `paid`; at least 1."""
         if not paid:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 
-from core.matching.citations import Cite, ReferenceIndex, likeness, strongest
+from core.matching.citations import GRACE, Cite, ReferenceIndex, likeness, strongest
 from core.matching.claims import Claims
 from core.matching.clients import Directory, GlobalReferences, bill_keys, common_prefixes
 from core.matching.habits import learn
@@ -46,6 +46,7 @@ class Table:
     keys: dict[int, dict[str, float]]
     clients: dict[str, int]
     amounts: dict[str, list[tuple[int, int]]]
+    common: frozenset[str] = frozenset()
     samples: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
 
     def unit(self, cash: Cash) -> int:
@@ -80,8 +81,8 @@ def lay_out(invoices: Iterable[OpenInvoice], payments: Iterable[IncomingPayment]
     amounts: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for (currency, amount), found in sorted(by_amount.items()):
         amounts[currency] += [(amount, bill.index) for bill in found]
-    references = GlobalReferences(bills, keys)
-    return Table(owed, paid, bills, cash, pools, claims, wants, directory, references, by_amount, keys, clients, amounts)
+    references = GlobalReferences(bills, keys, common)
+    return Table(owed, paid, bills, cash, pools, claims, wants, directory, references, by_amount, keys, clients, amounts, common)
 
 
 def _unique(ids: Iterable[str]) -> None:
@@ -203,17 +204,33 @@ def settle_habits(table: Table) -> None:
 
 
 def plain_match(table: Table, cash: Cash) -> list[Bill]:
-    """All bills of one client that the words name exactly, if they add up to the amount and no other client's do."""
-    by_pool: dict[int, set[int]] = defaultdict(set)
-    for bills in cash.named.values():
+    """The bills of one client that the words name exactly, if they add up to the amount and no other client's do.
+
+    One bill at each place, or several of one order, and none of the future.
+    """
+    by_pool: dict[int, dict[int, set[int]]] = defaultdict(lambda: defaultdict(set))
+    for place, bills in cash.named.items():
         for bill in bills:
-            by_pool[table.bills[bill].pool].add(bill)
-    fitting = [
-        members
-        for pool, members in by_pool.items()
-        if table.pools[pool].currency == cash.currency and sum(table.bills[bill].amount for bill in members) == cash.amount
-    ]
+            if not not_yet(table.bills[bill], cash):
+                by_pool[table.bills[bill].pool][place].add(bill)
+    fitting: list[set[int]] = []
+    for pool, places in by_pool.items():
+        members = {bill for found in places.values() for bill in found}
+        one_each = all(len(found) == 1 or _of_one_order(table, found) for found in places.values())
+        worth = table.pools[pool].currency == cash.currency and sum(table.bills[bill].amount for bill in members) == cash.amount
+        if one_each and worth:
+            fitting.append(members)
     return [table.bills[bill] for bill in sorted(fitting[0])] if len(fitting) == 1 else []
+
+
+def _of_one_order(table: Table, bills: Iterable[int]) -> bool:
+    orders = {table.bills[bill].reference for bill in bills}
+    return len(orders) == 1 and "" not in orders
+
+
+def not_yet(bill: Bill, cash: Cash) -> bool:
+    """Whether the bill was written well after the payment: its number stands in the words by chance, or by a slip."""
+    return 0 < cash.paid < bill.issued - GRACE
 
 
 def named_by_client(table: Table, cash: Cash) -> list[Bill]:
@@ -222,7 +239,7 @@ def named_by_client(table: Table, cash: Cash) -> list[Bill]:
         return []
     places: dict[int, int] = {}
     for cite in cash.cites[cash.pools[0][0]]:
-        if cite.gain >= STRONG_CITE and places.setdefault(cite.anchor, cite.bill) != cite.bill:
+        if cite.gain >= STRONG_CITE and not cite.slips and places.setdefault(cite.anchor, cite.bill) != cite.bill:
             return []
     found = sorted(set(places.values()))
     wants = [table.wants[bill] for bill in found]
@@ -242,8 +259,8 @@ def read_cites(table: Table, cash: Iterable[Cash], options: int, *, level: int, 
     for pool, readers in wanted.items():
         bills = table.pools[pool].bills
         unpaid = {bill.index for bill in bills if table.wants[bill.index] or bill.index in held}
-        keys = ((bill.index, table.keys[bill.index]) for bill in bills)
-        index = ReferenceIndex(keys, {bill.index: bill.issued for bill in bills}, unpaid)
+        keys = {bill.index: table.keys[bill.index] for bill in bills}
+        index = ReferenceIndex(keys, {bill.index: bill.issued for bill in bills}, unpaid, table.common)
         for item in readers:
             item.cites[pool] = _cites(index, item, options, level)
 

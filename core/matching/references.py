@@ -28,13 +28,19 @@ MARKERS = frozenset(_MARKERS_TEXT.split())
 FILLERS = frozenset(["NO", "NR", "NUM", "NUMBER", "NUMBERS", "S", "N", "DATED", "NRO"])
 YEAR_COST = 4.0
 _YEAR = re.compile(r"20[0-4][0-9]")
+_GLUE = frozenset("-/._")
+OTHERWISE = 5.0  # as a slip: the year or the prefix before a number is another one than the invoice's
+UNKNOWN_YEAR = 2.0
 _RUN = re.compile(r"[A-Z]+|[0-9]+")
 _LOOKALIKE = str.maketrans("OQDILSZBG", "000115286")
 _LOOKALIKES = frozenset("OQDILSZBG")
 
 
 class Word(NamedTuple):
-    """A string that may be a reference. `mask`: the digit runs it uses; `anchor`: the last of them; `cost`: of reading it so."""
+    """A string that may be a reference. `mask`: the digit runs it uses; `anchor`: the last of them; `cost`: of reading it so.
+
+    `before`: the run that is written onto its front and not part of it, as "2025" is for "0042" in "2025-0042".
+    """
 
     text: str
     mask: int
@@ -42,6 +48,7 @@ class Word(NamedTuple):
     cost: float
     marked: bool
     tight: bool
+    before: str = ""
 
 
 def runs(text: str) -> list[tuple[str, int, int]]:
@@ -80,8 +87,9 @@ def keys_of(number: str, *, whole_only: bool = False, common: Container[str] = (
     last = digits[-1]
     prefix = parts[0] if parts[0].isalpha() else ""
     short = last.lstrip("0")
-    forms = ("".join(digits), last, "".join(digits[:-1]) + short, prefix + last, prefix + short, short)
-    for form in forms:
+    serial = digits[-2] if len(digits) > 1 and _YEAR.fullmatch(last) and len(digits[-2]) > 2 else ""  # 2278/2025
+    forms = ("".join(digits), last, serial, "".join(digits[:-1]) + short, prefix + last, prefix + short, short)
+    for form in forms[:5] if short != last and _YEAR.fullmatch(short) else forms:  # 02025 is not "2025"
         if form and form[-1].isdigit():
             found.setdefault(form[:MAX_KEY], gain_of(form) - (0.0 if len(form) >= 4 else 0.5))
     return found
@@ -102,9 +110,9 @@ def read_words(memo: str) -> list[Word]:
     """Every string of the memo that may be a reference, each use of its runs once."""
     parts = runs(memo)
     found: dict[tuple[str, int], Word] = {}
-    marked = _marked(parts)
+    marked, glued = _marked(parts), _glued(fold(memo), parts)
     for first in range(len(parts)):
-        for word in _joins(parts, first, marked[first]):
+        for word in _joins(parts, first, marked[first], glued):
             kept = found.get((word.text, word.mask))
             if kept is None or kept.cost > word.cost:
                 found[word.text, word.mask] = word
@@ -123,8 +131,18 @@ def _marked(parts: Sequence[tuple[str, int, int]]) -> list[bool]:
     return found
 
 
-def _joins(parts: Sequence[tuple[str, int, int]], first: int, marked: bool) -> Iterable[Word]:
+def _glued(plain: str, parts: Sequence[tuple[str, int, int]]) -> list[bool]:
+    """Whether each run is written onto the one before it: nothing between, or a single mark as within numbers."""
+    ends = [0, *(end for _, _, end in parts)]
+    return [
+        at > 0 and (start == end or (start == end + 1 and plain[end] in _GLUE))
+        for at, ((_, start, _), end) in enumerate(zip(parts, ends, strict=False))
+    ]
+
+
+def _joins(parts: Sequence[tuple[str, int, int]], first: int, marked: bool, glued: Sequence[bool]) -> Iterable[Word]:
     text, mask, anchor, cost = "", 0, -1, 0.0
+    front = parts[first - 1][0] if glued[first] else ""
     tight, alike = True, True
     for place in range(first, min(first + MAX_JOIN, len(parts))):
         run, start, _ = parts[place]
@@ -145,9 +163,38 @@ def _joins(parts: Sequence[tuple[str, int, int]], first: int, marked: bool) -> I
             anchor = place
         alike = alike and (digits or _LOOKALIKES.issuperset(run))
         if anchor >= 0:
-            yield Word(text, mask, anchor, cost + (YEAR_COST if _YEAR.fullmatch(text) else 0.0), marked, tight)
+            year = YEAR_COST if _is_year(parts, place, text, glued) else 0.0
+            yield Word(text, mask, anchor, cost + year, marked, tight, front)
             if alike and place > first:  # letters and digits touch, and the letters may be misread digits
-                yield Word(text.translate(_LOOKALIKE), mask, anchor, cost + 1.0, marked, tight)
+                yield Word(text.translate(_LOOKALIKE), mask, anchor, cost + 1.0, marked, tight, front)
+
+
+def _is_year(parts: Sequence[tuple[str, int, int]], place: int, text: str, glued: Sequence[bool]) -> bool:
+    """Whether `text`, which ends with the run at `place`, is a year, or a prefix and the year of a number that goes on."""
+    if not text.endswith(parts[place][0]) or not _YEAR.fullmatch(parts[place][0]):
+        return False
+    goes_on = place + 1 < len(parts) and glued[place + 1] and parts[place + 1][0].isdigit()
+    return text == parts[place][0] or (goes_on and text[: -len(parts[place][0])].isalpha())
+
+
+def otherwise(word: Word, keys: Iterable[str], common: Container[str]) -> float:
+    """What it costs to read `word` as the invoice of `keys` although a year or a prefix of other invoices is written before it.
+
+    `common` are the prefixes that numbers have.
+    """
+    before = word.before
+    digits = before.isdigit()
+    if not (len(before) == 2 or _YEAR.fullmatch(before) if digits else before in common):
+        return 0.0
+    heads = [key[: -len(word.text)] for key in keys if len(key) > len(word.text) and key.endswith(word.text)]
+    groups = [part for head in heads for part, _, _ in runs(head) if part.isdigit() == digits]
+    if digits:
+        groups = [part for part in groups if len(part) >= len(before)]
+    if any(part.endswith(before) for part in groups):
+        return 0.0
+    if groups:
+        return OTHERWISE
+    return UNKNOWN_YEAR if digits and _YEAR.fullmatch(before) else 0.0
 
 
 def _shortened(parts: Sequence[tuple[str, int, int]]) -> Iterable[Word]:

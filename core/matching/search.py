@@ -41,12 +41,16 @@ from core.matching.values import MatchSettings
 # lengths at which banks cut the text they pass on (BAI2, MT940 lines, SEPA 35 and 140, NACHA 10-80 addenda, card descriptors)
 CUT_LENGTHS = frozenset((10, 15, 16, 18, 20, 22, 24, 25, 27, 30, 32, 34, 35, 40, 50, 54, 65, 70, 80, 100, 105, 128, 140))
 LIST_WEIGHT = -6.0
+LEFT_OUT = -2.5  # each invoice between the others that is not paid with them
+SHORTEST_LIST = 4
+MOST_LEFT_OUT = 6
 PART_OF_MANY = -4.0
 LOOSE_CITE = 3.5
 PAID_TWICE = 9.0
 TRIPLE_WINDOW = 36
 MOST_DAMAGED = 2  # unnamed invoices of a set that are looked for among damaged words
 MOST_READ = 60
+UNLIKELY_SUM = 4.0  # an exact sum of words read so much worse than others is chance: look for the likelier ones short of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ class Hypothesis:
 class _View:
     """One payment beside one client's pool.
 
-    `named`: places that name an invoice surely, with what it costs to disregard them; `loose`: places that nearly name one.
+    `named`: places that name an invoice surely, with what it costs to disregard them; `loose`: places that nearly name one;
+    `covered`: the digit runs that are read in full.
     """
 
     cash: Cash
@@ -100,6 +105,7 @@ class _View:
     cites: dict[int, list[Cite]]
     named: dict[int, float]
     loose: frozenset[int]
+    covered: int
     words: list[Word] | None = None
     damaged: dict[int, tuple[float, int]] = field(default_factory=dict)
     stopped: bool = False
@@ -128,7 +134,7 @@ class Search:
         for index, weight in cash.pools:
             view = self._view(cash, amount, unit, self._pools[index], weight)
             if deep:
-                view.words = readable(read_words(cash.memo))
+                view.words = [word for word in readable(read_words(cash.memo)) if not word.mask & view.covered]
             for bills, listed in self._sets(view, deep=deep):
                 kept = found.get(bills)
                 if kept is None or (listed and not kept.listed):
@@ -160,7 +166,7 @@ class Search:
             if self._wants[cite.bill] and (cite.anchor in named or not covered >> cite.anchor & 1):
                 cites[cite.bill].append(cite)
         near = {cite.anchor for cite in found if cite.slips and cite.gain >= LOOSE_CITE and not covered >> cite.anchor & 1}
-        return _View(cash, amount, unit, pool, weight, cites, named, frozenset(near))
+        return _View(cash, amount, unit, pool, weight, cites, named, frozenset(near), covered)
 
     # ── which sets ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _sets(self, view: _View, *, deep: bool) -> Iterable[tuple[tuple[int, ...], bool]]:
@@ -172,7 +178,7 @@ class Search:
             named = self._cited_sums(view, slips=True) or named
             exact = named.worth(view.amount)
             best += named.best()
-        if named and not exact:
+        if named and (not exact or (best and exact[0].gain < best[0].gain - UNLIKELY_SUM)):
             best += named.worth_between(view.amount - view.unit, view.amount + FEE_LIMIT * view.unit)
             best += self._withheld(view, named) if deep else ()
         for pick in (*exact, *self._plausible(view, best)):
@@ -245,14 +251,11 @@ class Search:
 
     def _filled(self, view: _View, picks: Sequence[Pick], near: Sequence[Bill]) -> Iterable[tuple[tuple[int, ...], bool]]:
         """Named invoices and one, two or a stretch of others that the memo had no room for."""
-        for rank, pick in enumerate(picks):
+        short = [pick for pick in picks if pick.total < view.amount and pick.gain >= MIN_GAIN]
+        for rank, pick in enumerate(short):
             rest = view.amount - pick.total
-            if pick.gain < MIN_GAIN:
-                continue
             if rank < 4:
                 yield from self._filled_short(view, pick)
-            if rest <= 0:
-                continue
             for bill in view.pool.worth(rest)[:8]:
                 if bill.index not in pick.bills:
                     yield tuple(sorted((*pick.bills, bill.index))), False
@@ -296,7 +299,7 @@ class Search:
     def _score(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> Hypothesis:
         total = sum(self._wants[bill] for bill in bills)
         explained = self._explained(view, total, len(bills))
-        gain, cited, slips, used = _said(bills, view.cites)
+        gain, cited, slips, used = _said(bills, view)
         unsaid, mask = self._unsaid(view, bills, cited, used)
         used |= mask
         contradicted = [anchor for anchor in view.named if not used >> anchor & 1]
@@ -350,22 +353,27 @@ class Search:
         fits = [habit.fit(self._bills[bill].issued, self._bills[bill].due, paid) for bill in bills]
         crowd = math.log(view.pool.crowd(paid))
         apart = sum(fits) - crowd * len(bills) + math.lgamma(len(bills) + 1) + size_weight(len(bills))
-        if not listed:
+        left_out = 0 if listed else view.pool.open_among(bills) - len(bills) if len(bills) >= SHORTEST_LIST else MOST_LEFT_OUT
+        if left_out >= MOST_LEFT_OUT:
             return apart
-        return max(apart, LIST_WEIGHT - crowd + sum(fits) / len(fits))
+        return max(apart, LIST_WEIGHT - crowd + sum(fits) / len(fits) + LEFT_OUT * left_out)
 
 
-def _said(bills: tuple[int, ...], cites: dict[int, list[Cite]]) -> tuple[float, int, int, int]:
-    """(gain, bills named, worst slips, digit runs used) of the words that name `bills`; one stretch of text names one invoice."""
+def _said(bills: tuple[int, ...], view: _View) -> tuple[float, int, int, int]:
+    """(gain, bills named, worst slips, digit runs used) of the words that name `bills`; one stretch of text names one invoice.
+
+    Words that name another invoice as they stand are no second mention of one of these with a slip.
+    """
     gain, used, slips = 0.0, 0, 0
     named: set[int] = set()
     offers = sorted(
-        (cite for bill in bills for cite in cites.get(bill, ())), key=lambda cite: (-cite.gain, cite.anchor, cite.bill)
+        (cite for bill in bills for cite in view.cites.get(bill, ())), key=lambda cite: (-cite.gain, cite.anchor, cite.bill)
     )
     for cite in offers:
         if cite.bill in named:
-            gain += 0.0 if used & cite.mask else 0.5 * cite.gain
-            used |= cite.mask
+            if not cite.slips or cite.anchor not in view.named:
+                gain += 0.0 if used & cite.mask else 0.5 * cite.gain
+                used |= cite.mask
         elif not used & cite.mask:
             named.add(cite.bill)
             gain += cite.gain
