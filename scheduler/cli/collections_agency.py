@@ -33,7 +33,7 @@ from scheduler.cli import console
 from scheduler.cli.collections_commands import CaseArgument, DryRunOption, answer, case_json, state_word
 from scheduler.cli.collections_placing import ReasonOption
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, day_option, opened
-from scheduler.evidencing import books_of
+from scheduler.evidencing import books_of, client_locale
 from scheduler.following import FollowReport, alarms_of, follow
 from scheduler.jobs import rules
 from scheduler.placing import agency_of, recall, say_to_agency
@@ -281,7 +281,7 @@ def tell_agency(
 
 
 def draft_letter(case_id: CaseArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Draft the letter that tells the client its account was placed, and with whom. It is never sent: ask the agency first."""
+    """Draft the letter that tells the client, in its language, who acts for you now. It is never sent: ask the agency first."""
     with opened(config, json) as app:
         case, now = app.store.case(case_id), app.clock.now()
         if case.placement is None:
@@ -294,6 +294,7 @@ def draft_letter(case_id: CaseArgument, config: ConfigOption = None, json: JsonO
                 agency=agency_of(app, case.placement.agency),
                 client=account_settings(app, books).legal_name or books.account.name,
                 today=local_date(now, app.zone),
+                locale=client_locale(books),
             )
         except ValueError as error:
             raise UsageError(str(error)) from None

@@ -16,6 +16,8 @@ from scheduler.casefacts import gather
 from scheduler.cli import console
 from scheduler.cli.account_commands import find_account
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
+from scheduler.evidencing import client_locale
+from scheduler.jobs import rules
 
 _MARKS = {Status.PASS: "ok", Status.FAIL: "NO", Status.UNKNOWN: "?", Status.WAIVED: "waived"}
 TargetArgument = Annotated[str, typer.Argument(metavar="CASE", help="The case's id or how it begins; or the client.")]
@@ -203,7 +205,7 @@ def approve_case(
 
 
 def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Draft the mail that puts the last verbal agreement in writing. You send it; attach the answer to the case.
+    """Draft the mail that puts the last verbal agreement in writing, in the client's language. You send it; attach the answer.
 
     Record the agreement first: duesync contacts add note CLIENT --outcome "verbal agreement: what was agreed"
     """
@@ -214,9 +216,15 @@ def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json
         if not notes:
             raise UsageError("no verbal agreement is on record", remedy='Add a note that begins with "verbal agreement: ".')
         last = facts.place.add_business_days(facts.today, 5)
-        who = app.settings.organisation.name
-        named = facts.client.account.name
-        draft = confirmation(notes[0], facts.promises, client=named, organisation=who, answer_by=last, place=facts.place)
+        draft = confirmation(
+            notes[0],
+            facts.promises,
+            client=facts.client.account.name,
+            organisation=rules(app).organisation,
+            answer_by=last,
+            place=facts.place,
+            locale=client_locale(facts.client),
+        )
     _tell({"subject": draft.subject, "text": draft.text}, f"Subject: {draft.subject}\n\n{draft.text}")
 
 

@@ -19,6 +19,9 @@ from core.collections.terms import ContractTerms
 from core.dunning.arrangements import Instalment, PaymentPlan
 from core.findings import Finding, FindingKind, FindingState, Severity
 from core.holds import Hold, HoldKind
+from core.messages.letter import Organisation
+from core.messages.lint import threats
+from core.messages.texts import LANGUAGES
 from core.outbox import ContactKind
 from core.records import Agreement, CreditNote, DocumentStatus, Payment, PaymentStatus, Ref
 from tests.unit.analytics.ledgers import Seen
@@ -592,7 +595,14 @@ def test_the_draft_of_a_promise_names_its_day_and_of_a_note_its_words():
     call = contact(ContactKind.CALL, date(2026, 5, 1), "promised")
     note = contact(ContactKind.NOTE, date(2026, 5, 2), "Verbal agreement - half now, half in June")
     newest, older = verbal_notes((call, contact(ContactKind.NOTE, TODAY, "sent a card"), note))
-    given = {"client": "Late Inc", "organisation": "Northwind", "answer_by": date(2026, 5, 9), "place": PLACE}
+    ours = Organisation(name="Northwind", timezone="America/Chicago", currency="USD")
+    given = {"client": "Late Inc", "organisation": ours, "answer_by": date(2026, 5, 9), "place": PLACE}
     assert "half now, half in June" in confirmation(newest, (), **given).text
     promise = replace(promised(date(2026, 5, 20)), made_at=call.at)
-    assert "by 20 May 2026" in confirmation(older, (promise,), **given).text
+    assert "by May 20, 2026" in confirmation(older, (promise,), **given).text
+    german = confirmation(older, (promise,), **given, locale="de-AT")
+    assert ("20. Mai 2026" in german.text, german.subject) == (True, "Was wir am 1. Mai 2026 vereinbart haben")
+    for language in LANGUAGES:
+        draft = confirmation(newest, (), **given, locale=language)
+        assert "half now, half in June" in draft.text, "what was said stays as it was written"
+        assert threats(f"{draft.subject}\n{draft.text}", language) == ()

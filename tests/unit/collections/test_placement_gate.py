@@ -15,6 +15,7 @@ from core.dunning.gate import GateFacts, SourceAge, verdict
 from core.dunning.policy import DunningSettings
 from core.dunning.resolve import resolve_policy
 from core.holds import Hold, HoldKind
+from core.messages.lint import threats
 from core.records import DocumentStatus, Stream, key_of
 from tests.unit.collections.claim import (
     AGENCY,
@@ -128,9 +129,33 @@ def test_a_notice_to_the_agency_waits_for_nothing_but_a_pause():
 
 @pytest.mark.req("A112")
 def test_the_letter_to_the_client_names_the_agency_and_threatens_nothing():
-    text = placed_letter(case_of(*placed()), organisation=ORGANISATION, agency=AGENCY, client="Alder Dental PC", today=TODAY)
-    for words in ("Acme Recovery", "1,200.00 USD", "5f0c11aa-1", "notice on 2026-05-08", "ar@northwind.example", "instalments"):
+    given = {"organisation": ORGANISATION, "agency": AGENCY, "client": "Alder Dental PC", "today": TODAY}
+    text = " ".join(placed_letter(case_of(*placed()), **given).split())
+    for words in ("Acme Recovery", "$1,200.00", "5f0c11aa-1", "notice on May 8, 2026", "ar@northwind.example", "instalments"):
         assert words in text
     assert not [word for word in ("sue", "court", "lawyer", "credit rating", "immediately") if word in text.lower()]
+    assert "We wrote to you about the 2 invoices due" in text
     with pytest.raises(ValueError, match="with no agency"):
         placed_letter(case_of(*noticed()), organisation=ORGANISATION, agency=AGENCY, client="x", today=TODAY)
+
+
+@pytest.mark.req("A112", "A97")
+@pytest.mark.parametrize(
+    ("locale", "words", "day"),
+    [
+        ("de-AT", "der 2 fälligen Rechnungen", "8. Mai 2026"),
+        ("fr-CA", "les 2 factures échues", "8 mai 2026"),
+        ("es-MX", "las 2 facturas vencidas", "8 de mayo de 2026"),
+        ("nl", "de 2 vervallen facturen", "8 mei 2026"),
+        ("ja-JP", "the 2 invoices due", "May 8, 2026"),
+    ],
+)
+def test_the_letter_to_the_client_is_in_its_own_language(locale, words, day):
+    given = {"organisation": ORGANISATION, "agency": AGENCY, "client": "Alder Dental PC", "today": TODAY, "locale": locale}
+    letter = placed_letter(case_of(*placed()), **given)
+    text = " ".join(letter.split())
+    assert words in text
+    assert day in text
+    assert "5f0c11aa-1" in text
+    assert threats(text, locale[:2]) == ()
+    assert max(len(line) for line in letter.splitlines()) <= 78, "it is printed as it is"
