@@ -2,7 +2,8 @@
 
 A `source_ref` is looked up among payments and credit notes. Found in neither or in both, the allocation is malformed and
 attached to nothing: attaching it to the wrong one would move money, leaving it out only makes duesync more careful. Where its
-source is there but could not be read, the source is what is named.
+source is there but could not be read, the source is what is to be mended; the allocation is named beside it, so that nobody takes
+its invoice for paid by nothing.
 """
 
 from __future__ import annotations
@@ -59,8 +60,9 @@ def allocate(
             source_ref = cells.ref("source_ref")
             source = _find_source(source_ref, sources)
             invoice_ref = cells.ref("invoice_ref")
-            if source.currency is not None:
-                applied.add(source_ref, source, _allocation(cells, invoice_ref, source.currency))
+            if source.currency is None:
+                raise BadCell("source_ref", f"the row of {source_ref} cannot be read")
+            applied.add(source_ref, source, _allocation(cells, invoice_ref, source.currency))
         except BadCell as bad:
             applied.malformed.append(_malformed(table.name, row, bad))
     return applied

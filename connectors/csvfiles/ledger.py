@@ -13,10 +13,10 @@ from connectors.csvfiles.cells import BadCell, Cells
 from connectors.csvfiles.mapping import COLUMNS, Reading, Rows
 from connectors.csvfiles.table import Bad, Line, Table, read_table
 from connectors.csvfiles.words import DOCUMENT_WORDS, PAYMENT_WORDS
-from core.records import DocumentStatus, Entry, Malformed, PaymentStatus, Ref, Stream
+from core.records import Allocation, DocumentStatus, Entry, Malformed, PaymentStatus, Ref, Stream
 
 # Bump when the same bytes are to be read differently, so that every connection reads its files again.
-READING_VERSION = 1
+READING_VERSION = 2
 
 # The files a stream is made from; the first is its own.
 FILES: dict[Stream, tuple[str, ...]] = {
@@ -100,7 +100,8 @@ class Ledger:
         rows = mapping.read_rows(
             self._table("payments.csv"), Stream.PAYMENTS, self.reading, mapping.payment(mine), extra=lambda ref: _shown(mine, ref)
         )
-        return (*rows, *self._applied.malformed)
+        credited = _orphans(self.rows(Stream.CREDIT_NOTES), self._applied.credit_notes)
+        return (*rows, *self._applied.malformed, *_orphans(rows, mine), *credited)
 
     def _credit_notes(self) -> Rows:
         mine = self._applied.credit_notes
@@ -165,3 +166,14 @@ class _Once:
 def _shown(allocated: Mapping[Ref, tuple[object, ...]], ref: Ref) -> list[str]:
     """A source's allocations as text, for its raw payload and version."""
     return [str(item) for item in allocated.get(ref, ())]
+
+
+def _orphans(rows: Rows, allocated: Mapping[Ref, tuple[Allocation, ...]]) -> Iterable[Malformed]:
+    """Allocations of payments or credit notes whose own row cannot be read: they count for nothing, and somebody must know."""
+    readable = {row.record.ref for row in rows if isinstance(row, Entry)}
+    for row in rows:
+        if isinstance(row, Malformed) and row.ref is not None and row.ref not in readable:
+            for item in allocated.get(row.ref, ()):
+                named = Ref(f"{row.ref}>{item.invoice_ref}")
+                problem = f"the row of {row.ref} ({row.where}) cannot be read"
+                yield Malformed(stream=Stream.ALLOCATIONS, ref=named, where=f"allocations of {row.ref}", problem=problem)

@@ -34,6 +34,7 @@ from core.records import (
     Record,
     Ref,
     Stream,
+    calling_itself,
 )
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -114,7 +115,8 @@ def malformed(file: str, stream: Stream, row: Line | Bad, bad: BadCell) -> Malfo
     ref = row.cells.get("ref", "")
     usable = ref.isprintable() and 0 < len(ref) <= 200
     where = f"{file}:{row.number}" + (f":{bad.column}" if bad.column else "")
-    return Malformed(stream=stream, ref=Ref(ref) if usable else None, where=where, problem=bad.problem)
+    problem = calling_itself(bad.problem, row.cells.get("number"), row.cells.get("agreement_ref"))
+    return Malformed(stream=stream, ref=Ref(ref) if usable else None, where=where, problem=problem)
 
 
 def entry_of(record: Record, cells: Mapping[str, str] | list[dict[str, str]], extra: object) -> Entry:

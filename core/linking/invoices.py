@@ -12,6 +12,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from core.linking.numbers import bare_key, copy_of, named_numbers, number_key, tail_key
 from core.money import Money
@@ -83,19 +84,31 @@ class _Linker:
 
     def _two_fields(self) -> None:
         """A number that is one live invoice's number and another's reference: never guess which (E36)."""
-        numbers, references = _index(self.right, _number), _index(self.right, _reference)
+        live = [item for item in self.right if item.status is not DocumentStatus.VOID]
+        numbers, bare, references = _index(live, _number), _index(live, _bare), _index(live, _reference)
         for invoice in self.left:
             key = number_key(invoice.number)
-            by_number = [item for item in numbers.get(key, ()) if item.status is not DocumentStatus.VOID]
-            by_reference = [
-                item
-                for item in references.get(key, ())
-                if item.status is not DocumentStatus.VOID and number_key(item.number) != key
-            ]
-            if not (key and by_number and by_reference) or _settled(invoice, by_number, by_reference):
+            near = (item for item in bare.get(key, ()) if abs((item.issued_on - invoice.issued_on).days) <= _DAYS_PREFIXED)
+            by_number = numbers.get(key) or [*near]
+            by_reference = [item for item in references.get(key, ()) if item not in by_number]
+            if not (key and by_number and by_reference):
+                continue
+            claiming = [item for item in by_reference if number_key(item.reference) == key and not self._elsewhere(item, invoice)]
+            if not claiming and _settled(invoice, by_number, by_reference):
                 continue
             self.ambiguous.append((invoice, (*by_number, *by_reference)))
-            self.used.update(key_of(item) for item in (invoice, *by_number, *by_reference))
+            left = (item for item in (*by_number, *by_reference) if not self._elsewhere(item, invoice))
+            self.used.update(key_of(item) for item in (invoice, *left))
+
+    def _elsewhere(self, candidate: Invoice, besides: Invoice) -> bool:
+        """Does the candidate name another bill of the other side, of its own total, by number or reference?"""
+        keys = _number(candidate) | _bare(candidate) | _reference(candidate)
+        named = (item for key in keys for item in self._left_by_number.get(key, ()))
+        return any(item is not besides and item.total == candidate.total for item in named)
+
+    @cached_property
+    def _left_by_number(self) -> Mapping[str, list[Invoice]]:
+        return _index(self.left, _number)
 
     def _by(
         self, how: str, one: Callable[[Invoice], set[str]], two: Callable[[Invoice], set[str]], *, near: bool = False

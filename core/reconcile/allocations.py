@@ -7,6 +7,7 @@ xero.md R4, R5, product.md E9.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from core.books import COUNTED_PAYMENTS
@@ -14,7 +15,7 @@ from core.findings import Finding, FindingKind, Severity
 from core.linking.names import name_key, words
 from core.reconcile import wording
 from core.reconcile.desk import Desk
-from core.reconcile.evidence import called, money_fact
+from core.reconcile.evidence import called, money_fact, telling
 from core.reconcile.world import Mention, Source, World
 from core.records import CreditNote, DocumentStatus, Invoice, Party, Payment, PaymentStatus, key_of
 
@@ -28,6 +29,8 @@ def misapplied_payments(desk: Desk) -> Iterator[Finding]:
         paid = {key_of(item): item for item in desk.paid_invoices(payment)}
         if not mentions or not paid or any(key_of(item.invoice) in desk.paid_together(payment) for item in mentions):
             continue
+        if _stranger_paid(desk, payment) is not None:
+            continue  # told as money with the wrong client
         right = next((item for item in mentions if item.sure and _waits(desk, item.invoice, payment)), None)
         if right is not None:
             yield _misapplied(desk, payment, tuple(paid.values()), right.invoice)
@@ -77,10 +80,16 @@ def misapplied_parties(desk: Desk) -> Iterator[Finding]:
 
 
 def _crosses(desk: Desk, payment: Payment) -> Finding | None:
-    strangers = [item for item in desk.paid_invoices(payment) if desk.world.account_of(item) not in (desk.account, None)]
-    if not strangers or _pays_for(desk, strangers[0]):
+    stranger = _stranger_paid(desk, payment)
+    if stranger is None:
         return None
-    return _wrong_party(desk, payment, strangers[0], 0.9, f"it is applied to invoice {called(strangers[0])} of another client")
+    return _wrong_party(desk, payment, stranger, 0.9, f"it is applied to invoice {called(stranger)} of another client")
+
+
+def _stranger_paid(desk: Desk, payment: Payment) -> Invoice | None:
+    """The other client's invoice that the payment is applied to, unless this client pays for that one as a habit."""
+    strangers = [item for item in desk.paid_invoices(payment) if desk.world.account_of(item) not in (desk.account, None)]
+    return None if not strangers or _pays_for(desk, strangers[0]) else strangers[0]
 
 
 def _pays_for(desk: Desk, invoice: Invoice) -> bool:
@@ -95,14 +104,26 @@ def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
     mentions = desk.world.mentions(payment)
     if any(desk.world.account_of(item.invoice) == desk.account for item in mentions):
         return None
-    # A bare number beside a payment that pays its own client's invoices is a coincidence until the text says "invoice".
+    # A bare number beside a payment that pays its own client's invoices is a coincidence until the text says "invoice" or the
+    # amount is to the cent what that invoice still owes.
     loose = desk.loose(payment)
-    named = [item for item in mentions if item.sure and (item.marked or loose) and _could_pay(item, payment)]
+    said = (item for item in mentions if item.sure and (item.marked or loose or _settles(item.invoice, payment)))
+    named = [item for item in said if _could_pay(item, payment)]
     accounts = {desk.world.account_of(item.invoice) for item in named}
     if len(accounts) != 1 or None in accounts or _pays_for(desk, named[0].invoice):
         return None
     invoice = named[0].invoice
     return _wrong_party(desk, payment, invoice, 0.9, f"it names invoice {called(invoice)} of another client")
+
+
+def _settles(invoice: Invoice, payment: Payment) -> bool:
+    """Is this what the invoice still owes, and is its number or the amount more than a coincidence of two short figures?"""
+    digits = sum(char.isdigit() for char in invoice.number or "")
+    owed = invoice.status is DocumentStatus.OPEN and invoice.open == payment.amount and invoice.issued_on <= payment.paid_on
+    return owed and (digits >= _LONG_NUMBER or telling(payment.amount))
+
+
+_LONG_NUMBER = 5
 
 
 def _could_pay(mention: Mention, payment: Payment) -> bool:
@@ -203,7 +224,7 @@ def currency_mismatches(desk: Desk) -> Iterator[Finding]:
     for source in sources:
         own = source.amount.currency if isinstance(source, Payment) else source.total.currency  # type: ignore[union-attr]
         for invoice in _credited(desk, source):
-            if invoice.total.currency != own and not _exchange_documented(source):
+            if invoice.total.currency != own and not exchange_documented(source, invoice.total.currency):
                 desk.told_payments.add(key_of(source))
                 desk.told_invoices.add(key_of(invoice))
                 desk.mixed_parties.update(((source.connection, source.party_ref), (invoice.connection, invoice.party_ref)))
@@ -217,7 +238,7 @@ def foreign_documents(desk: Desk) -> Iterator[Finding]:
         odd = [item for item in own if party.currency and item.total.currency != party.currency]
         if len(own) >= _LEAST_DOCUMENTS and len(odd) * _ODD_SHARE <= len(own):
             for invoice in odd:
-                if key_of(invoice) not in desk.told_invoices and not _exchange_documented(invoice):
+                if key_of(invoice) not in desk.told_invoices and not exchange_documented(invoice, party.currency or ""):
                     desk.told_invoices.add(key_of(invoice))
                     yield _foreign(desk, party, invoice)
 
@@ -239,8 +260,15 @@ def _foreign(desk: Desk, party: Party, invoice: Invoice) -> Finding:
     )
 
 
-def _exchange_documented(source: Source | Invoice) -> bool:
-    return bool({"fx", "exchange", "exch", "rate", "converted", "conversion"} & set(words(source.memo or "")))
+def exchange_documented(record: Source | Invoice, other: str) -> bool:
+    """Do the record's words say that money was changed: by a word for it, or by the other currency beside a rate or an amount?"""
+    text = f"{getattr(record, 'reference', None) or ''} {record.memo or ''}"
+    said = set(words(text))
+    return bool(_EXCHANGE & said) or (other.casefold() in said and _FIGURE.search(text) is not None)
+
+
+_EXCHANGE = frozenset({"fx", "forex", "exchange", "exchanged", "exch", "rate", "converted", "conversion"})
+_FIGURE = re.compile(r"\d[.,]\d")
 
 
 def _other_currency(desk: Desk, source: Source, invoice: Invoice) -> Finding:

@@ -78,9 +78,9 @@ def _invoice(desk: Desk, invoice: Invoice, difference: int) -> Finding:
 
 def _payments(desk: Desk) -> Iterator[tuple[Payment, Finding]]:
     for payment in desk.payments:
-        if key_of(payment) in desk.told_payments or payment.connection not in desk.world.keeps_allocations:
+        if key_of(payment) in desk.told_payments:
             continue
-        if any(item.amount.currency != payment.amount.currency for item in payment.allocations):
+        if not desk.readable(payment):
             continue
         difference = payment.amount.minor - desk.used(payment) - payment.unapplied.minor
         if difference < 0 or (

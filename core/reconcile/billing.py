@@ -2,8 +2,8 @@
 
 The rhythm is the agreement's own (`cycle_months`) or, where the agreement is known only from its invoices, the one that most
 of them keep. A period counts as billed when any invoice of the agreement covers it, void ones included (somebody decided), or
-another invoice of the client bills the agreement's amount in it. Months after the last bill count only while the agreement
-says it is active.
+another invoice of the client bills the agreement's amount in it, in this system or another. Months after the last bill count
+only while the agreement says it is active.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ def billing_gaps(desk: Desk) -> Iterator[Finding]:
         last = _last_due(desk, rhythm, months[-1])
         expected = _expected(months, rhythm.cycle, last)[:_MOST_MISSING]
         missing = [month for month in expected if not _billed_otherwise(desk, rhythm, month)]
+        unread = desk.world.unread_invoices.get(rhythm.connection)
+        if unread and len(missing) <= unread[1][str(rhythm.ref)]:
+            continue  # as many of its bills are there and cannot be read
         for _, hole in itertools.groupby(missing, key=lambda month: max(item for item in months if item < month)):
             yield _gap(desk, rhythm, [*hole], months)
 
@@ -107,15 +110,16 @@ def _expected(months: Sequence[int], cycle: int, last: int) -> list[int]:
 
 
 def _billed_otherwise(desk: Desk, rhythm: _Rhythm, month: int) -> bool:
-    usual = next(iter(sorted(rhythm.bills.items())))[1]
-    covered = (_covers(item, month) for item in rhythm.bills.values())
-    return any(covered) or any(
-        item.agreement_ref is None
-        and item.party_ref == usual.party_ref
-        and item.total == usual.total
-        and _month(item.period_start or item.issued_on) == month
-        for item in desk.books.invoices
-    )
+    if any(_covers(item, month) for item in rhythm.bills.values()):
+        return True
+    usual = {item.total for item in rhythm.bills.values()}
+    owners = {item.party_ref for item in rhythm.bills.values()}
+    for item in desk.books.invoices:
+        if item.total in usual and _month(item.period_start or item.issued_on) == month:
+            single = item.agreement_ref is None and item.party_ref in owners
+            if single if item.connection == rhythm.connection else item.agreement_ref in (None, rhythm.ref):
+                return True
+    return False
 
 
 def _covers(invoice: Invoice, month: int) -> bool:

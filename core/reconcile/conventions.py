@@ -13,10 +13,38 @@ from hashlib import sha256
 
 from core.books import COUNTED_PAYMENTS
 from core.linking.numbers import invoice_marks
-from core.reconcile.world import LIVE, World
+from core.reconcile.world import LIVE, Line, World
 from core.records import Invoice, Posting, Role
 
 _LEAST_OLD = 10  # payments needed before a habit can be told
+
+
+def reached_bank(world: World, item: Line) -> bool:
+    """Does this deposit line say that its payment went to the bank?
+
+    A line posted to Undeposited Funds says that the payment still lies there, unless the deposit bundles several payments (a
+    trip to the bank) or most payments of these books stand in such lines: then the account named is where the money came from.
+    """
+    if item.line.posting is not Posting.UNDEPOSITED:
+        return True
+    bundled = sum(line.payment_ref is not None for line in item.deposit.lines) > 1
+    return bundled or item.deposit.connection in _naming_the_source(world)
+
+
+def _naming_the_source(world: World) -> frozenset[str]:
+    if "naming_the_source" not in world.memory:
+        held: Counter[str] = Counter()
+        for (connection, _), lines in world.lines_of_payment.items():
+            held[connection] += all(item.line.posting is Posting.UNDEPOSITED for item in lines)
+        every = Counter(
+            payment.connection
+            for books in world.books.all()
+            for payment in books.payments
+            if payment.status in COUNTED_PAYMENTS and payment.amount.minor > 0
+        )
+        world.memory["naming_the_source"] = frozenset(name for name, count in held.items() if count * 2 > every[name])
+    result: frozenset[str] = world.memory["naming_the_source"]
+    return result
 
 
 def banked_until(world: World) -> Mapping[str, date]:
@@ -35,7 +63,7 @@ def _depositing(world: World) -> Iterator[tuple[str, date]]:
     days = timedelta(days=world.rules.undeposited_days)
     until: dict[str, date] = {}
     for item in world.lines:
-        if item.line.payment_ref is not None and item.line.posting is not Posting.UNDEPOSITED:
+        if item.line.payment_ref is not None and reached_bank(world, item):
             last = min(item.deposit.deposited_on, world.today) - days
             until[item.deposit.connection] = max(last, until.get(item.deposit.connection, last))
     old: Counter[str] = Counter()
@@ -47,7 +75,7 @@ def _depositing(world: World) -> Iterator[tuple[str, date]]:
                 continue
             old[payment.connection] += 1
             lines = world.lines_of_payment.get((payment.connection, payment.ref), ())
-            banked[payment.connection] += any(item.line.posting is not Posting.UNDEPOSITED for item in lines)
+            banked[payment.connection] += any(reached_bank(world, item) for item in lines)
     for connection, count in sorted(old.items()):
         usual = count >= _LEAST_OLD and banked[connection] >= count * world.rules.undeposited_share
         if usual and world.role(connection) is Role.BOOKS:
@@ -98,15 +126,25 @@ def _keys(world: World, role: Role) -> set[str]:
 
 
 def tracks_payments(world: World, psa: str) -> bool:
-    """Does this PSA learn of payments at all? One where nothing was ever paid would only repeat one finding for every invoice."""
+    """Does this PSA learn of payments at all? One where nothing is ever paid would repeat one finding for every invoice.
+
+    Measured against the books: a PSA that shows far fewer of its invoices as paid than they do is not told of payments.
+    """
     if "tracking" not in world.memory:
-        world.memory["tracking"] = frozenset(
-            connection
-            for (connection, _), invoice in world.invoices.items()
-            if invoice.status in LIVE and 0 <= invoice.open.minor < invoice.total.minor
-        )
+        billed: Counter[str] = Counter()
+        paid: Counter[str] = Counter()
+        for (connection, _), invoice in world.invoices.items():
+            if invoice.status in LIVE and invoice.total.minor > 0:
+                billed[connection] += 1
+                paid[connection] += 0 <= invoice.open.minor < invoice.total.minor
+        shares = {name: paid[name] / count for name, count in billed.items()}
+        usual = min((share for name, share in shares.items() if world.role(name) is Role.BOOKS and share), default=0.0)
+        world.memory["tracking"] = frozenset(name for name, share in shares.items() if share > usual * _TOLD_SHARE)
     result: frozenset[str] = world.memory["tracking"]
     return psa in result
+
+
+_TOLD_SHARE = 0.25  # of the share of invoices that the books show as paid
 
 
 def conventions(world: World) -> Mapping[str, tuple[str, ...]]:
@@ -119,6 +157,7 @@ def conventions(world: World) -> Mapping[str, tuple[str, ...]]:
         "shows_credit_use": tuple(sorted(world.shows_credit_use)),
         "learns_of_payments": tuple(sorted(name for name in world.first_invoices if tracks_payments(world, name))),
         "names": (_names(world),),
+        "deposits_name_the_source": tuple(sorted(_naming_the_source(world))),
         "mirrors": tuple(sorted(" > ".join(pair) for pair in _mirrors(world))),
     }
 

@@ -14,8 +14,10 @@ from datetime import timedelta
 
 from core.findings import Finding, FindingKind, Severity
 from core.linking.invoices import InvoiceLink, InvoiceLinks, link_invoices
+from core.linking.numbers import invoice_marks
 from core.money import Money
 from core.reconcile import wording
+from core.reconcile.allocations import exchange_documented
 from core.reconcile.conventions import mirrors, tracks_payments
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact
@@ -75,7 +77,8 @@ def _compare(desk: Desk, link: InvoiceLink) -> Iterator[Finding]:
         return
     currencies = {item.total.currency for item in (*psa, *books)}
     if len(currencies) > 1:
-        yield _currencies(desk, link)
+        if not _exchange_said(link):
+            yield _currencies(desk, link)
         return
     currency = currencies.pop()
     difference = _total(psa) - _total(books)
@@ -118,6 +121,9 @@ def _paid(desk: Desk, link: InvoiceLink, currency: str) -> Iterator[Finding]:
     if not payments:
         yield _settled_in_books_only(desk, link, amount)
         return
+    if _applied_in_psa(desk, link) >= _paid_part(link.right) - slack:
+        yield _owed_though_paid(desk, link, amount)
+        return
     latest = max(payments, key=lambda item: (item.paid_on, item.ref))
     if latest.paid_on <= desk.world.today - timedelta(days=desk.world.rules.cross_system_grace_days):
         yield _payment_missing(desk, link, _of_amount(payments, amount) or latest, amount)
@@ -145,6 +151,12 @@ def _stands_on_one_side(desk: Desk, link: InvoiceLink) -> Finding:
         proposal=wording.recheck(desk.system(live.connection), f"invoice {called(live)}; give both systems one state"),
         more={"joined_by": link.how},
     )
+
+
+def _exchange_said(link: InvoiceLink) -> bool:
+    """Does either side document that it bills in the other's currency?"""
+    pairs = [(one, two) for left in link.left for right in link.right for one, two in ((left, right), (right, left))]
+    return any(exchange_documented(one, two.total.currency) for one, two in pairs)
 
 
 def _currencies(desk: Desk, link: InvoiceLink) -> Finding:
@@ -204,6 +216,25 @@ def _settled_in_books_only(desk: Desk, link: InvoiceLink, amount: Money) -> Find
     )
 
 
+def _applied_in_psa(desk: Desk, link: InvoiceLink) -> int:
+    """Minor units that the PSA's own payments and credits put on its invoices, whatever it shows as owed."""
+    return sum(item.amount.minor for invoice in link.left for item in desk.applied(invoice))
+
+
+def _owed_though_paid(desk: Desk, link: InvoiceLink, amount: Money) -> Finding:
+    psa = link.left[0]
+    return desk.find(
+        FindingKind.STATUS_MISMATCH,
+        (*link.right, *link.left),
+        at_stake=amount,
+        confidence=0.95,
+        severity=Severity.HIGH,
+        what=f"Invoice {called(psa)}: the PSA holds its payment and still shows {amount} as owed; the books show it paid.",
+        proposal=wording.recheck(desk.system(psa.connection), f"invoice {called(psa)} and its balance"),
+        more={"difference": money_fact(amount), "joined_by": link.how},
+    )
+
+
 def _payment_missing(desk: Desk, link: InvoiceLink, payment: Payment, amount: Money) -> Finding:
     psa = link.left[0]
     return desk.find(
@@ -245,6 +276,9 @@ def _counts_as_missing(desk: Desk, invoice: Invoice, here: str, there: str) -> b
     began = desk.world.first_invoices.get(there)
     late = desk.world.today - timedelta(days=desk.world.rules.cross_system_grace_days)
     in_time = began is not None and began <= invoice.issued_on <= late
+    unread = desk.world.unread_invoices.get(there)
+    if unread and invoice_marks(invoice) & unread[0]:
+        return False  # it is there, and unreadable
     return invoice.status in _SETTLED and in_time and mirrors(desk.world, here, there)
 
 

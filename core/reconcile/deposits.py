@@ -17,7 +17,7 @@ from core.findings import Finding, FindingKind, Severity
 from core.money import Money
 from core.reconcile import wording
 from core.reconcile.allocations import parties_named
-from core.reconcile.conventions import banked_until
+from core.reconcile.conventions import banked_until, reached_bank
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact, telling
 from core.reconcile.world import Line, World
@@ -188,7 +188,7 @@ def _undeposited(desk: Desk, payment: Payment) -> bool:
         return False
     lines = desk.world.lines_of_payment.get((payment.connection, payment.ref), ())
     if lines:
-        return late and all(item.line.posting is Posting.UNDEPOSITED for item in lines)
+        return late and not any(reached_bank(desk.world, item) for item in lines)
     until = banked_until(desk.world).get(payment.connection)
     return until is not None and payment.paid_on <= until and key_of(payment) not in desk.told_payments
 

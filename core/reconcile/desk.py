@@ -34,6 +34,14 @@ class Desk:
     told_invoices: set[RecordKey] = field(default_factory=set)
     mixed_parties: set[tuple[str, Ref | None]] = field(default_factory=set)  # with money in two currencies: no sum means anything
 
+    def __post_init__(self) -> None:
+        """What could only be read in part is told as unreadable, and what seems wrong about the rest is not told beside it."""
+        half = self.world.half_read
+        self.told_payments.update(
+            key for item in (*self.books.payments, *self.books.credit_notes) if (key := key_of(item)) in half
+        )
+        self.told_invoices.update(key for item in self.books.invoices if (key := key_of(item)) in half)
+
     @cached_property
     def ledger(self) -> frozenset[str]:
         """The connections whose cash counts: the account's books, or its PSA where it has none; all for strangers."""
@@ -149,7 +157,7 @@ class Desk:
         Where the vendor states less than the applications leave, the rest is idle too, unless an invoice shows itself
         paid by just that: then only the link is missing, which is a broken identity and not idle cash.
         """
-        if payment.status is PaymentStatus.PENDING or not self._readable(payment):
+        if payment.status is PaymentStatus.PENDING or not self.readable(payment):
             counted = 0 if payment.status is PaymentStatus.PENDING else payment.unapplied.minor
             return Money(counted, payment.amount.currency)
         left = max(payment.amount.minor - self.used(payment), 0)
@@ -157,15 +165,16 @@ class Desk:
             left = payment.unapplied.minor
         return Money(left, payment.amount.currency)
 
-    def _readable(self, payment: Payment) -> bool:
+    def readable(self, payment: Payment) -> bool:
         """Do the applications of this payment say what became of it?"""
         same = all(item.amount.currency == payment.amount.currency for item in payment.allocations)
+        same = same and all(item.total.currency == payment.amount.currency for item in self.paid_invoices(payment))
         return same and payment.connection in self.world.keeps_allocations
 
     def loose(self, payment: Payment) -> bool:
         """Is the payment applied to nothing at all?"""
         if payment.connection in self.world.keeps_allocations:
-            return not payment.allocations
+            return not payment.allocations and key_of(payment) not in self.world.half_read
         return payment.unapplied == payment.amount
 
     def unexplained(self, invoice: Invoice) -> int:
@@ -206,6 +215,8 @@ class Desk:
         found: dict[int, list[Invoice]] = defaultdict(list)
         for invoice in self.invoices:
             if invoice.connection not in self.world.keeps_allocations or self.is_history(invoice):
+                continue
+            if key_of(invoice) in self.world.half_read:
                 continue
             if (missing := self.unexplained(invoice)) > 0:
                 found[missing].append(invoice)

@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from core.findings import Finding, FindingKind, Severity
 from core.money import Money
 from core.reconcile.world import World
-from core.records import RecordKey, Ref
+from core.records import RecordKey, Ref, Stream
+
+_SOURCES = (Stream.PAYMENTS, Stream.CREDIT_NOTES)
 
 
 def malformed_records(world: World) -> Iterator[Finding]:
-    """One finding per unreadable row, with the file and line or field path."""
+    """One finding per unreadable row, with the file and line or field path.
+
+    An allocation whose payment or credit note cannot be read is not told beside it: mending the one mends the other.
+    """
+    unread = {(connection, row.ref) for connection, row in world.books.malformed if row.stream in _SOURCES}
     for connection, row in world.books.malformed:
+        if row.stream is Stream.ALLOCATIONS and (connection, (row.ref or "").partition(">")[0]) in unread:
+            continue
         yield Finding(
             kind=FindingKind.MALFORMED_RECORD,
             severity=Severity.MEDIUM,

@@ -32,7 +32,7 @@ class ReconcileRules(BaseModel):
         45, ge=0, le=400, description="a credit note this near an invoice of its amount cancels it"
     )
     short_payment_percent: int = Field(
-        5, ge=0, le=20, description="a remainder up to this share of the invoice is a short payment"
+        10, ge=0, le=20, description="a remainder up to this share of the invoice is a short payment"
     )
     short_payment_minor: int = Field(5000, ge=0, description="a remainder up to this is one too, below 15 percent of the invoice")
     income_deposit_days: int = Field(

@@ -105,7 +105,7 @@ class _Marks:
         self.amounts: set[object] = set()
         self.references: set[str] = set()
         for seed in seeds:
-            self.numbers.update(_last_digits(item.number) for item in seed.invoices)
+            self.numbers.update(_last_digits(text) for item in seed.invoices for text in (item.number, item.reference))
             self.names.update(_names(seed))
             self.contacts.update(_contacts(seed))
             self.amounts.update(item.open for item in seed.invoices if telling(item.open))
@@ -120,7 +120,7 @@ class _Marks:
             not self.names.isdisjoint(_names(account))
             or not self.contacts.isdisjoint(_contacts(account))
             or any(item.open in self.amounts for item in account.invoices)
-            or any(_last_digits(item.number) in self.numbers for item in account.invoices)
+            or any(_last_digits(text) in self.numbers for item in account.invoices for text in (item.number, item.reference))
             or any(self._named_by(item) for item in account.payments)
         )
 

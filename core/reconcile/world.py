@@ -6,7 +6,7 @@ the number of records; every question below is a look-up.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -15,7 +15,7 @@ from typing import Any
 
 from core.books import COUNTED_PAYMENTS, AccountBooks, Books
 from core.linking.names import name_key, words
-from core.linking.numbers import Named, named_numbers, number_key, tail_key
+from core.linking.numbers import Named, bare_key, named_numbers, number_key, tail_key
 from core.money import Money
 from core.reconcile.rules import ReconcileRules
 from core.records import (
@@ -31,6 +31,7 @@ from core.records import (
     RecordKey,
     Ref,
     Role,
+    Stream,
     key_of,
 )
 
@@ -109,6 +110,29 @@ class World:
                 for allocation in source.allocations:
                     found[(source.connection, allocation.invoice_ref)].append(Applied(source, allocation, counted))
         return {place: tuple(items) for place, items in found.items()}
+
+    @cached_property
+    def half_read(self) -> frozenset[RecordKey]:
+        """Invoices, payments and credit notes of which an allocation could not be read: nobody can say what is applied there."""
+        found: set[RecordKey] = set()
+        for connection, row in self.books.malformed:
+            if row.stream is Stream.ALLOCATIONS and row.ref is not None:
+                source, _, invoice = row.ref.partition(">")
+                found.add(RecordKey(connection, Stream.INVOICES, Ref(invoice)))
+                found.update(RecordKey(connection, stream, Ref(source)) for stream in (Stream.PAYMENTS, Stream.CREDIT_NOTES))
+        return frozenset(found)
+
+    @cached_property
+    def unread_invoices(self) -> Mapping[str, tuple[frozenset[str], Counter[str]]]:
+        """Of each connection the numbers of invoices that could not be read, and how many such bills each agreement has."""
+        numbers: dict[str, set[str]] = defaultdict(set)
+        agreements: dict[str, Counter[str]] = defaultdict(Counter)
+        for connection, row in self.books.malformed:
+            if row.stream is Stream.INVOICES:
+                number, agreement = row.calls_itself
+                numbers[connection].update({number_key(number), bare_key(number_key(number))} - {""})
+                agreements[connection][agreement] += 1
+        return {name: (frozenset(numbers[name]), agreements[name]) for name in agreements}
 
     @cached_property
     def credit_uses(self) -> Mapping[RecordKey, int]:
@@ -217,11 +241,24 @@ class World:
             self._mentions[key] = tuple(self._find_mentions(payment))
         return self._mentions[key]
 
+    @cached_property
+    def references(self) -> Mapping[tuple[str, str], Invoice]:
+        """The one invoice whose reference is this number and which no invoice has as its own: the PSA's number on the bill."""
+        found: dict[tuple[str, str], list[Invoice]] = defaultdict(list)
+        for invoice in self.invoices.values():
+            key = number_key(invoice.reference) if invoice.status in LIVE else ""
+            for alias in {key, tail_key(key)} - {""}:
+                found[(invoice.connection, alias)].append(invoice)
+        return {key: items[0] for key, items in found.items() if len(items) == 1 and key not in self.numbers}
+
     def named_in(self, connection: str, text: str | None) -> Iterable[tuple[Invoice, Named]]:
-        """Invoices of a connection whose number stands in `text` as whole tokens."""
+        """Invoices of a connection whose number, or whose own reference, stands in `text` as whole tokens."""
         for named in named_numbers(text):
             for invoice in self.numbers.get((connection, named.key), ()):
                 yield invoice, named
+            referred = self.references.get((connection, named.key))
+            if referred is not None:
+                yield referred, named
 
     def _find_mentions(self, payment: Payment) -> Iterable[Mention]:
         held: dict[Place, tuple[bool, bool]] = {}

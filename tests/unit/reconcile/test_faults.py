@@ -40,6 +40,10 @@ DUPLICATES: dict[str, Case] = {
         told("duplicate_invoice", "A2", "A1"),
     ),
     "one of them paid": ([C, *PAID, bill("A2", "512.34", "03-03")], told("duplicate_invoice", "A2", "A1")),
+    "the create call repeated, and the numbers are missing or lower": (
+        [C, bill("A9", "512.34", "04-01", number=None), bill("A10", "512.34", "04-01", number="INV-10")],
+        told("duplicate_invoice", "A9", "A10"),
+    ),
     "one period billed twice": (
         [
             C,
@@ -124,6 +128,10 @@ CASH: dict[str, Case] = {
         [C, bill("A1", "99.99", "04-01", "0.99"), pay("P1", "99", "05-02", {"A1": "99"})],
         told("short_payment", "P1", "A1"),
     ),
+    "tax withheld": (
+        [C, bill("A1", "4000", "04-01", "400"), pay("P1", "3600", "05-02", {"A1": "3600"})],
+        told("short_payment", "P1", "A1"),
+    ),
     "in undeposited funds": (
         [C, bill("A1", "400", "03-01", "0"), pay("P1", "400", "04-02", {"A1": "400"}, deposited=False)],
         told("stale_undeposited", "P1"),
@@ -185,6 +193,35 @@ WRONG_PLACE: dict[str, Case] = {
     "applied across clients": (
         [C, D, bill("A1", "400", "03-01", "0"), pay("P1", "400", "05-02", {"A1": "400"}, of="D")],
         told("misapplied_party", "P1", "A1"),
+    ),
+    "applied across clients, though it names its own": (
+        [
+            C,
+            D,
+            bill("A1", "400", "03-01"),
+            bill("B1", "400", "03-02", "0", of="D"),
+            pay("P1", "400", "05-02", {"B1": "400"}, memo="INV-A1"),
+        ],
+        told("misapplied_party", "P1", "B1"),
+    ),
+    "its reference is no more than another client's number, for what that still owes": (
+        [
+            C,
+            D,
+            bill("A1", "400", "03-01", number="20417"),
+            bill("B1", "400", "03-02", "0", of="D", number="20455"),
+            pay("P1", "400", "05-02", {"B1": "400"}, of="D", reference="20417"),
+        ],
+        told("misapplied_party", "P1", "A1"),
+    ),
+    "it names the PSA's number, which the books keep as the reference": (
+        [
+            C,
+            bill("A1", "400", "03-01", number="812", reference="CW-20417"),
+            bill("A2", "400", "04-01", "0", number="831", reference="CW-20455"),
+            pay("P1", "400", "05-02", {"A2": "400"}, memo="CW-20417"),
+        ],
+        told("misapplied_payment", "P1", "A2", "A1"),
     ),
     "paid by the other client's name": (
         [C, D, bill("A1", "400", "03-01"), pay("P1", "400", "05-02", of="D", payer="HARBOR DENTAL LLC")],

@@ -207,6 +207,17 @@ TRAPS: dict[str, Sequence[Record]] = {
             allocations=(Allocation(invoice_ref=Ref("A1"), amount=Money(10000, "EUR")),),
         ),
     ],
+    "exchange documented by the other currency and the rate": [
+        C,
+        bill("A1", "100", "03-01", "0", code="EUR"),
+        pay("P1", "108", "04-01", {"A1": "100"}, memo="INV-A1 EUR 100.00 @ 1.0800", unapplied=Money(0, "USD")),
+    ],
+    "one amount billed twice in a week, and the client paid both": [
+        C,
+        bill("A1", "566.13", "03-01", "0"),
+        bill("A2", "566.13", "03-09", "0"),
+        pay("P1", "1132.26", "04-01", {"A1": "566.13", "A2": "566.13"}),
+    ],
     "income that is income": [C, bill("A1", "300.10", "04-01"), deposit("B1", "17.23", "04-05", memo="interest")],
     "tax cents between the systems": [
         C,

@@ -102,6 +102,34 @@ CASES: dict[str, tuple[Sequence[Record], set[tuple[str, tuple[str, ...]]]]] = {
         mirror(bill("A1", "512.34", "04-06", number="INV-9999"), psa("XA", "512.34", "04-01", number="7001")),
         set(),
     ),
+    "the PSA holds the payment and shows the invoice as owed": (
+        mirror(
+            bill("A1", "100", "03-01", "0"), pay("P", "100", "04-02", {"A1": "100"}), psa("XA", "100", "03-01", number="INV-A1"),
+            pay("XP", "100", "04-02", {"XA": "100"}, of="PC", connection="psa"),
+        ),
+        {("status_mismatch", ("A1", "XA"))},
+    ),
+    "billed in euros by the PSA, as the books say": (
+        mirror(
+            bill("A1", "108", "04-01", reference="EUR 100.00 at 1.08"),
+            replace(psa("XA", "100", "04-01", number="INV-A1"), total=Money(10000, "EUR"), open=Money(10000, "EUR")),
+        ),
+        set(),
+    ),
+    "one number in two fields, and the totals seem to decide": (
+        mirror(
+            bill("A1", "43", "04-01", number="9000"), bill("B", "42", "04-01", number="X-1", reference="9000"),
+            psa("XA", "43", "04-01", number="9000"),
+        ),
+        {("ambiguous_link", ("XA", "A1", "B"))},
+    ),
+    "a late fee that names the bill it is for": (
+        mirror(
+            bill("A1", "43", "04-01", number="9000"), bill("B", "2", "04-01", number="9001", reference="9000"),
+            psa("XA", "43", "04-01", number="9000"), psa("XB", "2", "04-01", number="9001"),
+        ),
+        set(),
+    ),
     "one number in two fields": (
         mirror(
             bill("A1", "41", "04-01", number="9000"), bill("B", "42", "04-01", number="9001", reference="9000"),
@@ -186,6 +214,23 @@ def test_a_month_nobody_billed_is_found() -> None:
 )
 def test_a_billed_month_is_no_gap(records: list[Record]) -> None:
     assert found([PARTIES[0], *records]) == set()
+
+
+def test_a_month_that_only_the_other_system_holds_is_told_once() -> None:
+    plan = {"agreement_ref": Ref("AG"), "due_on": None}
+    theirs = [psa(f"X{n}", "850", f"2025-{n:02}-01", number=f"80{n}", **plan) for n in (1, 2, 3, 5, 6, 7, 8)]
+    ours = [bill(f"A{n}", "850", f"2025-{n:02}-01", number=f"80{n}", **plan) for n in range(1, 9)]
+    assert found([*PARTIES, *ours, *theirs]) == {("missing_in_psa", ("A4",))}
+
+
+def test_a_psa_that_hears_of_credits_but_not_of_payments_is_not_asked_about_each_payment() -> None:
+    records: list[Record] = [*PARTIES, bill("C1", "80", "03-02", "0", number="700"), credit("N1", "80", "03-03", {"C1": "80"})]
+    records.append(psa("XC", "80", "03-02", "0", number="700"))
+    for number in range(10):
+        name, total = f"M{number}", f"{211 + number}.50"
+        records += [bill(name, total, "03-01", "0", number=f"{5000 + number}"), pay(f"P{number}", total, "04-01", {name: total})]
+        records.append(psa(f"X{name}", total, "03-01", number=f"{5000 + number}"))
+    assert found(records) == set()
 
 
 def test_an_active_agreement_is_expected_to_bill_until_now() -> None:
