@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 
-.PHONY: demo test lint audit sbom bench soak score docs requirements lock clean
+.PHONY: demo test test-postgresql lint audit sbom bench soak score docs requirements lock clean
 
 $(STAMP): pyproject.toml requirements.lock
 	@test -n "$(PYTHON)" || { echo "duesync needs Python 3.11 or newer; found $$(python3 --version 2>&1)"; exit 1; }
@@ -21,6 +21,9 @@ demo: $(STAMP)   ## an MSP's 45 days on a fast clock, against sandboxes on loopb
 
 test: $(STAMP)   ## the whole suite
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+test-postgresql: $(STAMP)   ## the whole suite with every store on a PostgreSQL of its own (the machine's binaries)
+	@DUESYNC_TEST_STORE=postgresql $(BIN)/python -m pytest -n auto --dist loadgroup
 
 lint: $(STAMP)   ## style, types, import rules, known vulnerabilities
 	@$(BIN)/ruff check .

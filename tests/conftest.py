@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from core.clock import ManualClock
-from tests.on_postgres import WANTED, redirected
+from tests import on_postgres
 from tests.postgres_server import NoPostgres, Server, postgres_server
 
 # A build must not fail by luck: there the same examples are tried each time; elsewhere new ones are.
@@ -62,11 +62,27 @@ def postgres() -> Iterator[Server]:
         pytest.skip(str(reason))
 
 
-@pytest.fixture(scope="session", autouse=bool(os.environ.get(WANTED) == "postgresql"))
+@pytest.fixture(scope="session", autouse=on_postgres.wanted())
 def everything_on_postgres(request: pytest.FixtureRequest) -> Iterator[None]:
     """With DUESYNC_TEST_STORE=postgresql every store that a test opens is on PostgreSQL (tests.on_postgres)."""
-    with redirected(request.getfixturevalue("postgres").url):
+    with on_postgres.redirected(request.getfixturevalue("postgres").url):
         yield
+
+
+@pytest.fixture(autouse=on_postgres.wanted())
+def nothing_left_connected() -> Iterator[None]:
+    """A server is told when a test has done with it."""
+    yield
+    on_postgres.hang_up()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """A test that chooses its store itself is not redirected."""
+    if item.get_closest_marker("own_store") is None:
+        return (yield)
+    with on_postgres.left_alone():
+        return (yield)
 
 
 # ── which requirement is proven by which test ───────────────────────────────────────────────────────────────────────────

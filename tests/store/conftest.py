@@ -18,6 +18,14 @@ from tests.postgres_server import Server
 _numbers = itertools.count()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in here ask for both databases themselves, or are about a file."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.own_store)
+
+
 @pytest.fixture(scope="session")
 def emptied(postgres: Server) -> Iterator[Database]:
     """One migrated schema for all tests that only want tables: emptying them is far quicker than making them."""

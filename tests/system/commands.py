@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import ROOT
+from tests.on_postgres import wanted
 
 BASE = """
 [organisation]
@@ -38,10 +39,12 @@ path = "books"
 )
 
 
-# A started process keeps its store where this one does (tests.on_postgres).
+# What a process runs that is started, not forked; it keeps its store where this one does (tests.on_postgres).
 MAIN = "from scheduler.cli import main; main()"
-if os.environ.get("DUESYNC_TEST_STORE") == "postgresql":
-    MAIN = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.on_postgres import enter; enter(); {MAIN}"
+if wanted():
+    MAIN = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r}); from tests.on_postgres import enter_if_wanted; enter_if_wanted(); {MAIN}"
+    )
 
 
 @dataclass(frozen=True)

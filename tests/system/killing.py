@@ -20,6 +20,7 @@ from core.settings import load
 from scheduler.app import open_app, settings_models
 from scheduler.demo.days import FastClock, play
 from scheduler.demo.vendor import CONTROL, first_moment
+from tests.on_postgres import enter_if_wanted
 
 SETTLE = 0.15  # seconds after a kill: what was on the wire arrives, as it would before a service manager restarts anything
 
@@ -52,6 +53,7 @@ def main() -> None:
     """Kill KILLS times, then let it finish."""
     config, url, days, kills, seed = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5])
     load(config, settings_models())  # everything is imported before the first fork
+    enter_if_wanted()
     chance = random.Random(seed)
     killed = 0
     while killed < kills:

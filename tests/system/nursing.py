@@ -11,6 +11,8 @@ import sys
 import time
 from typing import Any
 
+from tests.on_postgres import enter_if_wanted
+
 
 def serve() -> None:
     """Read one command a line, run it in a child, answer with its exit code (null: it took too long) until the input ends."""
@@ -21,10 +23,6 @@ def serve() -> None:
         importlib.import_module(f"scheduler.cli.{module.name}")
     for name in registry.installed():
         registry.load(name)
-    if os.environ.get("DUESYNC_TEST_STORE") == "postgresql":
-        from tests.on_postgres import enter
-
-        enter()
     for line in sys.stdin:
         asked = json.loads(line)
         child = os.fork()
@@ -39,6 +37,7 @@ def _live(asked: dict[str, Any]) -> None:
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["env"])
+        enter_if_wanted()
         for number, name in ((0, os.devnull), (1, asked["out"]), (2, asked["err"])):
             handle = os.open(name, os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(handle, number)

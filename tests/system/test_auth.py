@@ -18,7 +18,7 @@ from connectors.quickbooks.sandbox import QuickBooksSandbox
 from connectors.testing.serve import serve
 from core.clock import SystemClock
 from tests.conftest import ROOT
-from tests.system.commands import BASE, duesync
+from tests.system.commands import BASE, MAIN, duesync
 
 CONFIG = (
     BASE
@@ -69,7 +69,7 @@ def test_consent_by_a_local_callback_connects_for_good(folder, sandbox):
                 sys.executable,
                 "-P",
                 "-c",
-                "from scheduler.cli import main; main()",
+                MAIN,
                 "auth",
                 "qbo",
                 "--json",

@@ -65,6 +65,7 @@ def on_server(postgres, tmp_path):
     return tmp_path, url
 
 
+@pytest.mark.own_store
 def test_the_commands_of_a_first_day_on_postgresql(on_server):
     folder, url = on_server
     for words in (["sync"], ["reconcile"], ["findings", "list"], ["preview"], ["report", "ageing"], ["account", "list"]):
@@ -84,6 +85,7 @@ def test_the_commands_of_a_first_day_on_postgresql(on_server):
     store.close()
 
 
+@pytest.mark.own_store
 def test_the_daemon_works_and_drains_on_postgresql(on_server):
     folder, _ = on_server
     config = folder / "duesync.toml"

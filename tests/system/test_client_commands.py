@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 
 from core.clock import SystemClock, local_date
+from tests.on_postgres import follow
 from tests.system.commands import books
 from tests.system.inline import inline
 
@@ -39,7 +40,9 @@ def pulled(tmp_path_factory):
 
 @pytest.fixture
 def folder(pulled, tmp_path):
-    return shutil.copytree(pulled, tmp_path / "desk")
+    desk = shutil.copytree(pulled, tmp_path / "desk")
+    follow(pulled / "duesync.db", desk / "duesync.db")
+    return desk
 
 
 def call(folder, *more):

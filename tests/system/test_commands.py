@@ -10,6 +10,8 @@ import stat
 
 import pytest
 
+from core.clock import SystemClock
+from core.store import open_store
 from tests.system.commands import BASE, books, duesync
 
 PARTIES = "ref,name,email,currency,active\nP1,Alder Dental,ap@alder.example,USD,true\nP2,Birch Law,ap@birch.example,USD,true\n"
@@ -230,6 +232,7 @@ def test_a_hold_without_end_is_not_shown_as_lifted_before_it_is(folder):
     assert "lifted" in duesync(folder, "hold", "list", "--lifted").out
 
 
+@pytest.mark.own_store
 def test_a_locked_store_is_one_clear_line_and_loses_nothing(folder):
     duesync(folder, "sync")
     holder = sqlite3.connect(folder / "duesync.db", isolation_level=None)
@@ -245,6 +248,7 @@ def test_a_locked_store_is_one_clear_line_and_loses_nothing(folder):
     assert duesync(folder, "reconcile").code == 0
 
 
+@pytest.mark.own_store
 def test_a_store_that_is_not_one_is_one_clear_line(folder):
     (folder / "duesync.db").write_bytes(b"this is not a database, it is a letter" * 200)
     ran = duesync(folder, "sync")
@@ -252,6 +256,7 @@ def test_a_store_that_is_not_one_is_one_clear_line(folder):
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.own_store
 def test_a_full_disk_is_one_clear_line_and_the_store_opens_again(folder):
     import resource
     import subprocess
@@ -310,9 +315,10 @@ def test_the_journal_verifies_until_somebody_edits_it(folder):
     duesync(folder, "sync")
     duesync(folder, "reconcile")
     assert duesync(folder, "journal", "verify", "--json").json["ok"] is True
-    with sqlite3.connect(folder / "duesync.db") as store:
-        store.execute("UPDATE journal SET detail = replace(detail, '{', '{ ') WHERE seq = (SELECT max(seq) FROM journal)")
-        store.execute("UPDATE journal SET kind = 'edited' WHERE seq = (SELECT max(seq) FROM journal)")
+    store = open_store(f"sqlite:///{folder}/duesync.db", clock=SystemClock())
+    with store._db.write() as tx:
+        tx.exec_driver_sql("UPDATE journal SET detail = replace(detail, '{', '{ ') WHERE seq = (SELECT max(seq) FROM journal)")
+        tx.exec_driver_sql("UPDATE journal SET kind = 'edited' WHERE seq = (SELECT max(seq) FROM journal)")
     store.close()
     ran = duesync(folder, "journal", "verify")
     assert ran.code == 1

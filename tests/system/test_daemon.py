@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import pytest
 
 from tests.conftest import ROOT
-from tests.system.commands import books, duesync
+from tests.system.commands import MAIN, books, duesync
 from tests.system.test_commands import INVOICES, PARTIES, PAYMENTS
 
 QUICK = """
@@ -81,7 +81,7 @@ def daemon(folder, name="log"):
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
     with log.open("w") as out:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-c", "from scheduler.cli import main; main()", "run"],
+            [sys.executable, "-P", "-c", MAIN, "run"],
             cwd=folder,
             env=env,
             stderr=out,

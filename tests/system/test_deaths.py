@@ -26,6 +26,7 @@ from tests.contract.bench_xero import XeroBench
 from tests.contract.benches import BENCHES
 from tests.unit.shell.test_dispatch import RULES
 
+pytestmark = pytest.mark.own_store  # a copy of one file for each moment; test_both_stores dies on PostgreSQL
 _S = OutboxState
 # moment: (acts of the vendor by then, state of the row in the store). "lost" moments are no crash: an answer that never came.
 OUTCOMES = {

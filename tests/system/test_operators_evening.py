@@ -16,12 +16,13 @@ from core.lost_span import end_lost_span
 from core.outbox import OutboxState
 from core.ports import Tokens
 from core.store import restore_backup
-from scheduler.app import load_settings, store_url
+from scheduler.app import load_settings
 from scheduler.demo.days import FastClock
 from scheduler.demo.setup import write_configuration
 from scheduler.demo.vendor import ZONE, first_moment, served
 from scheduler.demo.world import START
 from scheduler.jobs import resume_sending
+from scheduler.store_place import store_url
 from tests.system.evening import Evening
 
 pytestmark = pytest.mark.xdist_group("evening")  # one story: its tests share what the first of them set up
@@ -59,6 +60,7 @@ def test_a_consent_taken_back_alerts_and_silences_until_a_person_signs_in_again(
     assert evening.alerts.firing.isdisjoint({"DuesyncStreamFailing", "DuesyncStreamStale", "DuesyncJobFailing"})
 
 
+@pytest.mark.own_store
 def test_a_full_disk_alerts_loses_nothing_and_goes_on_once_there_is_room(evening):
     store = evening.app.store
     with store._db.write() as tx:
@@ -87,6 +89,7 @@ def test_a_vendor_away_for_a_day_alerts_once_and_is_caught_up_without_a_burst(ev
     assert max(to.values(), default=0) <= 1, "a client heard more than one thing of what was missed"
 
 
+@pytest.mark.own_store
 def test_yesterdays_store_in_a_new_place_repeats_nothing_that_went_since(evening):
     backup = evening.config.parent / "yesterday.db"
     evening.app.store.backup(backup)

@@ -22,6 +22,7 @@ from scheduler.runner import Runner
 from tests.system.commands import BASE, CSV, books
 from tests.system.inline import inline
 
+pytestmark = pytest.mark.own_store  # the store that is lost is a file; tests/store/test_restoring.py restores both kinds
 BACKUP_AFTER, LOST_AFTER, END = 1, 2, 5  # days
 START = datetime(2026, 3, 2, 16, 0, tzinfo=UTC)  # a Monday, ten in the morning in Chicago
 CLIENTS = 5

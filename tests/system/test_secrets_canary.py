@@ -163,6 +163,7 @@ def base64_of(said: str) -> str:
     return base64.b64decode(rest.split(" ")[0]).decode() if scheme == "Basic" else ""
 
 
+@pytest.mark.own_store
 def test_files_with_secrets_and_books_are_their_owners_alone(tmp_path, world):
     with mail_sink(tmp_path / "mail") as smtp, serve(world) as url:
         config = write_configuration(tmp_path, world.vendor.settings(url), smtp_port=smtp, maildir=tmp_path / "mail")

@@ -186,6 +186,7 @@ store.close()
 
 
 @pytest.mark.reliability("quickbooks:2")
+@pytest.mark.own_store  # tests/store/test_vault.py has the locks of both kinds
 def test_two_processes_on_one_store_refresh_once(issuer, tmp_path):
     class Slow:
         def handle(self, request):
@@ -217,6 +218,7 @@ print(tokens""",
 
 
 @pytest.mark.reliability("quickbooks:1")
+@pytest.mark.own_store  # tests/store/test_vault.py has the locks of both kinds
 def test_killed_between_the_answer_and_the_save_the_next_start_goes_on(issuer, tmp_path):
     """Kill -9 while the lock is held: the lock is free again, the old token is still there, and the vendor's grace repairs it."""
     issuer.older["refresh-0"] = issuer.grace = 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -62,9 +61,8 @@ def test_a_connection_that_never_worked_is_not_ready(app, runner, tmp_path):
     assert unready(app, runner) == ["books fails and has never been pulled"]
 
 
-def test_a_schema_of_another_release_is_not_ready(app, runner, tmp_path):
-    with sqlite3.connect(tmp_path / "duesync.db") as raw:
-        raw.execute("update schema_version set version_num = '0001'")
-    raw.close()
+def test_a_schema_of_another_release_is_not_ready(app, runner):
+    with app.store._db.write() as tx:
+        tx.exec_driver_sql("update schema_version set version_num = '0001'")
     (reason,) = unready(app, runner)
     assert reason.startswith("the store's schema is 0001")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import date, timedelta
 
 import pytest
@@ -15,14 +14,11 @@ from core.records import Ref, Stream
 from core.review import review
 from core.store import open_store, restore_backup
 from scheduler.jobs import resume_sending
-from tests.on_postgres import WANTED
 from tests.unit.shell.test_dispatch import RULES, World
 from tests.unit.shell.vendor import NAME, NOW, invoice
 
 A_DAY = timedelta(days=1)
-pytestmark = pytest.mark.skipif(
-    os.environ.get(WANTED) == "postgresql", reason="puts a file in a file's place; tests/store/test_restoring.py does both kinds"
-)
+pytestmark = pytest.mark.own_store  # puts a file in a file's place; tests/store/test_restoring.py does both kinds
 
 
 class Drill(World):
