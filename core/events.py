@@ -79,6 +79,7 @@ CATALOGUE: dict[str, Event] = {
     "token.kept": Event("warning", "a token could not be refreshed; the one still valid is used on"),
     "token.refreshed": Event("info", "an access token was refreshed and kept"),
     "tombstone.false": Event("warning", "a vendor called a record deleted that is still there"),
+    "vault.key_made": Event("info", "the store got a key of its own for vendors' tokens, as none was configured"),
     "webhook.failed": Event("error", "a webhook could not be processed"),
     "webhook.received": Event("info", "a verified webhook asked for an early pull"),
     "webhook.refused": Event("warning", "a webhook's signature does not hold"),

@@ -115,7 +115,7 @@ class StoreSettings(_Section):
 class VaultSettings(_Section):
     """The key that encrypts vendors' tokens in the store."""
 
-    key: SecretStr | None = Field(None, description="by reference; make one with: duesync config new-key")
+    key: SecretStr | None = Field(None, description="by reference; none: NAME.db.key beside a SQLite store")
     previous_keys: tuple[SecretStr, ...] = Field((), description="keys being rotated out; still read, no longer written with")
 
 

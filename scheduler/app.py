@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
-from urllib.parse import quote, urlsplit, urlunsplit
+from typing import Self
 
 import httpx
 import structlog
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from connectors import registry
 from core import log as logging_setup
@@ -26,7 +25,8 @@ from core.messages.alphabets import Faces
 from core.ports import Capability, ConnectionContext, Connector, ConnectorSpec
 from core.records import Role
 from core.settings import DEFAULT_PLACES, Loaded, Settings, load, with_secrets
-from core.store import RELEASE, Pools, Store, is_vault_key, open_store
+from core.store import RELEASE, Pools, Store, open_store
+from scheduler.store_place import ensure_vault_key, store_url, vault_keys
 
 log = structlog.get_logger()
 MAIL = "mail"
@@ -59,29 +59,6 @@ def load_settings(path: Path, *, check_secrets: bool = False) -> Loaded:
     if check_secrets:
         vault_keys(loaded)
     return loaded
-
-
-def store_url(loaded: Loaded) -> str:
-    """The store's URL with relative SQLite paths taken from the configuration's folder and the password put in."""
-    section = loaded.settings.store
-    url = section.url
-    if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-        name = url.removeprefix("sqlite:///")
-        return f"sqlite:///{loaded.folder / name}" if name and name != ":memory:" else url
-    if section.password is not None:
-        opened = cast("Any", with_secrets(section, "[store]"))
-        return with_password(url, opened.password.get_secret_value())
-    return url
-
-
-def with_password(url: str, password: str | None) -> str:
-    """A PostgreSQL URL with this password in it; as it is where there is none."""
-    if password is None:
-        return url
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    netloc = f"{parts.username or 'duesync'}:{quote(password, safe='')}@{host}"
-    return urlunsplit(parts._replace(netloc=netloc))
 
 
 @dataclass(slots=True)
@@ -185,17 +162,6 @@ def _absolute(settings: BaseModel, folder: Path) -> BaseModel:
     return settings.model_copy(update=changes) if changes else settings
 
 
-def vault_keys(loaded: Loaded) -> tuple[bytes, ...]:
-    """The vault's keys, newest first; empty when none is configured. ConfigError names the one that is no key."""
-    section = cast("Any", with_secrets(loaded.settings.vault, "[vault]"))
-    named = [("vault.key", section.key), *(("vault.previous_keys", key) for key in section.previous_keys)]
-    keys = [(name, cast("SecretStr", key).get_secret_value().encode()) for name, key in named if key is not None]
-    wrong = [f"{name}: is not a vault key; make one with: duesync config new-key" for name, key in keys if not is_vault_key(key)]
-    if wrong:
-        raise ConfigError(wrong, source="[vault]")
-    return tuple(key for _, key in keys) if section.key is not None else ()
-
-
 def _migrate(store: Store) -> None:
     """Bring the schema to this release, and leave word which release that was for an older one that meets the store."""
     ran = store.migrate()
@@ -229,8 +195,8 @@ def open_loaded(
 ) -> App:
     """Open the store of settings that were read, and bring its schema up to date. With `pools` its connections are shared."""
     chosen = clock or SystemClock()
-    keys = vault_keys(loaded)
-    store = open_store(store_url(loaded), clock=chosen, vault_key=keys, pools=pools)
+    ensure_vault_key(loaded, lambda kind: Capability.OAUTH in registry.load(kind).capabilities)
+    store = open_store(store_url(loaded), clock=chosen, vault_key=vault_keys(loaded), pools=pools)
     try:
         _migrate(store)
         store.set_roles({name: item.role for name, item in loaded.settings.connections.items()})

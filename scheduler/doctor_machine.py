@@ -13,7 +13,8 @@ from core.messages.alphabets import foreign
 from core.ports import Check
 from core.records import Role
 from core.store import SchemaStatus
-from scheduler.app import App, store_url, vault_keys
+from scheduler.app import App
+from scheduler.store_place import own_key_file, store_url, vault_keys
 
 OURS = ("core", "connectors", "scheduler")
 DAEMON = "daemon"  # the place in the store that one running daemon holds
@@ -90,6 +91,10 @@ def _vault(app: App) -> Check:
         keys = vault_keys(app.loaded)
     except DuesyncError as error:
         return Check(name="vault", ok=False, detail=error.message, remedy="Name a readable secret in [vault] key.")
+    own = own_key_file(app.loaded)
+    if keys and app.settings.vault.key is None:
+        detail = f"a key of its own, {own}; back it up, but not beside the store"
+        return Check(name="vault", ok=True, detail=detail)
     if keys or not needs:
         return Check(name="vault", ok=True, detail=f"{len(keys)} key(s)" if keys else "not needed")
     return Check(

@@ -11,13 +11,13 @@ from core.errors import StoreError
 from core.settings import StoreSettings, with_secrets
 from core.store import Pools
 from core.store.failures import translated
-from scheduler.app import with_password
 from scheduler.daemon import Service, progress
 from scheduler.engine.procrastinate import ProcrastinateEngine
 from scheduler.engine.queue_log import listen_to_queue
 from scheduler.engine.queue_schema import connection_info, in_schema
 from scheduler.engine.schedule import Standing, Totals, standings, totals
 from scheduler.http.cluster import ClusterHttp
+from scheduler.store_place import with_password
 from scheduler.tenants import Cluster, Tenants
 
 

@@ -14,9 +14,10 @@ from core.lost_span import MAY_HAVE_GONE, LostSpan, end_lost_span, lost_span
 from core.outbox import OutboxRow, OutboxState
 from core.settings import check_store_url
 from core.store import Restored, restore_backup
-from scheduler.app import App, find_config, load_settings, store_url
+from scheduler.app import App, find_config, load_settings
 from scheduler.cli import console
 from scheduler.cli.session import ConfigOption, JsonOption, actor, choose, chosen, opened
+from scheduler.store_place import store_url
 
 restored_app = typer.Typer(help="After a restore: what waits because of it, and ending that.", no_args_is_help=True)
 _NEXT = """\

@@ -43,6 +43,11 @@ def choose(config: Path | None, json: bool = False) -> None:
     chosen.json = chosen.json or json
 
 
+def collect_as_a_service() -> None:
+    """Look for cycles as often as Python does by itself: this process goes on for long. See scheduler.cli on commands."""
+    gc.set_threshold(*_USUAL)
+
+
 @contextmanager
 def opened(config: Path | None = None, json: bool = False, *, service: bool = False) -> Iterator[App]:
     """The app of this command; with --tenant that of one tenant of a cluster."""
@@ -51,7 +56,7 @@ def opened(config: Path | None = None, json: bool = False, *, service: bool = Fa
     choose(config, json)
     with _open(service) as app:
         if service:
-            gc.set_threshold(*_USUAL)
+            collect_as_a_service()
             section = app.settings.traces
             traces.configure(section.endpoint, share=section.share, place=app.settings.organisation.name)
         try:

@@ -9,9 +9,10 @@ import typer
 from core.errors import UsageError
 from core.secrets import SecretError, resolve
 from core.store import Store, is_vault_key, open_store
-from scheduler.app import App, store_url, vault_keys
+from scheduler.app import App
 from scheduler.cli import console
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
+from scheduler.store_place import store_url, vault_keys
 
 app = typer.Typer(help="The key that encrypts vendors' tokens: is it in use everywhere, and a new one.", no_args_is_help=True)
 

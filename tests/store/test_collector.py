@@ -62,12 +62,9 @@ def test_threads_that_pause_at_once_do_not_wake_it_for_each_other() -> None:
     assert gc.isenabled()
 
 
-def test_what_was_made_meanwhile_is_not_looked_at_at_once_but_its_cycles_are_found() -> None:
-    with collector_paused():
-        ring = weakref.ref(Ring())
-        kept: list[list[int]] = [[] for _ in range(10_000)]
-    assert gc.get_count()[0] < len(kept), "the end of the pause would start a look at everything"
-    assert ring() is not None
-    gc.collect()
-    assert ring() is None
-    assert gc.get_freeze_count() == 0, "nothing is kept out of the collector's sight for good"
+def test_cycles_made_in_many_pauses_are_found_without_being_asked_for() -> None:
+    rings = []
+    for _ in range(10_000):
+        with collector_paused():
+            rings.append(weakref.ref(Ring()))
+    assert sum(ring() is not None for ring in rings) < 2_000
