@@ -44,6 +44,7 @@ def _live(asked: dict[str, Any]) -> None:
             os.close(handle)
         from scheduler.cli import main
 
+        os.umask(0o022)  # as most shells have it
         main(asked["args"])
         code = 0
     except SystemExit as ended:

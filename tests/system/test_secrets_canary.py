@@ -19,7 +19,9 @@ import pytest
 
 from connectors.testing.serve import serve
 from core import log as logging_setup
+from core.clock import SystemClock
 from core.outbox import OutboxState
+from core.store import open_store
 from scheduler.app import App, open_app
 from scheduler.demo.days import FastClock, steps
 from scheduler.demo.setup import write_configuration
@@ -28,10 +30,11 @@ from scheduler.doctor import examine
 from scheduler.http.metrics import exposition
 from scheduler.jobs import jobs, resume_sending
 from scheduler.runner import Runner
-from tests.system.commands import BASE, duesync
+from tests.system.commands import BASE, books, duesync
 from tests.system.inline import inline
 
 DAYS = 5
+HEAD = "ref,party_ref,number,currency,total,open,issued_on,due_on,status\n"
 CLIENT_SECRET = "CanaryClientSecret9"
 VERIFIER = "CanaryWebhookVerifier7"
 METRICS = "CanaryMetricsToken5"
@@ -174,6 +177,42 @@ def test_files_with_secrets_and_books_are_their_owners_alone(tmp_path, world):
     kept = [*(tmp_path / name for name in SECRET_FILES), *tmp_path.glob("*.db*")]
     assert len(kept) >= 6
     assert {path.name: oct(path.stat().st_mode & 0o077) for path in kept if path.stat().st_mode & 0o077} == {}
+
+
+WRITING = (  # as the process does it for these it does it for every command: a mask, set before anything else
+    ("preview", "--as-of", "2026-02-12", "--save", "drafts"),
+    ("report", "statement", "{client}", "--html", "pages/statement.html", "--pdf", "pages/statement.pdf"),
+    ("backup", "backup.db"),
+    ("privacy", "export", "{client}", "-o", "handed-out"),
+)
+
+
+@pytest.mark.own_store
+def test_whatever_a_command_writes_is_its_users_alone(tmp_path):
+    """Under a umask that lets everybody read; the store's own files beside it, the write-ahead log among them."""
+    folder = tmp_path / "desk"
+    folder.mkdir()
+    books(
+        folder,
+        parties="ref,name,email\nP1,Acme,ap@acme.example\n",
+        invoices=f"{HEAD}I1,P1,1,USD,10.00,10.00,2026-01-01,2026-02-01,open\n",
+    )
+    config = folder / "duesync.toml"
+    config.write_text(config.read_text().replace("[organisation]", '[organisation]\nphone = "+1 312 555 0100"'))
+    given = {path for path in folder.rglob("*") if path.is_file()}
+    (folder / "pages").mkdir()
+    assert duesync(folder, "sync").code == 0
+    holder = open_store(f"sqlite:///{folder}/duesync.db", clock=SystemClock())
+    holder.put_setting("kept", 1)  # while it is open there are -wal and -shm beside the file
+    for command in WRITING:
+        ran = duesync(folder, *(word.format(client="Acme", folder=folder) for word in command))
+        assert ran.code == 0, (command, ran.err)
+    written = {path for path in folder.rglob("*") if path.is_file()} - given
+    holder.close()
+    names = {path.name for path in written}
+    assert {"duesync.db-wal", "duesync.db-shm", "statement.html", "statement.pdf", "backup.db", "client.json"} <= names
+    assert any(path.parent.name == "drafts" for path in written)
+    assert {path.name: oct(path.stat().st_mode) for path in written if path.exists() and path.stat().st_mode & 0o077} == {}
 
 
 def test_the_password_of_a_database_stands_in_no_message_and_not_in_the_configuration(tmp_path, monkeypatch):
