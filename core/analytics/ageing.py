@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from core.analytics.history import UNCOUNTED, InvoiceName, applied_on, made_on, sources
+from core.analytics.history import UNCOUNTED, InvoiceName, applied_on, sources
 from core.books import COUNTED_PAYMENTS, AccountBooks, Books
 from core.records import CreditNote, Invoice, Payment, Posting, Stream
 
@@ -77,6 +77,8 @@ def _rows(books: AccountBooks, as_of: date, later: Mapping[InvoiceName, int]) ->
     oldest: dict[str, date] = {}
     ledger = books.ledger_connections
     for invoice in books.invoices:
+        if invoice.open.minor <= 0 and not later:
+            continue  # closed now and then, as nearly all are
         open_then = open_on(invoice, as_of, later) if invoice.connection in ledger else 0
         if open_then <= 0:
             continue
@@ -84,7 +86,7 @@ def _rows(books: AccountBooks, as_of: date, later: Mapping[InvoiceName, int]) ->
         into = buckets.setdefault(invoice.open.currency, dict.fromkeys(BUCKETS, 0))
         into[bucket_of((as_of - due_on).days)] += open_then
         oldest[invoice.open.currency] = min(due_on, oldest.get(invoice.open.currency, due_on))
-    unapplied = _unapplied(books, as_of)
+    unapplied = _unapplied(books, as_of, anything_later=bool(later))
     for code in sorted({*buckets, *(code for code, minor in unapplied.items() if minor)}):
         yield AgeingRow(
             account=books.account.id,
@@ -108,29 +110,31 @@ def applied_after(books: Books, as_of: date) -> dict[InvoiceName, int]:
     """What was applied to each invoice after `as_of`, whichever account's money it was."""
     sums: dict[InvoiceName, int] = {}
     for account in books.all():
-        for source in sources(account):
+        for source, made_on in sources(account):
             for item in source.allocations:
-                if applied_on(item, source) > as_of:
+                if applied_on(item, made_on) > as_of:
                     key = (source.connection, item.invoice_ref)
                     sums[key] = sums.get(key, 0) + item.amount.minor
     return sums
 
 
-def _unapplied(books: AccountBooks, as_of: date) -> dict[str, int]:
+def _unapplied(books: AccountBooks, as_of: date, *, anything_later: bool) -> dict[str, int]:
     """Cash and credit that stood unapplied at the end of `as_of`, per currency, as the account's balance counts them."""
     sums: dict[str, int] = {}
-    for currency, minor in (*_rests(books, as_of), *_direct(books, as_of), *_carried_later(books, as_of), *_raised(books, as_of)):
+    rests = _rests(books, as_of, anything_later=anything_later)
+    for currency, minor in (*rests, *_direct(books, as_of), *_carried_later(books, as_of), *_raised(books, as_of)):
         sums[currency] = sums.get(currency, 0) + minor
     return sums
 
 
-def _rests(books: AccountBooks, as_of: date) -> Iterable[tuple[str, int]]:
-    """What payments and credits had left: what they have now and what was applied of them later."""
+def _rests(books: AccountBooks, as_of: date, *, anything_later: bool) -> Iterable[tuple[str, int]]:
+    """What payments and credits had left: what they have now and what was applied of them later, where anything was."""
     ledger = books.ledger_connections
-    for source in sources(books):
-        if source.connection not in ledger or made_on(source) > as_of:
+    for source, made_on in sources(books):
+        if source.connection not in ledger or made_on > as_of:
             continue
-        later = sum([item.amount.minor for item in source.allocations if applied_on(item, source) > as_of])
+        late = [item for item in source.allocations if applied_on(item, made_on) > as_of] if anything_later else ()
+        later = sum([item.amount.minor for item in late])
         if isinstance(source, Payment):
             yield source.unapplied.currency, source.unapplied.minor + later
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from calendar import monthrange
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import accumulate
@@ -17,9 +18,9 @@ class Flow:
     __slots__ = ("_days", "_sums")
 
     def __init__(self, changes: Iterable[tuple[date, int]]) -> None:
-        by_day: dict[date, int] = {}
+        by_day: defaultdict[date, int] = defaultdict(int)
         for day, change in changes:
-            by_day[day] = by_day.get(day, 0) + change
+            by_day[day] += change
         self._days = sorted(by_day)
         self._sums = [*accumulate((by_day[day] for day in self._days), initial=0)]
 

@@ -54,19 +54,23 @@ class Payers:
     """What is known on `day` about how clients pay. Only payments up to that day are looked at."""
 
     def __init__(self, history: History, day: date) -> None:
-        self.day = day
+        self.day, self._tomorrow = day, day + timedelta(days=1)
         own = {account: _last_delays(days, delays, day) for account, (days, delays) in history.payments.items()}
         everything = [delay for delays in own.values() for delay in delays]
         self.known = len(everything) >= _FEWEST
         self.mean = fmean(everything) if everything else 0.0
+        self._pull = _STRANGERS * self.mean
         self.paces = {account: Pace(self._drawn(sum(delays), len(delays)), len(delays)) for account, delays in own.items()}
         # each payment is judged by the pace its client would have without it: else the deviations would look too small
-        self.deviations = sorted(
-            delay - self._drawn(sum(delays) - delay, len(delays) - 1) for delays in own.values() for delay in delays
-        )
+        self.deviations = sorted([deviation for delays in own.values() for deviation in self._deviations(delays)])
 
     def _drawn(self, delays: float, count: int) -> float:
-        return (delays + _STRANGERS * self.mean) / (count + _STRANGERS)
+        return (delays + self._pull) / (count + _STRANGERS)
+
+    def _deviations(self, delays: Sequence[int]) -> list[float]:
+        """How far each payment lies off the pace that the client's other ones make."""
+        together, others = sum(delays), len(delays) - 1 + _STRANGERS
+        return [delay - (together - delay + self._pull) / others for delay in delays]
 
     def expect(self, line: Line) -> Expected:
         """The forecast of one invoice that is open on the day."""
@@ -76,14 +80,25 @@ class Payers:
             return Expected(
                 line=line, minor=minor, expected_on=charged, earliest_on=charged, latest_on=charged, basis="automatic payment"
             )
+        days = self.days(line)
+        if days is None:
+            words = "open longer than anything seen" if self.known else "too few payments known"
+            return Expected(line=line, minor=minor, expected_on=None, earliest_on=None, latest_on=None, basis=words)
+        own = self._pace(line)[0].payments
+        words = f"{own} payments of its own" if own else "payments of other clients"
+        return Expected(line=line, minor=minor, earliest_on=days[0], expected_on=days[1], latest_on=days[2], basis=words)
+
+    def days(self, line: Line) -> tuple[date, date, date] | None:
+        """The interval's first day, the median and the interval's last; None where nothing like it was seen."""
+        charged = line.invoice.autopay_on
+        if charged is not None and charged > self.day:
+            return charged, charged, charged
         pace, first = self._pace(line)
         left = len(self.deviations) - first
         if not self.known or left < _LEFT:
-            words = "open longer than anything seen" if self.known else "too few payments known"
-            return Expected(line=line, minor=minor, expected_on=None, earliest_on=None, latest_on=None, basis=words)
-        days = [self._at(line, pace.days + self.deviations[first + min(int(left * part), left - 1)]) for part in _PARTS]
-        words = f"{pace.payments} payments of its own" if pace.payments else "payments of other clients"
-        return Expected(line=line, minor=minor, earliest_on=days[0], expected_on=days[1], latest_on=days[2], basis=words)
+            return None
+        early, middle, late = (self.deviations[first + min(int(left * part), left - 1)] for part in _PARTS)
+        return self.on(line, pace.days + early), self.on(line, pace.days + middle), self.on(line, pace.days + late)
 
     def paid_by(self, line: Line, day: date) -> float:
         """The chance that an invoice still open on the day will be paid by the end of another day."""
@@ -96,8 +111,9 @@ class Payers:
         pace = self.paces.get(line.account, Pace(self.mean, 0))
         return pace, bisect_right(self.deviations, (self.day - line.due_on).days + 0.5 - pace.days)
 
-    def _at(self, line: Line, delay: float) -> date:
-        return max(line.due_on + timedelta(days=round(min(max(delay, -_FARTHEST), _FARTHEST))), self.day + timedelta(days=1))
+    def on(self, line: Line, delay: float) -> date:
+        """The day so many days past due; tomorrow where that is not to come."""
+        return max(line.due_on + timedelta(days=round(min(max(delay, -_FARTHEST), _FARTHEST))), self._tomorrow)
 
 
 _PARTS = (_TAIL, 0.5, 1 - _TAIL)
@@ -136,8 +152,14 @@ class CashForecast:
 def expected_payments(history: History, day: date) -> tuple[Payers, tuple[Expected, ...]]:
     """Every invoice open on `day` with its forecast, the largest first."""
     payers = Payers(history, day)
-    found = [payers.expect(line) for line in history.lines if line.open_on(day) > 0]
+    found = [payers.expect(line) for line in _open_on(history.lines, day)]
     return payers, tuple(sorted(found, key=lambda item: (-item.minor, item.line.account, item.line.invoice.ref)))
+
+
+def _open_on(lines: Iterable[Line], day: date) -> Iterator[Line]:
+    for line in lines:
+        if (line.settled_on is None or line.settled_on > day) and line.open_on(day) > 0:
+            yield line
 
 
 def cash(payers: Payers, expected: Iterable[Expected], account: str | None = None) -> CashForecast:
@@ -208,9 +230,8 @@ def backtest(history: History, as_of: date, months: int = 12) -> Score:
     lines = [line for line in history.lines if days and (line.settled_on is None or line.settled_on > days[0])]
     for day in days:
         payers = Payers(history, day)
-        for line in lines:
-            if payers.known and line.open_on(day) > 0:
-                _judge(payers, line, as_of, misses, held, widths)
+        for line in _open_on(lines, day) if payers.known else ():
+            _judge(payers, line, as_of, misses, held, widths)
     return Score(
         forecasts=len(misses["forecast"]),
         errors={name: round(fmean(values), 2) for name, values in misses.items() if values},
@@ -220,18 +241,19 @@ def backtest(history: History, as_of: date, months: int = 12) -> Score:
 
 
 def _judge(payers: Payers, line: Line, as_of: date, misses: Mapping[str, list[int]], held: list[bool], widths: list[int]) -> None:
-    made = payers.expect(line)
     paid = line.settled_on if line.settled_on is not None and line.settled_on <= as_of else None
-    if made.expected_on is None or made.earliest_on is None or made.latest_on is None:
+    days = payers.days(line)
+    if days is None:
         return
+    earliest_on, expected_on, latest_on = days
     if paid is None:
-        if made.latest_on < as_of:
+        if latest_on < as_of:
             held.append(False)
         return
-    held.append(made.earliest_on <= paid <= made.latest_on)
-    widths.append((made.latest_on - made.earliest_on).days)
+    held.append(earliest_on <= paid <= latest_on)
+    widths.append((latest_on - earliest_on).days)
     mean = _own_mean(payers, line)
-    guesses = (made.expected_on, _on(payers, line, mean), _on(payers, line, payers.mean), _on(payers, line, 0.0))
+    guesses = (expected_on, payers.on(line, mean), payers.on(line, payers.mean), payers.on(line, 0.0))
     for name, guess in zip(misses, guesses, strict=True):
         misses[name].append(abs((guess - paid).days))
 
@@ -242,10 +264,6 @@ def _own_mean(payers: Payers, line: Line) -> float:
     if pace is None or not pace.payments:
         return payers.mean
     return (pace.days * (pace.payments + _STRANGERS) - _STRANGERS * payers.mean) / pace.payments
-
-
-def _on(payers: Payers, line: Line, delay: float) -> date:
-    return max(line.due_on + timedelta(days=round(min(max(delay, -_FARTHEST), _FARTHEST))), payers.day + timedelta(days=1))
 
 
 # ── everything at once ──────────────────────────────────────────────────────────────────────────────────────────────────

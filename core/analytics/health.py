@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from core.analytics.ageing import ageing
 from core.analytics.exposure import Exposures, exposures
@@ -146,13 +146,14 @@ def _sales_by_month(history: History, as_of: date) -> list[MonthSales]:
 
 def _went_over(history: History, as_of: date, limit: int) -> tuple[int, int]:
     """Invoiced value that came to be `limit` + 1 days past due within twelve months, and how much of it was open then."""
-    oldest = months_before(as_of, 12)
+    past = timedelta(days=limit + 1)
+    last = max(as_of.toordinal() - past.days, 0)  # the calendar begins with day 1
+    first = months_before(as_of, 12).toordinal() - past.days
     invoiced = over = 0
     for line in history.lines:
-        day = date.fromordinal(line.due_on.toordinal() + limit + 1)
-        if oldest < day <= as_of:
+        if first < line.due_on.toordinal() <= last:
             invoiced += line.invoice.total.minor
-            over += line.open_on(day)
+            over += line.open_on(line.due_on + past)
     return invoiced, over
 
 

@@ -7,10 +7,12 @@ about how fast its client pays.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from core.analytics.flows import Flow
@@ -57,17 +59,22 @@ class Line(NamedTuple):
             rest += step.minor
         return min(rest, self.billed)
 
-    def changes(self, since: date) -> Iterator[tuple[date, int]]:
+    def changes(self, since: date) -> Sequence[tuple[date, int]]:
         """What was open from `since` on, as changes by day."""
         start = max(since, self.issued_on)
+        if self.settled_on is not None:
+            if self.settled_on <= start:
+                return ()
+            if len(self.steps) == 1:  # paid in one go, as nearly all are
+                return (start, self.billed), (self.settled_on, -self.billed)
         standing = self.open_on(start)
-        if standing:
-            yield start, standing
+        found = [(start, standing)]
         for step in self.steps:
             if step.on > start:
                 after = self.open_on(step.on)
-                yield step.on, after - standing
+                found.append((step.on, after - standing))
                 standing = after
+        return found
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class History:
 
     currency: str
     lines: tuple[Line, ...]
-    _late: dict[int, Flow] = field(default_factory=dict, repr=False, compare=False)
+    _late: dict[int, tuple[Line, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _past_due: dict[int, Flow] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def by_account(self) -> Mapping[str, tuple[Line, ...]]:
@@ -90,21 +98,25 @@ class History:
     def payments(self) -> Mapping[str, tuple[list[date], list[int]]]:
         """Each account's settled invoices in order of the day: the days, and how many days past due each was."""
         found: dict[str, tuple[list[date], list[int]]] = {}
-        for line in sorted((line for line in self.lines if line.settled_on is not None), key=_settled):
-            days, delays = found.setdefault(line.account, ([], []))
-            days.append(_settled(line))
-            delays.append((_settled(line) - line.due_on).days)
+        settled = [(line.settled_on, line) for line in self.lines if line.settled_on is not None]
+        settled.sort(key=itemgetter(0))
+        for day, line in settled:
+            mine = found.get(line.account)
+            if mine is None:
+                mine = found[line.account] = ([], [])
+            mine[0].append(day)
+            mine[1].append((day - line.due_on).days)
         return found
 
     @cached_property
     def sales(self) -> Flow:
         """Invoiced totals by day of issue."""
-        return Flow((line.issued_on, line.invoice.total.minor) for line in self.lines)
+        return Flow([(line.issued_on, line.invoice.total.minor) for line in self.lines])
 
     @cached_property
     def issued(self) -> Flow:
         """Number of invoices by day of issue."""
-        return Flow((line.issued_on, 1) for line in self.lines)
+        return Flow(Counter(map(attrgetter("issued_on"), self.lines)).items())
 
     @cached_property
     def receivables(self) -> Flow:
@@ -116,24 +128,28 @@ class History:
         """Cash applied to invoices by day."""
         return Flow((step.on, step.cash) for line in self.lines for step in line.steps)
 
+    def late(self, days: int) -> tuple[Line, ...]:
+        """Lines that were, or may be, open more than `days` (0 or more) days past due: all but those settled by then."""
+        if days not in self._late:
+            some = self.late(0) if days else self.lines
+            known = timedelta(days=days)
+            self._late[days] = tuple([line for line in some if line.settled_on is None or line.settled_on - line.due_on > known])
+        return self._late[days]
+
     def past_due(self, days: int) -> Flow:
         """What was open more than `days` days past due."""
-        if days not in self._late:
+        if days not in self._past_due:
             since = timedelta(days=days + 1)
-            self._late[days] = Flow(change for line in self.lines for change in line.changes(line.due_on + since))
-        return self._late[days]
+            self._past_due[days] = Flow(change for line in self.late(days) for change in line.changes(line.due_on + since))
+        return self._past_due[days]
 
     def past_due_count(self, days: int) -> Flow:
         """How many invoices were open more than `days` days past due."""
-        return Flow(change for line in self.lines for change in _presence(line, line.due_on + timedelta(days=days + 1)))
+        return Flow(change for line in self.late(days) for change in _presence(line, line.due_on + timedelta(days=days + 1)))
 
     @property
     def first_day(self) -> date | None:
         return self.sales.first_day
-
-
-def _settled(line: Line) -> date:
-    return line.settled_on or date.max
 
 
 def _presence(line: Line, since: date) -> Iterator[tuple[date, int]]:
@@ -148,69 +164,73 @@ def _presence(line: Line, since: date) -> Iterator[tuple[date, int]]:
 def histories(books: Books, as_of: date) -> dict[str, History]:
     """The history of each currency up to the end of `as_of`, the one with most invoices first."""
     applied = applications(books)
-    lines: dict[str, list[Line]] = {}
+    lines: defaultdict[str, list[Line]] = defaultdict(list)
+    nothing: dict[Ref, tuple[Step, ...]] = {}
     for account in books.accounts.values():
-        ledger = account.ledger_connections
+        name, ledger = account.account.id, account.ledger_connections
         for invoice in account.invoices:
             if invoice.status in UNCOUNTED or invoice.connection not in ledger or invoice.issued_on > as_of:
                 continue
-            steps = applied.get((invoice.connection, invoice.ref), ())
-            lines.setdefault(invoice.total.currency, []).append(_line(account.account.id, invoice, steps))
+            steps = applied.get(invoice.connection, nothing).get(invoice.ref, ())
+            lines[invoice.total.currency].append(_line(name, invoice, steps))
     ranked = sorted(lines.items(), key=lambda item: (-len(item[1]), item[0]))
     return {code: History(code, tuple(found)) for code, found in ranked}
 
 
-def _line(account: str, invoice: Invoice, steps: Sequence[Step]) -> Line:
-    ordered = tuple(steps) if len(steps) < 2 else tuple(sorted(steps))
-    rest = invoice.open.minor
+def _line(account: str, invoice: Invoice, steps: tuple[Step, ...]) -> Line:
+    if len(steps) > 1:
+        steps = tuple(sorted(steps))
+    rest = known = invoice.open.minor
+    for step in steps:
+        known += step.minor
+    total = invoice.total.minor
+    due_on = invoice.due_on or invoice.issued_on
+    settled_on = steps[-1].on if steps and rest <= 0 else None
     return Line(
-        invoice=invoice,
-        account=account,
-        issued_on=invoice.issued_on,
-        due_on=min(invoice.due_on or invoice.issued_on, _FARTHEST),
-        billed=min(invoice.total.minor, rest + sum([step.minor for step in ordered])),
-        open=rest,
-        steps=ordered,
-        settled_on=ordered[-1].on if ordered and rest <= 0 else None,
+        invoice,
+        account,
+        invoice.issued_on,
+        min(_FARTHEST, due_on),
+        min(total, known),
+        rest,
+        steps,
+        settled_on,
     )
 
 
-def applications(books: Books) -> dict[InvoiceName, list[Step]]:
-    """What was applied to every invoice, by whichever account paid it."""
-    found: dict[InvoiceName, list[Step]] = {}
+def applications(books: Books) -> Mapping[str, Mapping[Ref, tuple[Step, ...]]]:
+    """What was applied to every invoice, by whichever account paid it: by connection and ref."""
+    found: defaultdict[str, dict[Ref, tuple[Step, ...]]] = defaultdict(dict)
     for account in books.all():
-        for source in sources(account):
-            part = _cash_part(source)
+        for source, made_on in sources(account):
+            of, all_of = _cash_part(source)
+            here = found[source.connection]
             for item in source.allocations:
-                step = Step(applied_on(item, source), item.amount.minor, item.amount.minor * part[0] // part[1])
-                found.setdefault((source.connection, item.invoice_ref), []).append(step)
+                minor, invoice = item.amount.minor, item.invoice_ref
+                step = Step(applied_on(item, made_on), minor, minor if of == all_of else minor * of // all_of)
+                here[invoice] = (*here[invoice], step) if invoice in here else (step,)
     return found
 
 
-def sources(books: AccountBooks) -> Iterator[Source]:
-    """Payments and credits that count: received or clearing payments, live credit notes, adjustments in the client's favour."""
+def sources(books: AccountBooks) -> Iterator[tuple[Source, date]]:
+    """Payments and credits that count, each with the day it came to be.
+
+    Received or clearing payments, live credit notes, adjustments in the client's favour.
+    """
     for payment in books.payments:
         if payment.status in COUNTED_PAYMENTS:
-            yield payment
+            yield payment, payment.paid_on
     for note in books.credit_notes:
         if note.status not in UNCOUNTED:
-            yield note
+            yield note, note.issued_on
     for adjustment in books.adjustments:
         if adjustment.amount.minor < 0:
-            yield adjustment
+            yield adjustment, adjustment.adjusted_on
 
 
-def made_on(source: Source) -> date:
-    """The day a payment or credit came to be."""
-    if isinstance(source, Payment):
-        return source.paid_on
-    return source.issued_on if isinstance(source, CreditNote) else source.adjusted_on
-
-
-def applied_on(item: Allocation, source: Source) -> date:
-    """The day an allocation counts from: its own, but never before the money or credit itself existed."""
-    made = made_on(source)
-    return made if item.applied_on is None or item.applied_on < made else item.applied_on
+def applied_on(item: Allocation, made_on: date) -> date:
+    """The day an allocation counts from: its own, but never before the money or credit itself was made."""
+    return made_on if item.applied_on is None or item.applied_on < made_on else item.applied_on
 
 
 def _cash_part(source: Source) -> tuple[int, int]:

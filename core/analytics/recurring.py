@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from statistics import median
@@ -63,9 +63,9 @@ def _recurring_lines(books: Books, history: History) -> list[Line]:
         for invoice in account.invoices
         if invoice.agreement_ref is not None and invoice.number
     }
-    return [
-        line for line in history.lines if line.invoice.agreement_ref is not None or (line.account, line.invoice.number) in numbers
-    ]
+    known = {number for _, number in numbers}
+    named = [line for line in history.lines if line.invoice.agreement_ref is not None or line.invoice.number in known]
+    return [line for line in named if line.invoice.agreement_ref is not None or (line.account, line.invoice.number) in numbers]
 
 
 def autopay_coverage(history: History, as_of: date) -> tuple[float | None, int, int]:
@@ -121,8 +121,7 @@ def hygiene(books: Books, history: History, as_of: date, findings: Sequence[Seen
     lags = [*_lags(books, history, since)]
     gaps = [item.finding for item in findings if item.finding.kind is FindingKind.BILLING_GAP and item.state is FindingState.OPEN]
     gaps = [gap for gap in gaps if gap.at_stake.currency == history.currency]
-    drafts = [*_documents(books, history, as_of, _is_draft)]
-    unsent = [*_documents(books, history, as_of, _is_unsent)]
+    drafts, unsent = _drafts_and_unsent(books, history, as_of)
     late = [(line, days) for line, days in lags if days > LAG_WARNS]
     irregular = [*_irregular(_recurring_lines(books, history), since)]
     items = [
@@ -163,9 +162,11 @@ def _lags(books: Books, history: History, since: date) -> Iterator[tuple[Line, i
                 key = (work.connection, work.invoice_ref)
                 worked[key] = max(work.last_worked_on or work.period_end, worked.get(key, date.min))
     for line in history.lines:
+        if line.issued_on <= since:
+            continue
         invoice = line.invoice
         served = worked.get((invoice.connection, invoice.ref)) or invoice.period_end
-        if served is not None and invoice.issued_on > since:
+        if served is not None:
             yield line, max((invoice.issued_on - served).days, 0)
 
 
@@ -187,20 +188,25 @@ def _irregular(lines: Iterable[Line], since: date) -> Iterator[tuple[Line, int]]
                 yield line, off
 
 
-def _documents(
-    books: Books, history: History, as_of: date, wanted: Callable[[AccountBooks, Invoice], bool]
-) -> Iterator[tuple[str, Invoice]]:
+def _drafts_and_unsent(
+    books: Books, history: History, as_of: date
+) -> tuple[list[tuple[str, Invoice]], list[tuple[str, Invoice]]]:
+    """Drafts anywhere (in the PSA one is work nobody billed), and open invoices of the ledger that were never sent."""
+    drafts: list[tuple[str, Invoice]] = []
+    unsent: list[tuple[str, Invoice]] = []
     for name, account in books.accounts.items():
         for invoice in account.invoices:
-            if invoice.total.currency == history.currency and invoice.issued_on <= as_of and wanted(account, invoice):
-                yield name, invoice
+            if invoice.status is DocumentStatus.DRAFT:
+                found = drafts
+            elif invoice.sent is False and _is_owed(account, invoice):
+                found = unsent
+            else:
+                continue
+            if invoice.total.currency == history.currency and invoice.issued_on <= as_of:
+                found.append((name, invoice))
+    return drafts, unsent
 
 
-def _is_draft(_: AccountBooks, invoice: Invoice) -> bool:
-    """A draft anywhere: in the PSA it is work nobody billed."""
-    return invoice.status is DocumentStatus.DRAFT
-
-
-def _is_unsent(account: AccountBooks, invoice: Invoice) -> bool:
+def _is_owed(account: AccountBooks, invoice: Invoice) -> bool:
     owed = invoice.status is DocumentStatus.OPEN and invoice.open.minor > 0
-    return owed and invoice.sent is False and invoice.connection in account.ledger_connections
+    return owed and invoice.connection in account.ledger_connections

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from core.analytics.faults import OPEN_STATES, SeenFinding, began_on, ended_on
 from core.analytics.flows import Flow, months_before
-from core.analytics.history import Line
+from core.analytics.history import History, Line
 from core.analytics.signs import (
     ClientFigure,
     Measure,
@@ -114,7 +114,7 @@ def write_offs(scene: Scene) -> Sign:
         advice="Old debt is harder to collect: compare with the recovery by age, and offer automatic payment.",
         details={
             "by_cause": [{"cause": cause, "minor": minor} for cause, minor in causes.most_common()],
-            "recovery_by_age": recovery_by_age(scene.history.lines, scene.as_of),
+            "recovery_by_age": recovery_by_age(scene.history, scene.as_of),
         },
     )
 
@@ -180,14 +180,14 @@ def _is_write_off(note: CreditNote) -> bool:
     return any(word in text for word in _BAD_DEBT)
 
 
-def recovery_by_age(lines: tuple[Line, ...], as_of: date) -> list[dict[str, object]]:
+def recovery_by_age(history: History, as_of: date) -> list[dict[str, object]]:
     """Of the money still open so many days past due, how much came as cash afterwards; of invoices at least 90 days older."""
     rows: list[dict[str, object]] = []
     for age in _AGES:
         still = later = 0
         newest = as_of - timedelta(days=90 + age)
         old = timedelta(days=age)
-        for line in lines:
+        for line in history.late(age):
             if line.due_on <= newest and (left := line.open_on(line.due_on + old)):
                 still += left
                 later += sum([step.cash for step in line.steps if line.due_on + old < step.on <= as_of])
