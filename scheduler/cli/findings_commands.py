@@ -42,6 +42,12 @@ def as_json(item: StoredFinding) -> dict[str, Any]:
     }
 
 
+def _none_found(examined: bool, *, filtered: bool) -> str:
+    if not examined:
+        return "Nothing was examined yet: run `duesync sync`, then `duesync reconcile`."
+    return "No findings of the kind, state or client asked for." if filtered else "No findings: the books add up."
+
+
 @app.command(name="list")
 def list_findings(
     kind: Annotated[list[FindingKind] | None, typer.Option("--kind", "-k", help="Only this kind; may be repeated.")] = None,
@@ -65,7 +71,7 @@ def list_findings(
         console.print_json([as_json(item) for item in found])
         return
     if not found:
-        console.say("No findings: the books add up.")
+        console.say(_none_found(bool(names), filtered=bool(kind or state or account)))
         return
     columns = ("id", "kind", "client", "at stake", "sure", "what to do")
     rows = [

@@ -46,6 +46,14 @@ def test_sync_reconcile_findings_and_preview_agree_about_a_client_who_paid(folde
     assert any("paid" in why or "payment" in why or "owes" in why for why in by_party["P1"]["reasons"])
 
 
+def test_no_findings_is_not_said_to_be_good_news_before_anything_was_examined_or_when_only_some_were_asked_for(folder):
+    assert "reconcile" in duesync(folder, "findings", "list").out
+    duesync(folder, "sync")
+    assert "add up" not in duesync(folder, "findings", "list").out
+    duesync(folder, "reconcile")
+    assert "add up" not in duesync(folder, "findings", "list", "--kind", "billing_gap").out
+
+
 def test_findings_have_every_key_other_tools_rely_on(folder):
     duesync(folder, "sync")
     duesync(folder, "reconcile")
