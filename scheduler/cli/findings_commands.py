@@ -8,7 +8,7 @@ import typer
 
 from core.errors import UsageError
 from core.findings import FindingKind, FindingState
-from core.store import StoredFinding
+from core.store import Store, StoredFinding
 from scheduler.cli import console
 from scheduler.cli import finding_page as page
 from scheduler.cli.account_commands import find_account
@@ -42,8 +42,10 @@ def as_json(item: StoredFinding) -> dict[str, Any]:
     }
 
 
-def _none_found(examined: bool, *, filtered: bool) -> str:
-    if not examined:
+def _none_found(store: Store, *, filtered: bool) -> str:
+    from core.review import WATERMARK  # only here: it imports all that decides
+
+    if store.setting(WATERMARK) is None:
         return "Nothing was examined yet: run `duesync sync`, then `duesync reconcile`."
     return "No findings of the kind, state or client asked for." if filtered else "No findings: the books add up."
 
@@ -66,12 +68,13 @@ def list_findings(
             item for item in opened_app.store.findings(states=states, account=wanted) if not kind or item.finding.kind in kind
         ]
         names = {item.id: item.name for item in opened_app.store.accounts()}
+        none = "" if found else _none_found(opened_app.store, filtered=bool(kind or state or account))
     found.sort(key=lambda item: (-abs(item.finding.at_stake.minor), item.finding.kind, item.id))
     if chosen.json:
         console.print_json([as_json(item) for item in found])
         return
     if not found:
-        console.say(_none_found(bool(names), filtered=bool(kind or state or account)))
+        console.say(none)
         return
     columns = ("id", "kind", "client", "at stake", "sure", "what to do")
     rows = [
