@@ -19,6 +19,7 @@ from connectors.smtp.incoming import Incoming, IncomingKind, contact_of
 from core.outbox import ContactKind, PastContact
 from core.settings import Loaded
 from scheduler.app import MAIL, App
+from scheduler.mailed_reports import agency_senders, keep_mailed
 
 log = structlog.get_logger()
 POSITION = "inbox.position"  # the store setting that says how far the mailbox was read
@@ -30,16 +31,18 @@ _SENT = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
 
 @dataclass(slots=True)
 class InboxReport:
-    """What one reading of the mailbox found. `unclear` are mails about no client that could be told."""
+    """What one reading of the mailbox found. `unclear` are mails about nobody known, `reports` agencies' files."""
 
     read: int = 0
     bounces: int = 0
     replies: int = 0
     unclear: int = 0
+    reports: int = 0
 
     def summary(self) -> dict[str, int]:
-        """The counts, for the run's record."""
-        return {"read": self.read, "bounces": self.bounces, "replies": self.replies, "unclear": self.unclear}
+        """The counts, for the run's record; agencies' reports only where there are any."""
+        counts = {"read": self.read, "bounces": self.bounces, "replies": self.replies, "unclear": self.unclear}
+        return {**counts, "reports": self.reports} if self.reports else counts
 
 
 def reads_mail(loaded: Loaded) -> bool:
@@ -55,7 +58,7 @@ def read_mailbox(app: App) -> InboxReport:
         if not isinstance(connector, SmtpConnector):
             return report
         for _ in range(_MOST_BATCHES):
-            found = connector.incoming(app.store.setting(POSITION))
+            found = connector.incoming(app.store.setting(POSITION), agency_senders(app.settings))
             if found is None:
                 return report
             _take(app, found.mails, found.position, report)
@@ -71,6 +74,9 @@ def _take(app: App, mails: Iterable[Incoming], position: str, report: InboxRepor
         log_of = Senders(app.store.contacts())
         for mail in mails:
             report.read += 1
+            if mail.mailed is not None:  # an agency's word is no client's
+                report.reports += keep_mailed(app, mail.mailed, now)
+                continue
             entries = log_of.entries(mail, now)
             if not entries:
                 report.unclear += mail.kind is not IncomingKind.AUTOMATIC

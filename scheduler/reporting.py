@@ -39,10 +39,10 @@ from core.ports import AgencyReports
 from core.records import Payment, RecordKey, key_of
 from scheduler.app import MAIL, App
 from scheduler.evidencing import signals_of, today_of
+from scheduler.mailed_reports import drop_mailed, keep_problems, mailed
 
 log = structlog.get_logger()
 _READ = "agency.read."  # the store setting with names and hashes of files that were read
-_PROBLEMS = "agency.problems."  # rows of an agency that could not be taken, the last ones
 _MOST_KEPT = 5_000
 _LEGAL = {item.value: item for item in (CaseState.LEGAL_REVIEW, CaseState.SUIT, CaseState.JUDGMENT, CaseState.SATISFIED)}
 
@@ -63,6 +63,7 @@ def read_reports(app: App, *, now: datetime) -> int:
     """Read what every agency's door has that is new; how many files. A door that does not open is told, the next one is tried."""
     count = 0
     for agency_id, agency in app.settings.agencies.items():
+        count += _take_mailed(app, agency_id, now)
         if agency.connection == MAIL:
             continue
         try:
@@ -75,6 +76,19 @@ def read_reports(app: App, *, now: datetime) -> int:
                     take_file(app, agency_id, file.name, file.content, now=now)
         except ConnectorError as error:
             log.warning("report.unreachable", agency=agency_id, error=error.message)
+    return count
+
+
+def _take_mailed(app: App, agency_id: str, now: datetime) -> int:
+    """Take up what came by mail and was kept; what is about a case still on its way there stays for the next look."""
+    count = 0
+    for item in mailed(app.store, agency_id):
+        content = app.store.document(item.sha256)
+        with app.store.unit():
+            taken = take_file(app, agency_id, item.name, content or b"", now=now)
+            if not taken.waits:
+                drop_mailed(app.store, agency_id, item)
+                count += 1
     return count
 
 
@@ -93,7 +107,7 @@ def take_file(app: App, agency_id: str, name: str, content: bytes, *, now: datet
         if not dry_run and not taken.waits:
             kept = dict.fromkeys([*read, f"name {name}", f"sha256 {digest}"])
             app.store.put_setting(f"{_READ}{agency_id}", list(kept)[-_MOST_KEPT:])
-            _keep_problems(app, agency_id, taken)
+            keep_problems(app.store, agency_id, taken.problems)
     return taken
 
 
@@ -112,19 +126,6 @@ def _take(
     if taken.waits:
         return
     _rows(app, agency, table, cases, taken, now, dry_run=dry_run)
-
-
-def _keep_problems(app: App, agency_id: str, taken: Taken) -> None:
-    for problem in taken.problems:
-        log.warning("report.unreadable", agency=agency_id, problem=problem)
-    if taken.problems:
-        problems = [*problems_of(app, agency_id), *taken.problems]
-        app.store.put_setting(f"{_PROBLEMS}{agency_id}", problems[-200:])
-
-
-def problems_of(app: App, agency_id: str) -> list[str]:
-    """Rows of an agency's reports that could not be taken, the last ones."""
-    return list(app.store.setting(f"{_PROBLEMS}{agency_id}") or ())
 
 
 def _rows(

@@ -9,11 +9,11 @@ import zipfile
 from collections.abc import Callable, Sequence
 
 from core.actions import HandOver, IdempotencyKey
+from core.collections.reports import REPORT_NAME
 from core.messages.clean import one_line
 
 TO_AGENCY, FROM_AGENCY = "to-agency", "from-agency"
 MESSAGE = "message.json"
-REPORT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,119}\.(?:csv|json|txt)", re.IGNORECASE)
 MOST_REPORTS = 500  # of one reading; an agency that leaves more at once is read in turns
 _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _DATE = (1980, 1, 1, 0, 0, 0)
@@ -71,7 +71,7 @@ def archive_of(files: Sequence[tuple[str, bytes]]) -> bytes:
 
 def report_names(names: Sequence[str], seen: Callable[[str], bool]) -> list[str]:
     """The names among these that may be reports and were not read yet, in order; a name from outside is never a path."""
-    wanted = sorted(name for name in names if REPORT.fullmatch(name) and not name.endswith(".partial"))
+    wanted = sorted(name for name in names if REPORT_NAME.fullmatch(name) and not name.endswith(".partial"))
     return [name for name in wanted if not seen(name)][:MOST_REPORTS]
 
 

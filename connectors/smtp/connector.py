@@ -5,7 +5,7 @@ Without an archive nothing can be read back: a mail whose answer was lost then w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.smtp.archive import Archive, ArchiveUnreadable, ImapArchive, MaildirArchive
@@ -14,6 +14,7 @@ from connectors.smtp.handover import handover_mail, recipients_of_handover
 from connectors.smtp.inbox import Reading, read_inbox
 from connectors.smtp.inbox_maildir import read_maildir
 from connectors.smtp.mapping import NotAddressable, mail_of, message_id, recipients_of, wire_bytes
+from connectors.smtp.reports import Wanted
 from connectors.smtp.settings import SmtpSettings
 from core.actions import Action, HandOver, IdempotencyKey, Receipt, Refusal, SendReminder
 from core.enclosures import LEFT_OUT
@@ -127,11 +128,17 @@ class SmtpConnector:
         del headers
         raise self._no(f"a mail server sends no webhooks ({len(body)} bytes)")
 
-    def incoming(self, position: str | None) -> Reading | None:
-        """Replies and bounces since `position`; None where no mailbox for them is set. Transient when it cannot be read."""
+    def incoming(self, position: str | None, senders: Collection[str] = ()) -> Reading | None:
+        """Replies, bounces and the attached reports of `senders` since `position`; None where no mailbox for them is set.
+
+        Transient when it cannot be read.
+        """
+        wanted = Wanted(frozenset(item.casefold() for item in senders), self._settings.verified_by or "")
         if self._settings.inbox_maildir is not None:
-            return read_maildir(self._settings.inbox_maildir, position, connection=self._name)
-        return None if self._settings.inbox is None else read_inbox(self._settings.inbox, position, connection=self._name)
+            return read_maildir(self._settings.inbox_maildir, position, connection=self._name, wanted=wanted)
+        if self._settings.inbox is None:
+            return None
+        return read_inbox(self._settings.inbox, position, connection=self._name, wanted=wanted)
 
     def close(self) -> None:
         """Leave the server. May be called twice."""

@@ -11,7 +11,8 @@ import re
 from dataclasses import dataclass
 
 from connectors.smtp.archive import ArchiveUnreadable, mailbox
-from connectors.smtp.incoming import Incoming, read_mail
+from connectors.smtp.incoming import LARGEST, Incoming, read_mail
+from connectors.smtp.reports import NOTHING_WANTED, Wanted
 from connectors.smtp.settings import ImapSettings
 from core.errors import Transient
 
@@ -28,7 +29,7 @@ class Reading:
     more: bool = False
 
 
-def read_inbox(settings: ImapSettings, position: str | None, *, connection: str) -> Reading:
+def read_inbox(settings: ImapSettings, position: str | None, *, connection: str, wanted: Wanted = NOTHING_WANTED) -> Reading:
     """The mails after `position` ("UIDVALIDITY:UID", None: all). Raises Transient when the mailbox cannot be read."""
     try:
         with mailbox(settings) as server:
@@ -36,7 +37,7 @@ def read_inbox(settings: ImapSettings, position: str | None, *, connection: str)
             known, _, last = (position or "").partition(":")
             after = int(last) if known == validity and last.isdigit() else 0
             uids = _uids(server, after)
-            mails = tuple(read_mail(_fetch(server, uid)) for uid in uids[:_BATCH])
+            mails = tuple(read_mail(_fetch(server, uid), wanted) for uid in uids[:_BATCH])
     except ArchiveUnreadable as error:
         raise Transient(f"{connection}: {error}.", connection=connection, remedy="Check [mail.inbox].") from None
     end = uids[:_BATCH][-1] if uids else after
@@ -58,7 +59,7 @@ def _uids(server: imaplib.IMAP4, after: int) -> list[int]:
 
 
 def _fetch(server: imaplib.IMAP4, uid: int) -> bytes:
-    status, data = server.uid("FETCH", str(uid), "(BODY.PEEK[])")
+    status, data = server.uid("FETCH", str(uid), f"(BODY.PEEK[]<0.{LARGEST}>)")
     if status != "OK":
         raise ArchiveUnreadable(f"mail {uid} cannot be fetched")
     return next((item[1] for item in data if isinstance(item, tuple)), b"")

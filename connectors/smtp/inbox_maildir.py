@@ -10,20 +10,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.smtp.inbox import Reading
-from connectors.smtp.incoming import read_mail
+from connectors.smtp.incoming import LARGEST, read_mail
+from connectors.smtp.reports import NOTHING_WANTED, Wanted
 from core.errors import Transient
 
 _BATCH = 200  # mails of one reading
-_LARGEST = 2_000_000  # bytes of a mail that are looked at
 
 
-def read_maildir(folder: Path, position: str | None, *, connection: str) -> Reading:
+def read_maildir(folder: Path, position: str | None, *, connection: str, wanted: Wanted = NOTHING_WANTED) -> Reading:
     """The mails delivered at or after `position` (None: all). Raises Transient when the Maildir cannot be read."""
     after = int(position) if position is not None and position.isdigit() else 0
     try:
         found = sorted((at, path) for at, path in _delivered(folder) if at >= after)
         batch = _whole_moments(found)
-        mails = tuple(read_mail(raw) for raw in (_read(path) for _, path in batch) if raw is not None)
+        mails = tuple(read_mail(raw, wanted) for raw in (_read(path) for _, path in batch) if raw is not None)
     except OSError as error:
         why = f"{connection}: the Maildir {folder.name} cannot be read: {error.strerror}."
         raise Transient(why, connection=connection, remedy="Check [mail] inbox_maildir.") from None
@@ -52,6 +52,6 @@ def _whole_moments(found: list[tuple[int, Path]]) -> list[tuple[int, Path]]:
 def _read(path: Path) -> bytes | None:
     try:
         with path.open("rb") as file:
-            return file.read(_LARGEST)
+            return file.read(LARGEST)
     except FileNotFoundError:
         return None

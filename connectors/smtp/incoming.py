@@ -17,11 +17,12 @@ from email.utils import getaddresses, parsedate_to_datetime
 from enum import StrEnum
 
 from connectors.smtp.mapping import KEY_HEADER, keys_in
+from connectors.smtp.reports import NOTHING_WANTED, Mailed, Wanted, mailed_reports
 from core.dunning.recipients import SOFT_BOUNCE
 from core.messages.clean import addresses, one_line
 from core.outbox import ContactKind, PastContact
 
-_LARGEST = 2_000_000  # bytes of a mail that are looked at
+LARGEST = 2_000_000  # bytes of a mail that are looked at
 _DEEPEST = 40  # parts
 _EXCERPT = 500  # characters of a reply that are kept for the person who answers it
 _KEY = re.compile(rf"(?im)^{re.escape(KEY_HEADER)}:\s*([0-9a-f]{{40}})\s*$")
@@ -62,13 +63,15 @@ class Incoming:
     subject: str = ""
     excerpt: str = ""
     at: datetime | None = None
+    mailed: Mailed | None = None  # what an agency reports with it
 
 
-def read_mail(raw: bytes) -> Incoming:
-    """What `raw` is."""
+def read_mail(raw: bytes, wanted: Wanted = NOTHING_WANTED) -> Incoming:
+    """What `raw` is. `wanted` says whose attached reports are taken along."""
     try:
-        mail = BytesParser(policy=default).parsebytes(raw[:_LARGEST])
-        return _read(mail, raw[:_LARGEST].decode("utf-8", "replace"))
+        mail = BytesParser(policy=default).parsebytes(raw[:LARGEST])
+        found = _read(mail, raw[:LARGEST].decode("utf-8", "replace"))
+        return replace(found, mailed=mailed_reports(mail, wanted, cut=len(raw) >= LARGEST)) if wanted.senders else found
     except (ValueError, LookupError, TypeError, AttributeError, IndexError, RecursionError):
         return Incoming(kind=IncomingKind.OTHER)  # a mail so broken that Python's parser gives up is nobody's answer
 

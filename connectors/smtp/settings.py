@@ -80,6 +80,9 @@ class SmtpSettings(_Section):
     )
     inbox: ImapSettings | None = Field(None, description="mailbox of replies and bounces")
     inbox_maildir: Path | None = Field(None, description="Maildir in which replies and bounces arrive, instead of inbox")
+    verified_by: PlainText | None = Field(
+        None, description="your mail server's name in Authentication-Results; without it agencies' reports by mail wait"
+    )
     dkim_selectors: tuple[PlainText, ...] = Field((), description="names of your DKIM keys (s= of a signature), for doctor")
     name_servers: tuple[PlainText, ...] = Field((), description="ADDRESS or ADDRESS:PORT doctor asks; none: this machine's")
     unsubscribe_stages: tuple[str, ...] = Field(("statement",), description="stages whose mail carries List-Unsubscribe")

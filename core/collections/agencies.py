@@ -50,6 +50,9 @@ class AgencySettings(_Section):
         (), description="states or countries it may collect in, such as TX or GB; none: not checked"
     )
     memberships: tuple[str, ...] = Field((), description="associations it belongs to, for your own records")
+    reports_from: tuple[str, ...] = Field(
+        (), description="addresses its reports come from by mail, attached as CSV or JSON; needs [mail] inbox and verified_by"
+    )
     aliases: tuple[str, ...] = Field((), description="names under which its remittances appear in bank and books")
     codes: dict[str, str] = Field(default_factory=dict, description="its status codes, each with one of duesync's meanings")
 
@@ -58,7 +61,7 @@ class AgencySettings(_Section):
         unknown = sorted(set(self.codes.values()) - set(MEANINGS))
         if unknown:
             raise ValueError(f"{', '.join(unknown)} is no meaning of a status; known: {', '.join(sorted(MEANINGS))}")
-        wrong = [item for item in self.to if addresses(item) != (item,)]
+        wrong = [item for item in (*self.to, *self.reports_from) if addresses(item) != (item,)]
         if wrong:
             raise ValueError(f'"{wrong[0]}" is not an e-mail address')
         short = [item for item in self.aliases if len(item.strip()) < SHORTEST_ALIAS]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,8 @@ from core.money import Money, MoneyError
 
 LARGEST = 5 * 1024 * 1024  # bytes of a report; an agency of a small firm sends a few thousand rows
 MOST_ROWS = 20_000
+# What a file of an agency may be called. A name from outside is never a path.
+REPORT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._()-]{0,119}\.(?:csv|json|txt)", re.IGNORECASE)
 
 
 class ReportKind(StrEnum):

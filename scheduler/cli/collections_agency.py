@@ -36,8 +36,9 @@ from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor
 from scheduler.evidencing import books_of, client_locale
 from scheduler.following import FollowReport, alarms_of, follow
 from scheduler.jobs import rules
+from scheduler.mailed_reports import problems_of
 from scheduler.placing import agency_of, recall, say_to_agency
-from scheduler.reporting import Taken, problems_of, take_file
+from scheduler.reporting import Taken, take_file
 
 
 # ── what the agency says ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +66,7 @@ def show_status(
         cases = [follow(app, case, FollowReport(), now=now) if not dry_run else case for case in wanted]
         rows = [(case, alarms_of(app, case, now=now)) for case in cases]
         sums = recovered(app.store.cases())
-        bad = [text for name in app.settings.agencies for text in problems_of(app, name)]
+        bad = [text for name in app.settings.agencies for text in problems_of(app.store, name)]
     document = {
         "cases": [
             {**case_json(case), "alarms": [{"kind": item.kind, "text": item.text} for item in found]} for case, found in rows

@@ -36,8 +36,9 @@ from scheduler.cli.collections_commands import attach
 from scheduler.evidencing import pack_of
 from scheduler.following import FollowReport, follow, follow_cases
 from scheduler.jobs import channels, dispatch_outbox, review_accounts, sync_connection
+from scheduler.mailed_reports import problems_of
 from scheduler.placing import Plan, final_notice_of, place, plan_placement, recall, say_to_agency
-from scheduler.reporting import problems_of, read_reports, take_file
+from scheduler.reporting import read_reports, take_file
 
 NOW = datetime(2026, 6, 1, 15, tzinfo=UTC)
 CONFIG = """
@@ -248,7 +249,7 @@ def test_the_same_file_twice_counts_once_and_what_it_says_is_followed(app):
     assert (report.reports, [item.code for item in case.statuses]) == (3, ["PTP", "BKY"])
     assert {hold.kind for hold in app.store.holds(account=case.account)} == {HoldKind.AGENCY, HoldKind.BANKRUPTCY}
     assert "bankruptcy" in case.stayed
-    assert problems_of(app, "acme") == ["broken.csv: its columns are those of no acknowledgement, status or remittance"]
+    assert problems_of(app.store, "acme") == ["broken.csv: its columns are those of no acknowledgement, status or remittance"]
     assert read_reports(app, now=NOW) == 0, "read once"
     dispatch_outbox(app)
     assert any("-stay-" in name for name in folders(app)), "the agency is told to stop"

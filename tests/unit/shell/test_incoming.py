@@ -10,15 +10,32 @@ from pathlib import Path
 import pytest
 
 from core.clock import ManualClock
+from core.collections.case import (
+    Approval,
+    Approved,
+    Case,
+    CaseState,
+    FinalNotice,
+    NoticeGiven,
+    Opened,
+    Placement,
+    PlacementDelivered,
+    PlacementQueued,
+)
 from core.dunning.recipients import dead_addresses
 from core.errors import Transient
+from core.money import Money
 from core.outbox import ContactKind, PastContact
+from core.records import RecordKey, Ref, Stream
 from scheduler import incoming
 from scheduler.app import App, open_app
 from scheduler.incoming import read_mailbox
 from scheduler.jobs import jobs
+from scheduler.mailed_reports import mailed, problems_of
+from scheduler.reporting import read_reports
 from tests.unit.connectors.smtp.imap import HOST, Box, imap_server
 from tests.unit.connectors.smtp.test_incoming import bounce, mail
+from tests.unit.connectors.smtp.test_reports import report
 
 NOW = datetime(2026, 3, 18, 12, 0, tzinfo=UTC)
 KEY = "ab" * 20
@@ -152,3 +169,57 @@ def test_without_a_mailbox_there_is_no_job(tmp_path: Path) -> None:
     with opened(tmp_path, "") as app:
         assert [item.name for item in jobs(app) if item.name == "inbox"] == []
         assert read_mailbox(app).read == 0
+
+
+AGENCY = """verified_by = "mx.bright.example"
+
+[agencies.fair]
+name = "Fair Collections"
+connection = "mail"
+to = ["cases@fair.example"]
+reports_from = ["Reports@fair.example"]
+"""
+
+
+@pytest.mark.req("A42", "A111", "D6")
+def test_an_agencys_report_by_mail_is_taken_up_once_and_only_where_it_is_proven(tmp_path: Path) -> None:
+    for part in ("new", "cur", "tmp"):
+        (tmp_path / "back" / part).mkdir(parents=True)
+    proof = "mx.bright.example; dmarc=pass header.from=fair.example"
+    with opened(tmp_path, f'inbox_maildir = "back"\n{AGENCY}') as app:
+        case = placed_case(app)
+        deliver(app, "1.a", report((), sender="Fair <reports@fair.example>"))
+        rows = f"reference,count,amount\r\n{case.id}-1,1,100.00\r\nX-9,1,1.00\r\n".encode()
+        deliver(app, "2.b", report((proof,), sender="reports@fair.example", rows=rows), at=2_000_000)
+        assert read_mailbox(app).summary() == {"read": 2, "bounces": 0, "replies": 0, "unclear": 0, "reports": 1}
+        assert [item.name for item in mailed(app.store, "fair")] == ["status.csv"], "kept until the case is there"
+        assert read_reports(app, now=NOW) == 0, "it is still on its way"
+        app.store.append_case_event(case.id, PlacementDelivered(receipt="r", at=NOW), by="duesync", now=NOW)
+        assert read_reports(app, now=NOW) == 1
+        assert app.store.case(case.id).state is CaseState.ACKNOWLEDGED
+        app.store.put_setting("inbox.position", None)
+        read_mailbox(app)
+        assert read_reports(app, now=NOW) == 1, "read again, and known"
+        assert [type(event.fact).__name__ for event in app.store.case_events(case.id)].count("AcknowledgementRead") == 1
+        problems = problems_of(app.store, "fair")
+        assert "mx.bright.example does not say that it is from fair.example" in problems[0]
+        assert problems[1:] == ["status.csv, row 2: no case of ours is called X-9"]
+
+
+def placed_case(app: App) -> Case:
+    """A case on its way to the agency."""
+    key = RecordKey("books", Stream.INVOICES, Ref("I1"))
+    case = app.store.open_case(Opened(account="acme", invoices=(key,), currency="USD"), by="ann", now=NOW)
+    notice = FinalNotice(sent_at=NOW, outbox_id=None, placeable_on=NOW.date())
+    placement = Placement(
+        agency="fair",
+        reference=f"{case.id}-1",
+        placed_on=NOW.date(),
+        count=1,
+        amount=Money(10_000, "USD"),
+        pack_sha256="",
+    )
+    yes = [Approved(approval=Approval(by=name, at=NOW)) for name in ("ann", "bob")]
+    for fact in (*yes, NoticeGiven(notice=notice), PlacementQueued(placement=placement)):
+        case = app.store.append_case_event(case.id, fact, by="ann", now=NOW)
+    return case
