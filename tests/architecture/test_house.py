@@ -100,3 +100,8 @@ def test_a_generated_page_matches_the_code(page):
 def test_no_stub_stands_behind_a_documented_feature():
     marks = re.compile(r"raise NotImplementedError|\bTODO\b|\bFIXME\b|\bXXX:")
     assert [name_of(path) for path in SOURCES if marks.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_every_page_is_named_in_the_readme():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in sorted((ROOT / "docs").glob("*.md")) if f"(docs/{page.name})" not in readme] == []
