@@ -366,9 +366,9 @@ class Transport:
             "retry_after": getattr(error, "retry_after", None),
         }
         if isinstance(error, RateLimited):
-            log.warning("request.throttled", **facts)
+            log.info("request.throttled", **facts)
         else:
-            log.warning("request.failed", **facts)
+            log.debug("request.failed", **facts)  # each try of each call: whoever asked says once what came of it
 
 
 def _as_read(streamed: httpx.Response, content: bytes, request: httpx.Request) -> httpx.Response:

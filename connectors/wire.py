@@ -68,7 +68,7 @@ def outcome_of_loss(error: Exception, *, connection: str, host: str, endpoint: s
         )
     what = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "broke off the connection"
     if repeatable:
-        return Transient(f"{connection}: {host} {what} ({endpoint}).", connection=connection)
+        return Transient(f"{connection}: {host} {what} ({endpoint}).", connection=connection, remedy=PATIENCE)
     return OutcomeUnknown(f"{connection}: {host} {what} ({endpoint}); it may have been done all the same.", connection=connection)
 
 
@@ -82,19 +82,20 @@ def failure_of_status(response: httpx.Response, *, connection: str, endpoint: st
     if known is not None:
         kind, remedy = known
         return kind(message, connection=connection, remedy=remedy.format(connection=connection))
-    return (
-        Transient(message, connection=connection) if status >= 500 else Rejected(message, connection=connection, code=str(status))
-    )
+    if status >= 500:
+        return Transient(message, connection=connection, remedy=PATIENCE)
+    return Rejected(message, connection=connection, code=str(status))
 
 
+PATIENCE = "Nothing: it is tried again by itself. If it lasts, look whether the vendor reports an outage."
 _BY_STATUS: dict[int, tuple[type[ConnectorError], str]] = {
     401: (AuthExpired, "Run `duesync auth {connection}`, or check its keys in the configuration."),
     403: (PermissionMissing, "Give the user or the app behind [connections.{connection}] the right to do this at the vendor."),
     404: (NotFound, ""),
-    408: (Transient, ""),
+    408: (Transient, PATIENCE),
     409: (Conflict, ""),
     410: (NotFound, ""),
     412: (Conflict, ""),
-    425: (Transient, ""),
-    429: (RateLimited, ""),
+    425: (Transient, PATIENCE),
+    429: (RateLimited, "Nothing: it is left alone for as long as it asks, then tried again by itself."),
 }

@@ -61,19 +61,23 @@ CATALOGUE: dict[str, Event] = {
     "queue.reached": Event("info", "the queue's database answers again"),
     "queue.troubled": Event("warning", "the queue's library met a problem; it goes on by itself"),
     "queue.unreachable": Event("error", "the queue's database does not answer; logged once until it does"),
-    "record.malformed": Event("warning", "one record could not be read and was set aside; `where` names the place"),
+    "record.malformed": Event("warning", "one record could not be read and was set aside; `where` names the place. Logged once"),
     "report.unreachable": Event("warning", "an agency's door did not open; its reports are read next time"),
     "report.unreadable": Event("warning", "a file or row of an agency could not be taken; its neighbours were"),
     "request.failed": Event(
-        "warning", "a vendor could not be reached, or answered with an error; `kind` and `problem` tell which"
+        "debug", "one try of a call failed; `kind` and `problem` tell how. What came of it is told by whoever needed the answer"
     ),
     "request.sent": Event("debug", "a vendor answered; status, time and the vendor's request id stand with it"),
-    "request.throttled": Event("warning", "a vendor asked us to slow down"),
+    "request.throttled": Event("info", "a vendor asked us to slow down"),
     "review.done": Event("info", "accounts were examined; counts stand with it"),
     "run.unrecorded": Event("error", "the record of a run could not be written"),
     "store.migrated": Event("info", "the store's schema was brought up to date"),
-    "stream.failed": Event("warning", "a stream could not be pulled; its neighbours go on"),
+    "stream.failed": Event(
+        "warning", "a stream could not be pulled; its neighbours go on. Logged once until it changes or recovers"
+    ),
+    "stream.failing": Event("debug", "a stream fails as it did before"),
     "stream.pulled": Event("info", "a pass over a stream ended; counts of rows stand with it"),
+    "stream.recovered": Event("info", "a stream that failed is pulled again; `was` is what failed"),
     "tenant.broken": Event("error", "a tenant's file cannot be used; the tenant stands still, all others go on"),
     "tenants.changed": Event("info", "tenants' files were added, changed or removed; counts stand with it"),
     "token.kept": Event("warning", "a token could not be refreshed; the one still valid is used on"),

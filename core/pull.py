@@ -7,7 +7,7 @@ vendor that suddenly has almost nothing is an error, not a mass deletion.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping
 from dataclasses import dataclass, field
 
 import structlog
@@ -99,6 +99,7 @@ class _Pass:
     full: bool
     accept_deletes: bool
     progress: Progress | None
+    told: MutableMapping[str, str]
 
     def pull(self, outcome: StreamReport) -> None:
         """Commit the pages of one stream, then look up what a complete listing did not name."""
@@ -121,7 +122,10 @@ class _Pass:
         outcome.deleted += written.deleted
         outcome.malformed += len(page.malformed)
         for row in page.malformed:
-            log.warning("record.malformed", stream=row.stream, ref=row.ref, where=row.where, problem=row.problem)
+            place = f"{self.connection}/{row.stream}/{row.ref}/{row.where}"
+            if self.told.get(place) != row.problem:  # a folder of files is read whole each time
+                self.told[place] = row.problem
+                log.warning("record.malformed", stream=row.stream, ref=row.ref, where=row.where, problem=row.problem)
         if self.progress is not None:
             self.progress(self.connection, outcome.stream, outcome.read, page.expected)
 
@@ -165,8 +169,13 @@ def pull_connection(
     full: bool = False,
     accept_deletes: bool = False,
     progress: Progress | None = None,
+    told: MutableMapping[str, str] | None = None,
 ) -> PullReport:
-    """One pass over every stream of `connection`. `full` forgets the cursors and lists everything again."""
+    """One pass over every stream of `connection`. `full` forgets the cursors and lists everything again.
+
+    `told` is what this process has logged already of streams that fail and rows that cannot be read, kept between passes: the
+    same is not said twice.
+    """
     step = _Pass(
         connector=connector,
         store=store,
@@ -176,6 +185,7 @@ def pull_connection(
         full=full,
         accept_deletes=accept_deletes,
         progress=progress,
+        told={} if told is None else told,
     )
     report = PullReport(connection)
     wanted = set(only) if only is not None else None
@@ -203,7 +213,7 @@ def _attempt(step: _Pass, outcome: StreamReport) -> ConnectorError | None:
     except ConnectorError as error:
         outcome.error, outcome.remedy = error.message, error.remedy
         step.store.mark_pull(step.connection, outcome.stream, now=step.clock.now(), error=str(error))
-        log.warning("stream.failed", stream=outcome.stream, error=error.message, remedy=error.remedy, request=error.request_id)
+        _tell(step, outcome, error)
         return error
     step.store.mark_pull(step.connection, outcome.stream, now=step.clock.now(), error=None)
     log.info(
@@ -215,4 +225,20 @@ def _attempt(step: _Pass, outcome: StreamReport) -> ConnectorError | None:
         deleted=outcome.deleted,
         malformed=outcome.malformed,
     )
+    was = step.told.pop(_place(step, outcome), None)
+    if was is not None:
+        log.info("stream.recovered", stream=outcome.stream, was=was)
     return None
+
+
+def _tell(step: _Pass, outcome: StreamReport, error: ConnectorError) -> None:
+    place = _place(step, outcome)
+    if step.told.get(place) == error.message:
+        log.debug("stream.failing", stream=outcome.stream, error=error.message)
+        return
+    step.told[place] = error.message
+    log.warning("stream.failed", stream=outcome.stream, error=error.message, remedy=error.remedy, request=error.request_id)
+
+
+def _place(step: _Pass, outcome: StreamReport) -> str:
+    return f"{step.connection}/{outcome.stream}"

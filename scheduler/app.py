@@ -71,6 +71,7 @@ class App:
     transport: httpx.BaseTransport | None = None
     stopping: threading.Event = field(default_factory=threading.Event)  # set: finish the row under way, begin no other
     reviewing: threading.Lock = field(default_factory=threading.Lock)  # one review at a time: an older look must not undo a newer
+    told: dict[str, str] = field(default_factory=dict)  # what pulls have logged in this process: each failure once
     specs: dict[str, ConnectorSpec] = field(default_factory=dict)  # looked up once: asking for entry points reads the disk
 
     @property

@@ -131,6 +131,7 @@ def sync_connection(
             full=full,
             accept_deletes=accept_deletes,
             progress=progress,
+            told=app.told,
         )
 
 

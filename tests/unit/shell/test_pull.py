@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import structlog
 
-from core.errors import AuthExpired, RateLimited, Transient
+from core.errors import AuthExpired, PermissionMissing, RateLimited, Transient
 from core.pull import pull_connection
 from core.records import Ref, Stream
 from core.store import open_store
@@ -90,6 +91,41 @@ def test_a_failing_stream_stops_its_neighbours_only_if_the_connection_is_unusabl
     assert len(calls) == tried
     assert report.retry_after == (3600 if tried == 1 and isinstance(error, RateLimited) else None)
     assert all(state.error for state in store.stream_states())
+
+
+def test_a_failure_is_logged_once_until_it_changes_or_is_over(store, vendor, clock):
+    works, told = vendor.pull, {}
+
+    def down(words):
+        def pull(stream, cursor):
+            raise PermissionMissing(words, connection=NAME, remedy="grant it")
+
+        return pull
+
+    def logged(pulls):
+        vendor.pull = pulls
+        with structlog.testing.capture_logs() as logs:
+            pull(store, vendor, clock, told=told)
+        return [entry for entry in logs if entry["log_level"] in ("warning", "error") or entry["event"] == "stream.recovered"]
+
+    first = logged(down("no right"))
+    assert {entry["event"] for entry in first} == {"stream.failed"}
+    assert {entry["remedy"] for entry in first} == {"grant it"}
+    assert logged(down("no right")) == []
+    assert len(logged(down("another fault"))) == len(first)
+    assert [entry["event"] for entry in logged(works)] == ["stream.recovered"] * len(first)
+    assert logged(works) == []
+
+
+def test_a_row_that_cannot_be_read_is_logged_once(store, vendor, clock):
+    vendor.broken_rows, told = (Ref("I99"),), {}
+    counted = []
+    for _ in range(2):
+        with structlog.testing.capture_logs() as logs:
+            pull(store, vendor, clock, full=True, told=told)
+        counted.append(sum(entry["event"] == "record.malformed" for entry in logs))
+    assert counted[0] > 0
+    assert counted[1] == 0
 
 
 def test_a_pass_that_dies_between_pages_goes_on_without_losing_a_row(store, vendor, clock):
