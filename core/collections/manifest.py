@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from core.collections.evidence import Evidence, JournalLine
 
@@ -91,22 +92,49 @@ def check(files: Mapping[str, bytes]) -> list[str]:
         elif hashlib.sha256(files[path]).hexdigest() != wanted:
             problems.append(f"{path} was changed")
     problems += [f"{path} is not in {SUMS}" for path in sorted(set(files) - named - {SUMS})]
-    return problems + _broken_links(files.get(JOURNAL, b""))
+    return problems + _broken_links(files.get(JOURNAL, b""), files.get(MANIFEST, b"{}"))
 
 
-def _broken_links(content: bytes) -> list[str]:
+def _broken_links(content: bytes, manifest: bytes) -> list[str]:
+    """Lines of the journal that do not hold by themselves, or do not follow those before them or the end the manifest names."""
     problems = []
+    last: dict[str, Any] | None = None
     for number, text in enumerate(content.decode("utf-8", "replace").splitlines(), start=1):
         try:
             line = json.loads(text)
-            good = _sha(line["previous"], line["chained"]) == line["hash"]
-            detail_hash = json.loads(line["chained"])[5]
-            good = good and (line["detail"] is None or _sha(line["salt"], line["detail"]) == detail_hash)
+            good = _holds(line) and _follows(line, last)
         except (ValueError, KeyError, IndexError, TypeError):
-            good = False
+            good, line = False, last
         if not good:
             problems.append(f"line {number} of {JOURNAL} does not hold")
+        last = line
+    if last is not None and not _reaches(last, manifest):
+        problems.append(f"{JOURNAL} does not lead to the end that {MANIFEST} names")
     return problems
+
+
+def _holds(line: Mapping[str, Any]) -> bool:
+    """What was hashed gives its hash, and is about this line."""
+    chained = json.loads(line["chained"])
+    kept = line["detail"] is None or _sha(line["salt"], line["detail"]) == chained[5]
+    return _sha(line["previous"], line["chained"]) == line["hash"] and chained[0] == line["seq"] and kept
+
+
+def _follows(line: Mapping[str, Any], last: Mapping[str, Any] | None) -> bool:
+    """It is later than the line before it; where it is the very next entry of the journal, it continues its hash."""
+    if last is None:
+        return True
+    next_one = line["seq"] == last["seq"] + 1
+    return bool(line["seq"] > last["seq"] and (line["previous"] == last["hash"] or not next_one))
+
+
+def _reaches(last: Mapping[str, Any], manifest: bytes) -> bool:
+    """The end of the journal is not before its last line here, and is that line where it has the same number."""
+    try:
+        end = json.loads(manifest)["journal"]
+        return bool(last["seq"] < end["entries"] or (last["seq"] == end["entries"] and last["hash"] == end["hash"]))
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def _sha(*parts: str) -> str:

@@ -39,11 +39,35 @@ _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _README = """\
 Evidence for case {case}, reference {reference}, made on {day}.
 
-Start with cover-letter.pdf; placement.json has the claim for machines (its schema comes with duesync), *.csv the tables.
-Check that nothing was changed:        sha256sum -c SHA256SUMS
-Check a line of journal.jsonl:         hash = SHA-256 of `previous`, a line feed and `chained`;
-                                       element 6 of `chained` = SHA-256 of `salt`, a line feed and `detail`.
-manifest.json has the number of entries and the last hash of the whole journal when this was made.
+Start with cover-letter.pdf; placement.json has the claim for machines, *.csv the tables.
+
+1. Check that nothing was changed since (any Unix; on macOS: shasum -a 256 -c SHA256SUMS):
+
+    sha256sum -c SHA256SUMS
+
+2. Check the journal, which was written as things happened. Each line of journal.jsonl has its `hash`, which is the SHA-256 of
+`previous` (the hash of the entry before it), a line feed and `chained`; element 6 of `chained` is the SHA-256 of `salt`, a line
+feed and `detail`. Entries about other clients are left out; where `seq` runs on, `previous` is the hash of the line before.
+manifest.json has the number of entries and the last hash of the whole journal when this was made: the creditor can be asked to
+show that it still has them. By Python, without anything else:
+
+python3 - <<'END'
+import hashlib, json
+sha = lambda *parts: hashlib.sha256("\\n".join(parts).encode()).hexdigest()
+lines = [json.loads(line) for line in open("journal.jsonl", encoding="utf-8")]
+end = json.load(open("manifest.json", encoding="utf-8"))["journal"]
+for line in lines:
+    chained = json.loads(line["chained"])
+    assert line["hash"] == sha(line["previous"], line["chained"]) and line["seq"] == chained[0], line["seq"]
+    assert line["detail"] is None or chained[5] == sha(line["salt"], line["detail"]), line["seq"]
+for one, other in zip(lines, lines[1:]):
+    assert one["seq"] < other["seq"], other["seq"]
+    assert one["seq"] + 1 < other["seq"] or other["previous"] == one["hash"], other["seq"]
+assert not lines or lines[-1]["seq"] <= end["entries"]
+assert not lines or lines[-1]["seq"] < end["entries"] or lines[-1]["hash"] == end["hash"]
+print(len(lines), "entries hold")
+END
+
 Texts from the books had what looked like passwords, keys and card numbers removed. Attached documents are as they were given.
 This is no legal advice.
 """

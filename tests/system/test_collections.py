@@ -262,6 +262,10 @@ def test_the_pack_is_checked_without_duesync_and_with_it(told, pack):
     done = subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=pack, check=False, capture_output=True)
     assert done.returncode == 0, done.stdout
     assert told.place.run("collections", "verify", str(pack))["ok"]
+    steps = [line for line in (pack / "README.txt").read_text().split("\n\n") if line.startswith("python3 -")]
+    stranger = subprocess.run(["sh", "-c", steps[0]], cwd=pack, check=False, capture_output=True, text=True)
+    assert stranger.returncode == 0, stranger.stderr
+    assert stranger.stdout.endswith("entries hold\n")
     lines = [json.loads(line) for line in (pack / "journal.jsonl").read_text().splitlines()]
     assert len(lines) > 20
     end = json.loads((pack / "manifest.json").read_text())["journal"]

@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from dataclasses import replace
 from datetime import date
@@ -17,7 +18,7 @@ import jsonschema
 import pytest
 
 from core.collections.case import Attached, AttachmentKind
-from core.collections.evidence import JournalLine
+from core.collections.evidence import JournalEnd, JournalLine
 from core.collections.evidence_tables import csv_bytes, ledger_lines
 from core.collections.manifest import JOURNAL, SUMS, check
 from core.collections.pack import Pack, build_pack
@@ -118,6 +119,49 @@ def test_a_journal_line_that_does_not_follow_shows():
     ):
         built = build_pack(evidence(journal=(line,)))
         assert len(check({item.path: item.content for item in built.files})) == problems, line
+
+
+def entry(seq: int, previous: str, text: str = "x") -> JournalLine:
+    """An entry of a journal as it is written."""
+    salt, detail = f"5a{seq}", json.dumps({"text": text})
+    detail_hash = hashlib.sha256(f"{salt}\n{detail}".encode()).hexdigest()
+    chained = json.dumps([seq, "2026-05-20T15:00:00.000000+00:00", "case.noted", "case/1", "ann", detail_hash])
+    made = hashlib.sha256(f"{previous}\n{chained}".encode()).hexdigest()
+    return JournalLine(seq=seq, previous=previous, chained=chained, hash=made, salt=salt, detail=detail)
+
+
+FOUR = entry(4, "0" * 64)
+FIVE = entry(5, FOUR.hash)
+NINE = entry(9, "c" * 64)
+
+
+def journal_checks(pack: Pack, folder: Path) -> tuple[bool, bool]:
+    """Does the journal hold for duesync, and for a stranger who does what README.txt says, with nothing but Python?"""
+    place = unpacked(pack, folder)
+    script = (place / "README.txt").read_text().partition("python3 - <<'END'\n")[2].partition("\nEND\n")[0]
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], cwd=place, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or "AssertionError" in done.stderr, done.stderr
+    return check({item.path: item.content for item in pack.files}) == [], done.returncode == 0
+
+
+@pytest.mark.req("A101", "D5")
+@pytest.mark.parametrize(
+    ("lines", "end", "holds"),
+    [
+        ((FOUR, FIVE, NINE), JournalEnd(entries=12, hash="f" * 64), True),
+        ((FOUR, FIVE, NINE), JournalEnd(entries=9, hash=NINE.hash), True),
+        ((), JournalEnd(entries=0, hash="0" * 64), True),
+        ((FOUR, FIVE, NINE), JournalEnd(entries=9, hash="f" * 64), False),  # another end than it has
+        ((FOUR, FIVE, NINE), JournalEnd(entries=8, hash="f" * 64), False),  # entries after the end
+        ((FIVE, FOUR), JournalEnd(entries=12, hash="f" * 64), False),  # out of order
+        ((FOUR, entry(5, "b" * 64)), JournalEnd(entries=12, hash="f" * 64), False),  # the next entry, of another chain
+        ((replace(FOUR, seq=3),), JournalEnd(entries=12, hash="f" * 64), False),  # numbered otherwise than it was hashed
+        ((replace(FOUR, detail='{"text": "y"}'),), JournalEnd(entries=12, hash="f" * 64), False),
+    ],
+)
+def test_a_stranger_checks_the_journal_by_what_the_readme_says(lines, end, holds, tmp_path):
+    built = build_pack(evidence(journal=lines, journal_end=end))
+    assert journal_checks(built, tmp_path) == (holds, holds)
 
 
 def test_no_credential_that_anybody_typed_leaves_with_it(pack, tmp_path):
