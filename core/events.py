@@ -73,11 +73,11 @@ CATALOGUE: dict[str, Event] = {
     "run.unrecorded": Event("error", "the record of a run could not be written"),
     "store.migrated": Event("info", "the store's schema was brought up to date"),
     "stream.failed": Event(
-        "warning", "a stream could not be pulled; its neighbours go on. Logged once until it changes or recovers"
+        "warning", "streams could not be pulled, `stream` the first; others go on. Logged once until it changes or recovers"
     ),
     "stream.failing": Event("debug", "a stream fails as it did before"),
     "stream.pulled": Event("info", "a pass over a stream ended; counts of rows stand with it"),
-    "stream.recovered": Event("info", "a stream that failed is pulled again; `was` is what failed"),
+    "stream.recovered": Event("info", "what failed is over: the last stream that failed so is pulled again"),
     "tenant.broken": Event("error", "a tenant's file cannot be used; the tenant stands still, all others go on"),
     "tenants.changed": Event("info", "tenants' files were added, changed or removed; counts stand with it"),
     "token.kept": Event("warning", "a token could not be refreshed; the one still valid is used on"),

@@ -19,6 +19,7 @@ from core.traces import name_trace
 
 _SECRET_KEY = re.compile(r"(?i)(token|secret|password|passwd|authorization|cookie|api_?key|private_?key|client_?id_?secret)$")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
+_FIRST, _LAST = ("tenant", "connection", "job", "stream"), ("error", "remedy", "run", "trace")
 _LONGEST = 2000  # a vendor's error page must not fill the disk
 
 
@@ -38,26 +39,36 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return {key: "***" if _SECRET_KEY.search(key) else _clean(value) for key, value in event.items()}
 
 
+def as_read(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """For people: what it is about first, then the rest, then what failed and what to do; nothing that is empty."""
+    said = {key: value for key, value in event.items() if value is not None and value != ""}
+    ends = [key for key in _LAST if key in said]
+    order = [key for key in _FIRST if key in said] + [key for key in said if key not in (*_FIRST, *_LAST)] + ends
+    return {key: said[key] for key in order}
+
+
 def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
     """Set up logging for the process. `style` is auto, json or human; auto is human on a terminal."""
     out = stream or sys.stderr
     human = style == "human" or (style == "auto" and out.isatty())
     ranks = {"debug": 10, "info": 20, "warning": 30, "error": 40}
-    renderer: Any = (
+    renderers: list[Any] = [structlog.processors.JSONRenderer(default=str, ensure_ascii=False)]
+    if human:
         # plain: the pretty form shows local variables, and a secret may be one
-        structlog.dev.ConsoleRenderer(colors=out.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback)
-        if human
-        else structlog.processors.JSONRenderer(default=str, ensure_ascii=False)
-    )
+        plain = structlog.dev.plain_traceback
+        colours = structlog.dev.ConsoleRenderer(
+            colors=out.isatty(), pad_event_to=18, sort_keys=False, timestamp_key="at", exception_formatter=plain
+        )
+        renderers = [as_read, colours]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=not human, key="at"),
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S" if human else "iso", utc=not human, key="at"),
             name_trace,
             structlog.processors.format_exc_info,  # before `redact`: an error's own words may quote a secret
             redact,
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(ranks[level]),
         logger_factory=structlog.PrintLoggerFactory(file=out),

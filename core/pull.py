@@ -225,20 +225,20 @@ def _attempt(step: _Pass, outcome: StreamReport) -> ConnectorError | None:
         deleted=outcome.deleted,
         malformed=outcome.malformed,
     )
-    was = step.told.pop(_place(step, outcome), None)
-    if was is not None:
+    was = step.told.pop(f"{step.connection}/{outcome.stream}", None)
+    if was is not None and was not in _told_of(step):
         log.info("stream.recovered", stream=outcome.stream, was=was)
     return None
 
 
 def _tell(step: _Pass, outcome: StreamReport, error: ConnectorError) -> None:
-    place = _place(step, outcome)
-    if step.told.get(place) == error.message:
+    """A vendor that is down fails every stream in the same words: they are said once."""
+    if error.message in _told_of(step):
         log.debug("stream.failing", stream=outcome.stream, error=error.message)
-        return
-    step.told[place] = error.message
-    log.warning("stream.failed", stream=outcome.stream, error=error.message, remedy=error.remedy, request=error.request_id)
+    else:
+        log.warning("stream.failed", stream=outcome.stream, error=error.message, remedy=error.remedy, request=error.request_id)
+    step.told[f"{step.connection}/{outcome.stream}"] = error.message
 
 
-def _place(step: _Pass, outcome: StreamReport) -> str:
-    return f"{step.connection}/{outcome.stream}"
+def _told_of(step: _Pass) -> set[str]:
+    return {words for place, words in step.told.items() if place.startswith(f"{step.connection}/")}

@@ -125,7 +125,9 @@ class Runner:
         if isinstance(error, StoreBusy) or known:
             log.debug("job.failing", error=error.message)
         else:
-            log.error("job.failed", error=error.message, remedy=error.remedy)
+            log.error(
+                "job.failed", error=error.message, remedy=error.remedy or "Run `duesync doctor`: it says line by line what to do."
+            )
         self._note(job, error.message)
 
     def _note(self, job: Job, message: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 import structlog
@@ -71,3 +72,14 @@ def test_a_traceback_shows_no_local_variable_and_masks_what_the_error_quotes(sty
     assert "the vendor said ***" in out.getvalue()
     assert local not in out.getvalue()
     assert quoted not in out.getvalue()
+
+
+def test_for_people_a_line_begins_with_its_time_and_ends_with_what_to_do():
+    out = io.StringIO()
+    configure("info", "human", out)
+    with bound(run="r1", connection="books"):
+        structlog.get_logger().error("job.failed", remedy="Sign in again.", error="books: refused.", request=None, extra="")
+    structlog.reset_defaults()
+    said = re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[error +\] job.failed +(.*)\n", out.getvalue())
+    assert said is not None, out.getvalue()
+    assert said[1] == "connection=books error='books: refused.' remedy='Sign in again.' run=r1"
