@@ -188,3 +188,10 @@ class Books:
     def find_party(self, connection: str, ref: Ref) -> str | None:
         """The account a party of a connection stands for, if it is known."""
         return self.account_of_party.get(RecordKey(connection, Stream.PARTIES, ref))
+
+    def billed(self, records: Iterable[RecordKey]) -> frozenset[str]:
+        """The accounts whose invoices are among these records."""
+        owners = (
+            self.find_party(bill.connection, bill.party_ref) for key in records if (bill := self.invoices.get(key)) is not None
+        )
+        return frozenset(owner for owner in owners if owner is not None)

@@ -95,7 +95,7 @@ class GateRoom:
             streams=streams,
             history=self.store.contacts([action.account]).get(action.account, ()),
             holds=self.store.holds(account=action.account),
-            findings=self._findings(action.account),
+            findings=self._findings(action.account, mentioned),
             promises=self.store.promises(account=action.account),
             plans=[item.plan for item in self.store.plans(account=action.account)],
             other_senders=senders,
@@ -155,9 +155,11 @@ class GateRoom:
             for stream, info in self.connector(name).streams().items()
         )
 
-    def _findings(self, account: str) -> list[Finding]:
-        held = self.store.findings(states=[FindingState.OPEN, FindingState.ACCEPTED], account=account)
-        return [item.finding for item in held]
+    def _findings(self, account: str, invoices: Sequence[RecordKey]) -> list[Finding]:
+        """Those of the account, and those of others about one of the invoices: money booked elsewhere (E1, E36)."""
+        states = [FindingState.OPEN, FindingState.ACCEPTED]
+        held = (*self.store.findings(states, account), *(self.store.findings(states, about=invoices) if invoices else ()))
+        return list({item.id: item.finding for item in held}.values())
 
     def _paused(self, connection: str) -> str | None:
         found = self.store.paused()

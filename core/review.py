@@ -339,8 +339,14 @@ def remember(store: Store, view: View) -> Memory:
         holds=_grouped(store.holds(), lambda hold: hold.account),
         promises=_grouped(store.promises(), lambda promise: promise.account),
         plans=_grouped((item.plan for item in store.plans()), lambda plan: plan.account),
-        findings=_grouped(fresh, lambda finding: finding.account or ""),
+        findings=_by_owner(fresh, view.books),
     )
+
+
+def _by_owner(findings: Iterable[Finding], books: Books) -> dict[str, list[Finding]]:
+    """By the account of each and of every invoice it is about: money booked under another client counts too (E1, E36)."""
+    named = ((name, item) for item in findings for name in books.billed(item.subjects) | {item.account or ""})
+    return {name: [item for _, item in some] for name, some in _grouped(named, lambda pair: pair[0]).items()}
 
 
 def _grouped(items: Iterable[_T], account_of: Callable[[_T], str]) -> dict[str, list[_T]]:

@@ -1,7 +1,7 @@
 """Money of the client that looks like an invoice's payment though nobody applied it to the invoice (product notes E1, E2).
 
 Only what the account's own books hold is looked at: unapplied payments, deposits posted to income, sales paid at once. The
-reconciler looks further (bank rows of strangers) and says so with findings.
+reconciler looks further (core.reconcile.strangers: bank rows of nobody's) and says so with findings.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from core.dunning.calendars import Place, is_real_day
 from core.dunning.calls import own_tickets
 from core.dunning.lookalike import lookalikes
 from core.dunning.policy import AccountPolicy, Policy
-from core.findings import Finding
+from core.findings import Finding, FindingKind
 from core.holds import FLAGS, Hold, HoldKind
 from core.money import Money
 from core.outbox import ContactKind, PastContact, Promise
@@ -246,7 +246,14 @@ def finding_obstacles(invoice: Invoice, policy: Policy, findings: Iterable[Findi
             and finding.confidence >= policy.finding_confidence
             and finding.kind not in policy.ignore_findings
         ):
-            yield Obstacle("finding", f"an open finding says {finding.kind.replace('_', ' ')} ({finding.confidence:.0%} sure)")
+            yield _as_found(finding)
+
+
+def _as_found(finding: Finding) -> Obstacle:
+    """Money of nobody's that looks like the payment is somebody's task, like the client's own (E1)."""
+    if finding.kind is FindingKind.UNAPPLIED_PAYMENT:
+        return Obstacle("lookalike", str(finding.evidence.get("what", "money that nobody applied looks like its payment")))
+    return Obstacle("finding", f"an open finding says {finding.kind.replace('_', ' ')} ({finding.confidence:.0%} sure)")
 
 
 def ticket_reason(ticket: Ticket, policy: Policy, today: date) -> str | None:

@@ -31,6 +31,7 @@ from core.reconcile.duplicate_payments import duplicate_payments
 from core.reconcile.malformed import malformed_records
 from core.reconcile.parties import ambiguous_links, duplicate_parties
 from core.reconcile.rules import ReconcileRules
+from core.reconcile.strangers import strangers_money
 from core.reconcile.world import World
 
 Family = Callable[[Desk], Iterable[Finding]]
@@ -46,6 +47,7 @@ FAMILIES: tuple[Family, ...] = (
     misapplied_payments,
     misapplied_parties,
     overpayments,
+    strangers_money,
     unapplied_payments,
     balance_mismatches,
     unapplied_credits,

@@ -21,8 +21,9 @@ from core.reconcile.conventions import conventions
 from core.reconcile.deposits import named_income, nameless_income
 from core.reconcile.evidence import telling
 from core.reconcile.rules import ReconcileRules
+from core.reconcile.strangers import accounts_reached
 from core.reconcile.world import World
-from core.records import Payment
+from core.records import Payment, Stream
 
 _DIGITS = re.compile(r"\d+")
 
@@ -59,6 +60,7 @@ def habits(books: Books, today: date, rules: ReconcileRules) -> dict[str, tuple[
 def _by_strangers(world: World, findings: Iterable[Finding]) -> Iterator[str]:
     """Accounts that money of nobody's reaches now, or was found to reach: it has no account whose change would tell."""
     yield from named_income(world)
+    yield from accounts_reached(world)
     amounts = nameless_income(world)
     strangers = world.books.unassigned
     paid = {(item.connection, one.invoice_ref) for item in strangers.payments for one in item.allocations}
@@ -66,8 +68,13 @@ def _by_strangers(world: World, findings: Iterable[Finding]) -> Iterator[str]:
     for name, account in world.books.accounts.items():
         if any((item.connection, item.open) in amounts or (item.connection, item.ref) in paid for item in account.invoices):
             yield name
-    income = (item for item in findings if item.kind is FindingKind.DEPOSIT_TO_INCOME)
-    yield from (item.account for item in income if item.account is not None)
+    yield from (item.account for item in findings if item.account is not None and _of_nobodys_money(item))
+
+
+def _of_nobodys_money(finding: Finding) -> bool:
+    """Income, and idle cash told beside an invoice: a bank row's (core.reconcile.strangers)."""
+    idle = finding.kind is FindingKind.UNAPPLIED_PAYMENT and any(key.stream is Stream.INVOICES for key in finding.subjects)
+    return idle or finding.kind is FindingKind.DEPOSIT_TO_INCOME
 
 
 def _by_money(world: World, seeds: Iterable[AccountBooks]) -> Iterator[str]:

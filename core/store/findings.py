@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from core.errors import UsageError
 from core.findings import Finding, FindingKind, FindingState, Severity
@@ -52,8 +52,12 @@ class FindingVerbs(Part):
         account: str | None = None,
         kinds: Collection[FindingKind] | None = None,
         accounts: Collection[str] | None = None,
+        about: Collection[RecordKey] | None = None,
     ) -> tuple[StoredFinding, ...]:
-        """Findings in these states (None: all), of one account or several, of these kinds; oldest first."""
+        """Findings in these states (None: all), of one account or several, of these kinds; oldest first.
+
+        With `about` only those of which one of these records is a subject, whichever account they were made for.
+        """
         held = table("findings")
         statement = select(held).order_by(held.c.first_seen_at, held.c.id)
         if states is not None:
@@ -61,6 +65,10 @@ class FindingVerbs(Part):
         if kinds is not None:
             statement = statement.where(held.c.kind.in_([kind.value for kind in kinds]))
         wanted = [account] if account is not None else None if accounts is None else list(accounts)
+        if about is not None:
+            statement = statement.where(
+                or_(*(held.c.subjects.contains(to_json(_subject(key)), autoescape=True) for key in about))
+            )
         with self._db.read() as tx:
             if wanted is None:
                 return tuple(_stored(row) for row in tx.execute(statement))
@@ -208,12 +216,16 @@ def _row(finding: Finding) -> Row:
         "confidence": float(finding.confidence),
         "account": finding.account,
         "connection": finding.connection,
-        "subjects": to_json([[key.connection, key.stream.value, key.ref] for key in finding.subjects]),
+        "subjects": to_json([_subject(key) for key in finding.subjects]),
         "at_stake_minor": finding.at_stake.minor,
         "at_stake_currency": finding.at_stake.currency,
         "evidence": to_json(finding.evidence),
         "proposal": finding.proposal,
     }
+
+
+def _subject(key: RecordKey) -> list[str]:
+    return [key.connection, key.stream.value, key.ref]
 
 
 def _stored(row: Any) -> StoredFinding:

@@ -16,7 +16,7 @@ from core.outbox import OutboxState
 from core.ports import OtherSender, Probe
 from core.pull import pull_connection
 from core.records import DocumentStatus, Payment, RecordKey, Role, Stream, key_of
-from core.review import review
+from core.review import decisions, look, review
 from core.senders import KNOWN_FOR
 from core.withdrawing import withdraw_drafts
 from tests.unit.shell.test_dispatch import RULES, World
@@ -263,3 +263,42 @@ def test_a_bank_row_of_nobody_known_is_looked_at_before_anybody_is_reminded(worl
     review(world.store, RULES, now=NOW, run_id="r2")
     world.clock.advance(timedelta(minutes=10))
     assert world.dispatch().keys() <= {"settled", "dropped"}, "the review has said whether it is this client's"
+
+
+@pytest.mark.req("E1", "D1")
+@pytest.mark.parametrize("words", [{"memo": "ACH 10I1 THANK YOU"}, {"payer": "CLIENT P1"}], ids=["number", "name"])
+def test_a_bank_row_that_names_the_invoice_or_its_client_stops_the_reminder_and_is_a_task(world, words):
+    row = Payment(
+        connection=NAME, ref="Q9", party_ref=None, amount=Money(25_000, "USD"), unapplied=Money(25_000, "USD"), paid_on=NOW.date()
+    )
+    world.vendor.put(replace(row, **words))
+    world.pull()
+    review(world.store, RULES, now=NOW, run_id="r2")
+    world.clock.advance(timedelta(minutes=10))
+    assert world.dispatch() == {"dropped": 1}, "what was queued before the bank said so"
+    assert world.sent == 0
+    view = look(world.store, RULES, now=world.clock.now(), today=NOW.date())
+    (decision,) = decisions(world.store, RULES, view, now=world.clock.now())
+    assert decision.outgoing == ()
+    assert [task.kind for task in decision.tasks if task.text.startswith("apply the payment?")] == ["lookalike"]
+
+
+@pytest.mark.req("E36", "E1")
+def test_money_booked_under_a_second_record_of_the_client_stops_the_reminder_and_what_is_queued(world):
+    """The finding is made for the other record's account; the invoice it names is this one's."""
+    row = Payment(
+        connection=NAME,
+        ref="Q9",
+        party_ref="P2",
+        amount=Money(25_000, "USD"),
+        unapplied=Money(25_000, "USD"),
+        paid_on=NOW.date(),
+        memo="invoice 10I1",
+    )
+    world.vendor.put(party("P2", email="other@client.example"), row)
+    world.pull()
+    review(world.store, RULES, now=NOW, run_id="r2", enqueue=False)
+    assert world.dispatch() == {"dropped": 1}
+    assert world.sent == 0
+    review(world.store, RULES, now=NOW, run_id="r3", full=True)
+    assert world.dispatch() == {}, "nothing is written anew"

@@ -1,0 +1,262 @@
+"""Money in the bank that names no customer record and stands nowhere in the books yet: whose open invoice does it pay?
+
+A bank row is a client's when its words name one client, by an invoice number or by the client's name, and it is what that client
+owes: the named invoice, one of the same amount, or a few that add up to it. Without a name it is one only by a telling amount
+that exactly one open invoice of all clients owes. A row that somebody entered since as a payment or a deposit is no idle cash.
+Sources: product.md E1, D1; the rules for income without a client are `core.reconcile.deposits`.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from core.books import COUNTED_PAYMENTS
+from core.findings import Finding, FindingKind, Severity
+from core.money import Money
+from core.reconcile import wording
+from core.reconcile.allocations import parties_named
+from core.reconcile.desk import Desk
+from core.reconcile.evidence import called, money_fact, telling
+from core.reconcile.world import World
+from core.records import Deposit, DocumentStatus, Invoice, Payment, Record, RecordKey, Role, key_of
+
+_EARLY = timedelta(days=7)  # money that comes this long before its invoice is dated is still its payment
+_NAMED_LONGER = 4  # money that names the client or the invoice may come this many times later
+_ENTERED_EARLY, _ENTERED_LATE = 10, 45  # days around the bank's day within which an entry in the books is the same money
+_MOST_TOGETHER = 3
+_MOST_CANDIDATES = 12  # invoices tried together; beyond that sums of three prove nothing
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """Money that names no customer record, and every word it carries."""
+
+    record: Payment | Deposit
+    amount: Money
+    on: date
+    text: str
+
+    @property
+    def key(self) -> RecordKey:
+        return key_of(self.record)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """A row, the invoices it pays, how sure that is, and why."""
+
+    row: _Row
+    invoices: tuple[Invoice, ...]
+    confidence: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What became of all rows: those that reach a client, by account, and those the books hold already."""
+
+    by_account: Mapping[str, tuple[_Reached, ...]]
+    entered: frozenset[RecordKey]
+
+
+def strangers_money(desk: Desk) -> Iterator[Finding]:
+    """Rows of the bank that look like the payment of this client's invoices; of nobody's, only what is told is noted."""
+    told = bank_money(desk.world)
+    if desk.account is None:
+        reached = {item.row.key for items in told.by_account.values() for item in items}
+        desk.told_payments.update(reached | told.entered)
+        return
+    for item in told.by_account.get(desk.account, ()):
+        yield _finding(desk, item)
+
+
+def accounts_reached(world: World) -> frozenset[str]:
+    """The accounts that money of nobody's reaches: nothing of their own has to change for that."""
+    return frozenset(bank_money(world).by_account)
+
+
+def bank_money(world: World) -> _Told:
+    """Every row's story, computed once per world."""
+    if "bank_money" not in world.memory:
+        world.memory["bank_money"] = _told(world)
+    result: _Told = world.memory["bank_money"]
+    return result
+
+
+def _told(world: World) -> _Told:
+    rows = sorted(_rows(world), key=lambda item: (item.on, item.key))
+    clients = {row.key: _client_named(world, row) for row in rows}
+    entered = _entered(world, rows, clients)
+    found: dict[str, list[_Reached]] = defaultdict(list)
+    used: set[RecordKey] = set()
+    named_first = sorted((row for row in rows if row.key not in entered), key=lambda row: clients[row.key] is None)
+    for row in named_first:
+        client = clients[row.key]
+        reached = _of_client(world, row, client, used) if client is not None else _by_amount(world, row, used)
+        if reached is not None:
+            used.update(key_of(item) for item in reached.invoices)
+            owner = world.account_of(reached.invoices[0])
+            found[owner or ""].append(reached)
+    return _Told({name: tuple(items) for name, items in found.items() if name}, entered)
+
+
+def _rows(world: World) -> Iterator[_Row]:
+    """Payments of nobody's, and what a bank's own list of deposits holds."""
+    for payment in world.books.unassigned.payments:
+        known = world.account_of(payment) is not None or payment.allocations
+        if payment.status in COUNTED_PAYMENTS and payment.unapplied.minor > 0 and not known and payment.paid_on <= world.today:
+            yield _Row(payment, payment.unapplied, payment.paid_on, _text(payment.reference, payment.memo, payment.payer))
+    lines = [item for item in world.lines_of_account.get(None, ()) if world.role(item.deposit.connection) is Role.BANK]
+    for deposit in {key_of(item.deposit): item.deposit for item in lines}.values():
+        if deposit.amount.minor > 0 and deposit.deposited_on <= world.today:
+            memos = (item.line.memo for item in lines if item.deposit is deposit)
+            yield _Row(deposit, deposit.amount, deposit.deposited_on, _text(*memos, deposit.memo))
+
+
+def _text(*parts: str | None) -> str:
+    return " ".join(dict.fromkeys(filter(None, parts)))
+
+
+def _ledgers(world: World) -> tuple[str, ...]:
+    return tuple(sorted(name for name in world.first_invoices if world.role(name) in (Role.BOOKS, Role.PSA)))
+
+
+def _numbered(world: World, row: _Row) -> tuple[Invoice, ...]:
+    """Invoices that the row's words name: by a telling number, or by a short one whose amount it is to the cent."""
+    return tuple(
+        invoice
+        for connection in _ledgers(world)
+        for invoice, named in world.named_in(connection, row.text)
+        if named.telling or (row.amount in (invoice.open, invoice.total) and not named.other)
+    )
+
+
+def _client_named(world: World, row: _Row) -> str | None:
+    """The one client that the words name; of several, the only one that owes the amount."""
+    named = {world.account_of(invoice) for invoice in _numbered(world, row)}
+    if not named:
+        parties = (party for connection in _ledgers(world) for party in parties_named(world, connection, row.text))
+        named = {world.account(party.connection, party.ref) for party in parties}
+    clients = sorted(account for account in named if account is not None)
+    if len(clients) > 1:
+        clients = [name for name in clients if any(bill.open == row.amount for bill in _owed(world, name))]
+    return clients[0] if len(clients) == 1 else None
+
+
+def _owed(world: World, account: str) -> tuple[Invoice, ...]:
+    return world.books.accounts[account].open_invoices()
+
+
+# ── is it in the books already? ─────────────────────────────────────────────────────────────────────────────────────────────
+def _entered(world: World, rows: Iterable[_Row], clients: Mapping[RecordKey, str | None]) -> frozenset[RecordKey]:
+    """Rows that stand in the books as a payment, a deposit or a sale: an entry is one row at most, the nearest first."""
+    entries: dict[Money, list[tuple[RecordKey, date, str | None]]] = defaultdict(list)
+    for record, amount, on, account in _entries(world):
+        entries[amount].append((key_of(record), on, account))
+    pairs = sorted(
+        (abs((on - row.on).days), row.key, entry)
+        for row in rows
+        for entry, on, account in entries.get(row.amount, ())
+        if entry != row.key
+        and entry.connection != row.key.connection
+        and -_ENTERED_EARLY <= (on - row.on).days <= _ENTERED_LATE
+        and (None in (account, clients[row.key]) or account == clients[row.key])
+    )
+    taken: set[RecordKey] = set()
+    found: set[RecordKey] = set()
+    for _, row_key, entry in pairs:
+        if row_key not in found and entry not in taken:
+            found.add(row_key)
+            taken.add(entry)
+    return frozenset(found)
+
+
+def _entries(world: World) -> Iterator[tuple[Record, Money, date, str | None]]:
+    """Money that somebody entered in the books, with the client it is booked under (None: it names none)."""
+    for account, books in world.books.accounts.items():
+        for payment in books.payments:
+            if payment.status in COUNTED_PAYMENTS and payment.amount.minor > 0:
+                yield payment, payment.amount, payment.paid_on, account
+        for sale in books.sales:
+            if sale.status is not DocumentStatus.VOID:
+                yield sale, sale.amount, sale.sold_on, account
+    deposits = {key_of(item.deposit): item.deposit for item in world.lines if world.role(item.deposit.connection) is Role.BOOKS}
+    for deposit in deposits.values():
+        yield deposit, deposit.amount, deposit.deposited_on, None
+
+
+# ── what it pays ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+def _of_client(world: World, row: _Row, client: str, used: set[RecordKey]) -> _Reached | None:
+    """The named invoices of the client that the row names, the equal one, or the few that add up to it."""
+    owed = [
+        item
+        for item in _owed(world, client)
+        if item.open.currency == row.amount.currency and key_of(item) not in used and _in_time(world, row, item, named=True)
+    ]
+    numbered = {key_of(item) for item in _numbered(world, row)}
+    named = tuple(item for item in owed if key_of(item) in numbered)
+    if named:
+        exact = sum(item.open.minor for item in named) == row.amount.minor
+        return _Reached(row, named, 0.95 if exact else 0.85, "its words name the invoice")
+    equal = [item for item in owed if row.amount in (item.open, item.total)]
+    if equal:
+        nearest = min(equal, key=lambda item: (abs((row.on - (item.due_on or item.issued_on)).days), item.ref))
+        return _Reached(row, (nearest,), 0.85, "it names the client, which owes this amount")
+    together = _adding_up(owed, row.amount)
+    return _Reached(row, together, 0.75, "it names the client, whose invoices add up to it") if together else None
+
+
+def _adding_up(owed: list[Invoice], amount: Money) -> tuple[Invoice, ...]:
+    for count in range(2, _MOST_TOGETHER + 1):
+        groups = itertools.combinations(owed[:_MOST_CANDIDATES], count)
+        sums = [group for group in groups if sum(item.open.minor for item in group) == amount.minor]
+        if len(sums) == 1:
+            return sums[0]
+    return ()
+
+
+def _by_amount(world: World, row: _Row, used: set[RecordKey]) -> _Reached | None:
+    """The one open invoice of all clients that owes a telling amount."""
+    if not telling(row.amount):
+        return None
+    fits = [item for item in _open_by_amount(world).get(row.amount, ()) if _in_time(world, row, item, named=False)]
+    if len(fits) != 1 or key_of(fits[0]) in used:
+        return None
+    return _Reached(row, (fits[0],), 0.7, "of all open invoices only this one is of its amount")
+
+
+def _open_by_amount(world: World) -> Mapping[Money, tuple[Invoice, ...]]:
+    if "open_by_amount" not in world.memory:
+        found: dict[Money, list[Invoice]] = defaultdict(list)
+        for account in world.books.accounts:
+            for invoice in _owed(world, account):
+                found[invoice.open].append(invoice)
+        world.memory["open_by_amount"] = {amount: tuple(items) for amount, items in found.items()}
+    result: Mapping[Money, tuple[Invoice, ...]] = world.memory["open_by_amount"]
+    return result
+
+
+def _in_time(world: World, row: _Row, invoice: Invoice, *, named: bool) -> bool:
+    days = world.rules.income_deposit_days * (_NAMED_LONGER if named else 1)
+    return invoice.issued_on - _EARLY <= row.on <= (invoice.due_on or invoice.issued_on) + timedelta(days=days)
+
+
+def _finding(desk: Desk, item: _Reached) -> Finding:
+    row = item.row
+    numbers = ", ".join(called(invoice) for invoice in item.invoices)
+    bank, books = row.record.connection, item.invoices[0].connection
+    return desk.find(
+        FindingKind.UNAPPLIED_PAYMENT,
+        (row.record, *item.invoices),
+        at_stake=row.amount,
+        confidence=item.confidence,
+        severity=Severity.HIGH,
+        what=f"{row.amount} that {bank} received on {row.on} stands with no client and looks like the payment of {numbers}: "
+        f"{item.why}.",
+        proposal=wording.apply_payment(desk.system(books), called(row.record), str(row.amount), numbers),
+        more={"why": item.why, "on": row.on.isoformat(), "text": row.text, "amount": money_fact(row.amount)},
+    )

@@ -1,0 +1,136 @@
+"""Bank rows that name no customer record: whose open invoice they pay, and which of them the books hold already."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from core.books import Account, AccountBooks, Books
+from core.money import Money
+from core.reconcile.engine import reconcile
+from core.reconcile.scope import touched_accounts
+from core.records import Deposit, DepositLine, DocumentStatus, Invoice, Party, Payment, Posting, Ref, Role, key_of
+
+TODAY = date(2026, 2, 20)
+ROLES = {"books": Role.BOOKS, "bank": Role.BANK}
+
+
+def usd(text: str) -> Money:
+    return Money.parse(text, "USD")
+
+
+def bill(ref: str, amount: str = "450.00", *, of: str = "P1", issued: date = date(2026, 1, 1), **changes) -> Invoice:
+    given = {
+        "connection": "books",
+        "ref": Ref(ref),
+        "party_ref": Ref(of),
+        "number": f"INV-{ref}",
+        "total": usd(amount),
+        "open": usd(amount),
+        "issued_on": issued,
+        "due_on": issued.replace(day=28),
+        "status": DocumentStatus.OPEN,
+    }
+    return Invoice(**{**given, **changes})
+
+
+def money(
+    amount: str = "450.00", *, on: date = date(2026, 2, 10), ref: str = "r1", connection: str = "bank", **changes
+) -> Payment:
+    given = {"party_ref": None, "amount": usd(amount), "unapplied": usd(amount), "paid_on": on}
+    return Payment(connection=connection, ref=Ref(ref), **{**given, **changes})
+
+
+def client(ref: str, name: str, *records: Invoice | Payment) -> AccountBooks:
+    party = Party(connection="books", ref=Ref(ref), name=name)
+    return AccountBooks(
+        account=Account(id=ref, name=name, parties=(key_of(party),)),
+        parties=(party,),
+        invoices=tuple(item for item in records if isinstance(item, Invoice)),
+        payments=tuple(item for item in records if isinstance(item, Payment)),
+        roles=ROLES,
+    )
+
+
+def office(rows: list[Payment | Deposit], *clients: AccountBooks) -> Books:
+    nobody = AccountBooks(
+        account=Account(id="", name="", parties=()),
+        payments=tuple(item for item in rows if isinstance(item, Payment)),
+        deposits=tuple(item for item in rows if isinstance(item, Deposit)),
+        roles=ROLES,
+    )
+    accounts = {item.account.id: item for item in clients}
+    return Books(as_of=datetime(2026, 2, 20, tzinfo=UTC), accounts=accounts, unassigned=nobody, roles=ROLES)
+
+
+def told(books: Books) -> list[tuple[str | None, tuple[str, ...]]]:
+    """(account, subjects' refs) of every finding of idle cash."""
+    found = reconcile(books, today=TODAY)
+    return [(item.account, tuple(key.ref for key in item.subjects)) for item in found if item.kind == "unapplied_payment"]
+
+
+HARBOR = client("P1", "Harbor Dental", bill("1005"), bill("1006", "812.00"))
+
+
+@pytest.mark.req("E1")
+@pytest.mark.parametrize(
+    ("row", "invoices"),
+    [
+        (money(memo="ACH CREDIT INV-1005"), ("1005",)),
+        (money("100.00", memo="part of INV-1005"), ("1005",)),
+        (money(payer="HARBOR DENTAL"), ("1005",)),
+        (money(memo="TRANSFER FROM HARBOR DENTAL 0212"), ("1005",)),
+        (money("1262.00", payer="Harbor Dental Inc"), ("1005", "1006")),
+    ],
+    ids=["number", "part", "payer", "name in the memo", "two invoices together"],
+)
+def test_a_row_that_names_the_client_or_its_invoice_is_that_clients_payment(row: Payment, invoices: tuple[str, ...]):
+    assert told(office([row], HARBOR)) == [("P1", ("r1", *invoices))]
+
+
+@pytest.mark.req("E2")
+def test_a_deposit_of_the_banks_own_list_counts_like_a_payment():
+    line = DepositLine(amount=usd("450.00"), posting=Posting.OTHER, memo="INV-1005")
+    row = Deposit(connection="bank", ref=Ref("d1"), amount=usd("450.00"), deposited_on=date(2026, 2, 10), lines=(line,))
+    assert told(office([row], HARBOR)) == [("P1", ("d1", "1005"))]
+
+
+@pytest.mark.req("E1")
+def test_without_a_name_only_a_telling_amount_that_one_invoice_of_all_owes_tells():
+    odd, other = client("P1", "Harbor Dental", bill("1", "1234.56")), client("P2", "Ridge Law", bill("2", "1234.56", of="P2"))
+    row = money("1234.56", memo="DEPOSIT")
+    assert told(office([row], odd)) == [("P1", ("r1", "1"))]
+    assert told(office([row], odd, other)) == [(None, ("r1",))], "two owe it"
+    assert told(office([money("450.00")], HARBOR)) == [(None, ("r1",))], "a price that many pay"
+
+
+@pytest.mark.req("E1")
+@pytest.mark.parametrize("days", [-10, 0, 30])
+def test_a_row_that_was_entered_in_the_books_is_no_idle_cash_and_speaks_for_no_later_invoice(days: int):
+    on = date.fromordinal(date(2026, 2, 10).toordinal() + days)
+    entered = money(on=min(on, TODAY), ref="p1", connection="books", party_ref=Ref("P1"), unapplied=usd("0"))
+    here = client("P1", "Harbor Dental", bill("1005", issued=date(2026, 2, 9)), entered)
+    assert told(office([money(payer="Harbor Dental")], here)) == []
+
+
+@pytest.mark.req("E1")
+def test_an_entry_is_one_row_only_and_another_clients_entry_is_none_of_this_one():
+    entered = money(ref="p1", connection="books", party_ref=Ref("P1"), unapplied=usd("0"))
+    here = client("P1", "Harbor Dental", bill("1005"), entered)
+    twice = [money(payer="Harbor Dental"), money(payer="Harbor Dental", ref="r2", on=date(2026, 2, 12))]
+    assert told(office(twice, here)) == [("P1", ("r2", "1005"))]
+    theirs = client("P2", "Ridge Law", money(ref="p2", connection="books", party_ref=Ref("P2"), unapplied=usd("0")))
+    assert told(office([money(payer="Harbor Dental")], HARBOR, theirs)) == [("P1", ("r1", "1005"))]
+
+
+def test_money_that_came_before_its_invoice_was_written_does_not_pay_it():
+    later = client("P1", "Harbor Dental", bill("1005", issued=date(2026, 2, 19)))
+    assert told(office([money(payer="Harbor Dental")], later)) == [(None, ("r1",))]
+
+
+def test_a_review_of_what_changed_reaches_the_client_of_a_strangers_row_now_and_before():
+    books = office([money(payer="Harbor Dental")], HARBOR, client("P2", "Ridge Law", bill("9", "77.00", of="P2")))
+    assert touched_accounts(books, []) == {None, "P1"}
+    gone = office([], *books.accounts.values())
+    assert touched_accounts(gone, [], open_findings=reconcile(books, today=TODAY)) == {None, "P1"}
