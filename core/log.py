@@ -6,6 +6,7 @@ command's answer.
 
 from __future__ import annotations
 
+import logging
 import re
 import sys
 from collections.abc import Iterator, MutableMapping
@@ -47,6 +48,19 @@ def as_read(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[
     return {key: said[key] for key in order}
 
 
+class _Libraries(logging.Handler):
+    """What a library complains of goes the way of our own lines: in their form, and without secrets."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, "library.said", source=record.name, problem=record.getMessage())
+
+
+def _hear_libraries() -> None:
+    root = logging.getLogger()
+    if not any(isinstance(handler, _Libraries) for handler in root.handlers):
+        root.addHandler(_Libraries(logging.WARNING))
+
+
 def configure(level: str = "info", style: str = "auto", stream: TextIO | None = None) -> None:
     """Set up logging for the process. `style` is auto, json or human; auto is human on a terminal."""
     out = stream or sys.stderr
@@ -74,6 +88,7 @@ def configure(level: str = "info", style: str = "auto", stream: TextIO | None = 
         logger_factory=structlog.PrintLoggerFactory(file=out),
         cache_logger_on_first_use=False,
     )
+    _hear_libraries()
 
 
 @contextmanager

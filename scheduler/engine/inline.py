@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
@@ -34,6 +36,8 @@ class InlineEngine:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": 600},
             timezone=UTC,
         )
+        self._scheduler.add_listener(_passed_over, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it would say the same in its own form
 
     def start(self) -> None:
         """Recover what a crash left behind, then put every job on its cadence."""
@@ -74,3 +78,7 @@ class InlineEngine:
         self._scheduler.shutdown(wait=False)
         with self._idle:
             return self._idle.wait_for(lambda: self._running == 0, timeout=seconds)
+
+
+def _passed_over(event: JobEvent) -> None:
+    log.info("job.passed_over", job=event.job_id)

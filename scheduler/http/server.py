@@ -96,6 +96,7 @@ class Listener:
         config = uvicorn.Config(
             Starlette(routes=list(routes)),
             log_config=None,
+            log_level="error",  # whoever knocks with nonsense writes no line
             access_log=False,
             server_header=False,
             ssl_certfile=section.tls_certificate,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 
 import pytest
@@ -83,3 +84,12 @@ def test_for_people_a_line_begins_with_its_time_and_ends_with_what_to_do():
     said = re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \[error +\] job.failed +(.*)\n", out.getvalue())
     assert said is not None, out.getvalue()
     assert said[1] == "connection=books error='books: refused.' remedy='Sign in again.' run=r1"
+
+
+def test_what_a_library_complains_of_is_a_line_like_ours_without_secrets(lines):
+    remember("canary-known-value")
+    logging.getLogger("somebody.else").warning("cannot use %s", "canary-known-value")
+    logging.getLogger("somebody.else").info("nobody needs this")
+    (line,) = lines()
+    assert (line["event"], line["level"], line["source"]) == ("library.said", "warning", "somebody.else")
+    assert line["problem"] == "cannot use ***"
