@@ -18,6 +18,7 @@ import structlog
 from core.secrets import mask
 from core.traces import name_trace
 
+log = structlog.get_logger()
 _SECRET_KEY = re.compile(r"(?i)(token|secret|password|passwd|authorization|cookie|api_?key|private_?key|client_?id_?secret)$")
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}")
 _FIRST, _LAST = ("tenant", "connection", "job", "stream"), ("error", "remedy", "run", "trace")
@@ -52,7 +53,11 @@ class _Libraries(logging.Handler):
     """What a library complains of goes the way of our own lines: in their form, and without secrets."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().log(record.levelno, "library.said", source=record.name, problem=record.getMessage())
+        said = {"source": record.name, "problem": record.getMessage()}
+        if record.levelno >= logging.ERROR:
+            log.error("library.said", **said)
+        else:
+            log.warning("library.said", **said)
 
 
 def _hear_libraries() -> None:
