@@ -43,5 +43,8 @@ def test_compose_starts_workers_only_where_asked_for_and_as_locked_down_as_the_d
     worker, daemon = services["worker"], services["duesync"]
     assert worker["profiles"] == ["cluster"]
     assert worker["command"][0] == "worker"
+    for service in services.values():
+        assert int(service["logging"]["options"]["max-file"]) <= 10
+        assert service["logging"]["options"]["max-size"] == "10m"
     for lock in ("read_only", "tmpfs", "cap_drop", "security_opt", "stop_grace_period"):
         assert worker[lock] == daemon[lock]
