@@ -7,7 +7,6 @@ the vendor company's zone, instants are aware and UTC. Absent means None; a conn
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -354,30 +353,12 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Malformed:
-    """One row that could not be read. `where` is a path a person can find: "Line[2].Amount" or "invoices.csv:14:total".
-
-    `problem` ends with what the row calls itself, where it says so (see `calling_itself`).
-    """
+    """One row that could not be read. `where` is a path a person can find: "Line[2].Amount" or "invoices.csv:14:total"."""
 
     stream: Stream
     ref: Ref | None
     where: str
     problem: str
-
-    @property
-    def calls_itself(self) -> tuple[str, str]:
-        """Document number and agreement that could still be read, "" where not: for knowing what is not missing."""
-        match = _CALLED.search(self.problem)
-        return (match["number"] or "", match["agreement"] or "") if match else ("", "")
-
-
-_CALLED = re.compile(r" \((?:number (?P<number>.+?))?(?:, )?(?:agreement (?P<agreement>.+))?\)$")
-
-
-def calling_itself(problem: str, number: str | None, agreement: str | None = None) -> str:
-    """The problem with what the row calls itself: "is not a day (number INV-12, agreement AG-3)"."""
-    told = [f"{word} {text}" for word, text in (("number", number), ("agreement", agreement)) if text and text.isprintable()]
-    return f"{problem} ({', '.join(told)})" if told else problem
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

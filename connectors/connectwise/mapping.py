@@ -32,6 +32,7 @@ from core.records import (
     Ticket,
     Tombstone,
 )
+from core.unread import calling_itself
 
 INVOICE_TYPES = frozenset({"Agreement", "CreditMemo", "DownPayment", "Miscellaneous", "Progress", "Standard"})
 AGREEMENT_STATES = frozenset({"Active", "Cancelled", "Expired", "Inactive"})
@@ -106,7 +107,8 @@ def read_row(stream: Stream, row: Any, using: Reading, *, place: int = 0) -> Ent
     try:
         record = _READERS[stream](row, using)
     except Unreadable as error:
-        return Malformed(stream=stream, ref=ref, where=error.where, problem=error.problem)
+        number = row.get("invoiceNumber") if stream is Stream.INVOICES else None
+        return Malformed(stream=stream, ref=ref, where=error.where, problem=calling_itself(error.problem, number=number))
     if isinstance(record, Tombstone) or record is None:
         return record
     return Entry(record=record, raw=raw_of(row))

@@ -34,8 +34,8 @@ from core.records import (
     Record,
     Ref,
     Stream,
-    calling_itself,
 )
+from core.unread import calling_itself
 
 COLUMNS: dict[str, tuple[str, ...]] = {
     "parties.csv": ("ref", "name", "email", "phone", "currency", "timezone", "country", "region", "active"),
@@ -115,7 +115,8 @@ def malformed(file: str, stream: Stream, row: Line | Bad, bad: BadCell) -> Malfo
     ref = row.cells.get("ref", "")
     usable = ref.isprintable() and 0 < len(ref) <= 200
     where = f"{file}:{row.number}" + (f":{bad.column}" if bad.column else "")
-    problem = calling_itself(bad.problem, row.cells.get("number"), row.cells.get("agreement_ref"))
+    names = {"number": "number", "reference": "reference", "agreement": "agreement_ref"} if stream is Stream.INVOICES else {}
+    problem = calling_itself(bad.problem, **{word: row.cells.get(column) for word, column in names.items()})
     return Malformed(stream=stream, ref=Ref(ref) if usable else None, where=where, problem=problem)
 
 

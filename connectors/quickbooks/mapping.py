@@ -27,6 +27,7 @@ from core.records import (
     Sale,
     Stream,
 )
+from core.unread import calling_itself
 
 ENTITIES: Mapping[Stream, str] = {
     Stream.PARTIES: "Customer",
@@ -251,12 +252,17 @@ def read(stream: Stream, row: Row, company: Company, entity: str | None = None) 
             return adjustments(row, company)
         return (_READERS[stream](row, company),)
     except Unreadable as error:
-        return Malformed(stream=stream, ref=_ref(row), where=error.where, problem=error.problem)
+        number = _find_text(row, "DocNumber") if stream is Stream.INVOICES else None
+        return Malformed(stream=stream, ref=_ref(row), where=error.where, problem=calling_itself(error.problem, number=number))
 
 
 def _ref(row: Row) -> Ref | None:
+    ref = _find_text(row, "Id")
+    return Ref(ref) if ref else None
+
+
+def _find_text(row: Row, key: str) -> str | None:
     try:
-        ref = row.find_text("Id")
+        return row.find_text(key)
     except Unreadable:
         return None
-    return Ref(ref) if ref else None

@@ -45,6 +45,7 @@ from core.records import (
     Stream,
     Tombstone,
 )
+from core.unread import calling_itself
 
 R = TypeVar("R")
 
@@ -113,6 +114,8 @@ def map_rows(stream: Stream, rows: Iterable[bytes], tenant: Tenant, reader: Read
 def _malformed(stream: Stream, raw: bytes, id_field: str, error: Exception) -> Malformed:
     where = error.where if isinstance(error, RowProblem) else _path_of(str(error))
     problem = re.sub(r" - at `.*`$", "", str(error))[:200]
+    if stream is Stream.INVOICES:
+        problem = calling_itself(problem, number=_text_of(raw, "InvoiceNumber"), reference=_text_of(raw, "Reference"))
     return Malformed(stream=stream, ref=_ref_of(raw, id_field), where=where, problem=problem)
 
 
@@ -125,12 +128,18 @@ def _path_of(message: str) -> str:
 
 
 def _ref_of(raw: bytes, id_field: str) -> Ref | None:
+    found = _text_of(raw, id_field)
+    return Ref(found) if found else None
+
+
+def _text_of(raw: bytes, field: str) -> str | None:
+    """A short text of a row that could not be read as a whole, where at least that much can."""
     try:
         row = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    found = row.get(id_field) if isinstance(row, dict) else None
-    return Ref(found) if isinstance(found, str) and 0 < len(found) <= 100 else None
+    found = row.get(field) if isinstance(row, dict) else None
+    return found if isinstance(found, str) and 0 < len(found) <= 100 else None
 
 
 # ── pieces every row shares ─────────────────────────────────────────────────────────────────────────────────────────────

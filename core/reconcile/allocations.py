@@ -107,7 +107,7 @@ def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
     # A bare number beside a payment that pays its own client's invoices is a coincidence until the text says "invoice" or the
     # amount is to the cent what that invoice still owes.
     loose = desk.loose(payment)
-    said = (item for item in mentions if item.sure and (item.marked or loose or _settles(item.invoice, payment)))
+    said = (item for item in mentions if item.sure and (item.marked or loose or _settles(item, payment)))
     named = [item for item in said if _could_pay(item, payment)]
     accounts = {desk.world.account_of(item.invoice) for item in named}
     if len(accounts) != 1 or None in accounts or _pays_for(desk, named[0].invoice):
@@ -116,11 +116,11 @@ def _names_stranger(desk: Desk, payment: Payment) -> Finding | None:
     return _wrong_party(desk, payment, invoice, 0.9, f"it names invoice {called(invoice)} of another client")
 
 
-def _settles(invoice: Invoice, payment: Payment) -> bool:
-    """Is this what the invoice still owes, and is its number or the amount more than a coincidence of two short figures?"""
-    digits = sum(char.isdigit() for char in invoice.number or "")
+def _settles(mention: Mention, payment: Payment) -> bool:
+    """Is this what the named invoice still owes, and are the figures more than a coincidence of two short ones?"""
+    invoice = mention.invoice
     owed = invoice.status is DocumentStatus.OPEN and invoice.open == payment.amount and invoice.issued_on <= payment.paid_on
-    return owed and (digits >= _LONG_NUMBER or telling(payment.amount))
+    return owed and (mention.digits >= _LONG_NUMBER or (mention.digits > 0 and telling(payment.amount)))
 
 
 _LONG_NUMBER = 5
@@ -134,26 +134,29 @@ def _could_pay(mention: Mention, payment: Payment) -> bool:
 
 def _payer_is_another(desk: Desk, payment: Payment) -> Finding | None:
     """Does the payer's name stand for exactly one other client that owes this very amount?"""
-    stranger = _stranger_named(desk, payment)
-    account = desk.world.account(stranger.connection, stranger.ref) if stranger else None
-    if stranger is None or account is None or account == desk.account:
-        return None
-    books = desk.world.books.accounts[account]
-    owed = next(
-        (item for item in books.open_invoices(payment.amount.currency) if payment.amount in (item.open, item.total)), None
-    )
-    if owed is None or owed.connection != payment.connection:
-        return None
-    return _wrong_party(desk, payment, owed, 0.8, f"it was paid by {stranger.name}, which owes this amount")
-
-
-def _stranger_named(desk: Desk, payment: Payment) -> Party | None:
-    own = {name_key(party.name) for party in desk.books.parties}
     for text in (payment.payer, payment.memo):
-        found = {party for party in parties_named(desk.world, payment.connection, text) if name_key(party.name) not in own}
-        if len(found) == 1:
-            return found.pop()
+        named = [(party, owed) for party in _strangers_named(desk, payment, text) if (owed := _owed_by(desk, party, payment))]
+        if len(named) == 1:
+            party, invoice = named[0]
+            return _wrong_party(desk, payment, invoice, 0.8, f"it was paid by {party.name}, which owes this amount")
     return None
+
+
+def _strangers_named(desk: Desk, payment: Payment, text: str | None) -> Iterator[Party]:
+    """Parties of other clients whose whole name stands in the text."""
+    own = {name_key(party.name) for party in desk.books.parties}
+    for party in sorted(parties_named(desk.world, payment.connection, text), key=lambda item: item.ref):
+        account = desk.world.account(party.connection, party.ref)
+        if name_key(party.name) not in own and account not in (None, desk.account):
+            yield party
+
+
+def _owed_by(desk: Desk, party: Party, payment: Payment) -> Invoice | None:
+    """The open invoice of this client that the payment's amount would settle."""
+    account = desk.world.account(party.connection, party.ref)
+    owed = desk.world.books.accounts[account].open_invoices(payment.amount.currency) if account else ()
+    fits = (item for item in owed if payment.amount in (item.open, item.total) and item.connection == payment.connection)
+    return next(fits, None)
 
 
 def parties_named(world: World, connection: str, text: str | None) -> set[Party]:

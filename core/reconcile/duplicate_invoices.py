@@ -23,7 +23,7 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, telling
-from core.records import CreditNote, Invoice, Ref, key_of
+from core.records import CreditNote, Invoice, RecordKey, Ref, key_of
 
 _TELLING_DIGITS = (
     5  # significant digits from which two equal amounts are hardly chance: 1,234.50 is, 412.50 (hours at a rate) is not
@@ -78,7 +78,7 @@ def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
     """Walk the group by date; each invoice is a copy of the one before it that it matches most surely, the oldest of several."""
     habit = _habit(desk, group)
     earlier: list[Invoice] = []
-    copies: list[_Copy] = []
+    copies: dict[RecordKey, _Copy] = {}
     marked: dict[object, list[Invoice]] = defaultdict(list)  # by number, by the number it was copied from, by period
     for invoice in group:
         near = itertools.takewhile(lambda other: (invoice.issued_on - other.issued_on).days <= habit.window, reversed(earlier))  # noqa: B023
@@ -86,12 +86,14 @@ def _copies(desk: Desk, group: Sequence[Invoice]) -> list[_Copy]:
         candidates = dict.fromkeys((*reversed([*near]), *known))
         found = [item for other in candidates if (item := _same(desk, other, invoice, habit))]
         standing = [item for item in found if not _cancelled(desk, item.original, invoice)]
-        if standing:
-            copies.append(max(standing, key=lambda item: (not item.dated, item.confidence)))
+        # A copy is nobody's original while only the days speak for it: the bill of the next day is a bill of its own.
+        fresh = [item for item in standing if not (item.dated and key_of(item.original) in copies)]
+        if fresh:
+            copies[key_of(invoice)] = max(fresh, key=lambda item: (not item.dated, item.confidence))
         earlier.append(invoice)
         for mark in _marks(invoice):
             marked[mark].append(invoice)
-    return copies
+    return [*copies.values()]
 
 
 def _marks(invoice: Invoice) -> Iterator[object]:
@@ -190,9 +192,8 @@ def _same(desk: Desk, first: Invoice, second: Invoice, habit: _Habit) -> _Copy |
     beside = not days and first.agreement_ref == second.agreement_ref and habit.window and not desk.billed_once(first, second)
     if paid_apart and not telling(first.total) and not beside:
         confidence = 0.0  # the client paid both, each in its turn, and the price is a common one
-    return _Copy(
-        second, first, confidence, f"issued {days} day{'s' * (days > 1)} apart" if days else "issued on the same day", dated=True
-    )
+    why = f"issued {days} day{'s' * (days > 1)} apart" if days else "issued on the same day"
+    return _Copy(second, first, confidence, why, dated=True)
 
 
 _PAIR = 2

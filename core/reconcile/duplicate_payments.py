@@ -20,7 +20,7 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, plain
-from core.reconcile.world import plain_reference
+from core.reconcile.world import payment_text
 from core.records import Invoice, Payment, RecordKey, key_of
 
 
@@ -50,9 +50,9 @@ def _shared_references(desk: Desk) -> frozenset[str]:
     days: dict[str, set[date]] = defaultdict(set)
     common: set[str] = {""}
     for payment in desk.payments:
-        if (payment.connection, plain_reference(payment)) in desk.world.shared_references:
-            common.add(plain_reference(payment))
-        days[plain_reference(payment)].add(payment.paid_on)
+        if (payment.connection, payment_text(payment)) in desk.world.shared_references:
+            common.add(payment_text(payment))
+        days[payment_text(payment)].add(payment.paid_on)
     limit = desk.world.rules.duplicate_payment_same_reference_days
     habits = (name for name, on in days.items() if len(on) > _MOST_DAYS or (max(on) - min(on)).days > limit)
     return frozenset(common.union(habits))
@@ -97,7 +97,9 @@ class _Group:
             if not self.desk.loose(payment):
                 continue
             beside = self._beside_applied(payment)
-            home = next((item for item in free if _could_be_for(payment, item, habit, beside=beside)), None)
+            named = {key_of(item.invoice) for item in self.desk.world.mentions(payment)}
+            could = (item for item in free if key_of(item) in named or _could_be_for(payment, item, habit, beside=beside))
+            home = min(could, key=lambda item: key_of(item) not in named, default=None)
             if home is not None:
                 free.remove(home)
                 homed.add(key_of(payment))
@@ -125,7 +127,7 @@ class _Group:
         """Why `second` repeats `first`, or None."""
         rules = self.desk.world.rules
         days = (second.paid_on - first.paid_on).days
-        one, two = plain_reference(first), plain_reference(second)
+        one, two = payment_text(first), payment_text(second)
         same_reference = one == two and one not in self.shared
         if not (same_reference or self.desk.loose(first) or self.desk.loose(second) or _share_invoice(first, second)):
             return None
@@ -217,9 +219,11 @@ def _share_invoice(first: Payment, second: Payment) -> bool:
 
 
 def _points_elsewhere(desk: Desk, payment: Payment) -> bool:
-    """Does it name an invoice that is still owed, and pay another? Then it is misapplied, not a copy."""
+    """Does it name an invoice that is still owed, and pay another, or stand with another client? It is misapplied, not a copy."""
     paid = desk.paid_together(payment)
     named = [item.invoice for item in desk.world.mentions(payment) if item.sure]
+    if any(item.open == payment.amount and desk.world.account_of(item) != desk.account for item in named):
+        return True
     owed = any(item.open.minor > 0 for item in named)
     return owed and bool(desk.paid_invoices(payment)) and not any(key_of(item) in paid for item in named)
 

@@ -47,12 +47,18 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """A row, the invoices it pays, how sure that is, and why."""
+    """A row, the invoices it pays, how sure that is, and why. `either`: one of them, the likeliest first."""
 
     row: _Row
     invoices: tuple[Invoice, ...]
     confidence: float
     why: str
+    either: bool = False
+
+    @property
+    def settles(self) -> tuple[Invoice, ...]:
+        """What no other row pays then."""
+        return self.invoices[:1] if self.either else self.invoices
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ def _told(world: World) -> _Told:
         client = clients[row.key]
         reached = _of_client(world, row, client, used) if client is not None else _by_amount(world, row, used)
         if reached is not None:
-            used.update(key_of(item) for item in reached.invoices)
+            used.update(key_of(item) for item in reached.settles)
             owner = world.account_of(reached.invoices[0])
             found[owner or ""].append(reached)
     return _Told({name: tuple(items) for name, items in found.items() if name}, entered)
@@ -204,8 +210,9 @@ def _of_client(world: World, row: _Row, client: str, used: set[RecordKey]) -> _R
         return _Reached(row, named, 0.95 if exact else 0.85, "its words name the invoice")
     equal = [item for item in owed if row.amount in (item.open, item.total)]
     if equal:
-        nearest = min(equal, key=lambda item: (abs((row.on - (item.due_on or item.issued_on)).days), item.ref))
-        return _Reached(row, (nearest,), 0.85, "it names the client, which owes this amount")
+        nearest = sorted(equal, key=lambda item: (abs((row.on - (item.due_on or item.issued_on)).days), item.ref))
+        sure = 0.85 if len(nearest) == 1 else 0.75  # which of several nobody can tell: none of them is chased
+        return _Reached(row, tuple(nearest), sure, "it names the client, which owes this amount", either=True)
     together = _adding_up(owed, row.amount)
     return _Reached(row, together, 0.75, "it names the client, whose invoices add up to it") if together else None
 
@@ -247,7 +254,7 @@ def _in_time(world: World, row: _Row, invoice: Invoice, *, named: bool) -> bool:
 
 def _finding(desk: Desk, item: _Reached) -> Finding:
     row = item.row
-    numbers = ", ".join(called(invoice) for invoice in item.invoices)
+    numbers = (" or " if item.either else ", ").join(called(invoice) for invoice in item.invoices)
     bank, books = row.record.connection, item.invoices[0].connection
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,

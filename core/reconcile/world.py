@@ -6,6 +6,7 @@ the number of records; every question below is a look-up.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ from core.records import (
     Stream,
     key_of,
 )
+from core.unread import called_in
 
 Source = Payment | CreditNote | Adjustment
 Place = tuple[str, Ref]  # connection and ref of an invoice
@@ -65,12 +67,14 @@ class Line:
 class Mention:
     """An invoice that a payment's reference or memo names. `sure`: the text can hardly mean anything else (a check, a year).
 
-    `marked`: the text says itself that it is an invoice number, by its letters or a word before it.
+    `marked`: the text says itself that it is an invoice number, by its letters or a word before it. `digits`: how many figures
+    name it; none where the word before them says that they name something else (an account, a check).
     """
 
     invoice: Invoice
     sure: bool
     marked: bool
+    digits: int
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,10 @@ class World:
         agreements: dict[str, Counter[str]] = defaultdict(Counter)
         for connection, row in self.books.malformed:
             if row.stream is Stream.INVOICES:
-                number, agreement = row.calls_itself
-                numbers[connection].update({number_key(number), bare_key(number_key(number))} - {""})
-                agreements[connection][agreement] += 1
+                called = called_in(row.problem)
+                keys = [number_key(called.get(word)) for word in ("number", "reference")]
+                numbers[connection].update({*keys, *map(bare_key, keys)} - {""})
+                agreements[connection][called.get("agreement", "")] += 1
         return {name: (frozenset(numbers[name]), agreements[name]) for name in agreements}
 
     @cached_property
@@ -231,7 +236,8 @@ class World:
         used: dict[tuple[str, str], set[str | None]] = defaultdict(set)
         for books in self.books.all():
             for payment in books.payments:
-                used[(payment.connection, plain_reference(payment))].add(books.account.id)
+                for text in {plain_reference(payment), payment_text(payment)}:
+                    used[(payment.connection, text)].add(books.account.id)
         return frozenset(key for key, accounts in used.items() if len(accounts) >= _MANY_CLIENTS)
 
     def mentions(self, payment: Payment) -> tuple[Mention, ...]:
@@ -261,7 +267,7 @@ class World:
                 yield referred, named
 
     def _find_mentions(self, payment: Payment) -> Iterable[Mention]:
-        held: dict[Place, tuple[bool, bool]] = {}
+        held: dict[Place, tuple[bool, bool, int]] = {}
         common = (payment.connection, plain_reference(payment)) in self.shared_references
         check = "check" in words(payment.method or "") or "cheque" in words(payment.method or "")
         for text, may_be_check in ((None if common else payment.reference, True), (payment.memo, False)):
@@ -274,9 +280,9 @@ class World:
                 if not (named.telling or (equal and named.digits >= _SHORT_EQUAL)):
                     continue
                 place = (invoice.connection, invoice.ref)
-                sure, marked = held.get(place, (False, False))
+                sure, marked, digits = held.get(place, (False, False, 0))
                 certain = equal or (named.marked if may_be_check else named.telling)
-                held[place] = (sure or certain, marked or named.marked)
+                held[place] = (sure or certain, marked or named.marked, max(digits, 0 if named.other else named.digits))
         return (Mention(self.invoices[place], *said) for place, said in sorted(held.items()))
 
     @cached_property
@@ -317,3 +323,13 @@ def _sources(books: AccountBooks) -> Iterable[tuple[Source, bool]]:
 def plain_reference(payment: Payment) -> str:
     """The reference without case and space, for comparing."""
     return "".join((payment.reference or "").casefold().split())
+
+
+def payment_text(payment: Payment) -> str:
+    """What names this one payment: its reference, or where it has none a memo with an id in it."""
+    reference = plain_reference(payment)
+    memo = "".join((payment.memo or "").casefold().split())
+    return reference or (f"memo {memo}" if _ID.search(memo) else "")
+
+
+_ID = re.compile(r"\d{4}")

@@ -53,6 +53,11 @@ class Desk:
             and paper.ref not in self.credited
         )
 
+    def waits(self, paper: Paper, amount: int) -> bool:
+        """Does another bill of this client still want just this much?"""
+        others = (item for item in self.office.papers.values() if item.owner is paper.owner and item is not paper)
+        return any(self.left.get(item.ref) == amount and not item.void for item in others)
+
     def payment(self, paper: Paper) -> Cash:
         return self.paid_by[paper.ref][0]
 
@@ -107,7 +112,9 @@ def payment_twice(desk: Desk) -> bool:
         elif how == "client pays again":
             copy.reference, copy.memo = None, f"Inv {paper.number}"
         desk.touch(paper, first)
-        return desk.note(K.DUPLICATE_PAYMENT, (copy.key(), first.key()), copy.amount, how)
+        # Where an equal bill waits, the second payment is as well cash for it that nobody applied: both readings are right.
+        also = [K.UNAPPLIED_PAYMENT] if desk.waits(paper, copy.amount) else []
+        return desk.note(K.DUPLICATE_PAYMENT, (copy.key(), first.key()), copy.amount, how, *also)
     return False
 
 
@@ -145,7 +152,8 @@ def paid_too_much(desk: Desk) -> bool:
             extra = max(extra, 100)
         cash.amount += extra
         desk.touch(paper, cash)
-        return desk.note(K.OVERPAYMENT, (cash.key(), paper.key()), extra, how)
+        also = [K.UNAPPLIED_PAYMENT] if desk.waits(paper, extra) else []
+        return desk.note(K.OVERPAYMENT, (cash.key(), paper.key()), extra, how, *also)
     return False
 
 

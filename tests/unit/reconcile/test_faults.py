@@ -76,6 +76,16 @@ DUPLICATES: dict[str, Case] = {
         [C, *PAID, pay("P2", "512.34", "04-17", reference="wire 17")],
         told("duplicate_payment", "P2", "P1"),
     ),
+    "keyed in again with the bank's own words, an equal bill waiting": (
+        [
+            C,
+            bill("A1", "125", "03-01", "0"),
+            bill("A2", "125", "03-01", reference="call 8"),
+            pay("P1", "125", "04-01", {"A1": "125"}, memo="Your account 7015"),
+            pay("P2", "125", "04-02", memo="Your account 7015"),
+        ],
+        told("duplicate_payment", "P2", "P1"),
+    ),
     "again while next month's equal bill is open": (
         [
             C,
@@ -94,6 +104,15 @@ CASH: dict[str, Case] = {
     "half of it applied": (
         [C, bill("A1", "900", "04-01", "450"), pay("P1", "900", "05-02", {"A1": "450"})],
         told("unapplied_payment", "P1"),
+    ),
+    "one part of a transfer forgotten, its bill named": (
+        [
+            C,
+            *(bill(f"A{n}", "800", "03-01", "0" if n < 2 else None, number=f"INV-70{n}", reference=f"site {n}") for n in (1, 2)),
+            pay("P1", "800", "03-04", {"A1": "800"}, memo="INV-701, INV-702"),
+            pay("P2", "800", "03-04", memo="INV-701, INV-702"),
+        ],
+        told("unapplied_payment", "P2"),
     ),
     "its second invoice forgotten": (
         [C, bill("A1", "400", "04-01", "0"), bill("A2", "250.25", "04-02"), pay("P1", "650.25", "05-02", {"A1": "400"})],
@@ -223,6 +242,27 @@ WRONG_PLACE: dict[str, Case] = {
         ],
         told("misapplied_payment", "P1", "A2", "A1"),
     ),
+    "unapplied with a client that pays this amount too, and names the other's bill": (
+        [
+            C,
+            D,
+            bill("A1", "200", "03-20", number="INV-399"),
+            bill("B1", "200", "03-01", "0", of="D"),
+            pay("P1", "200", "04-02", {"B1": "200"}, of="D"),
+            pay("P2", "200", "04-20", of="D", memo="Inv 399"),
+        ],
+        told("misapplied_party", "P2", "A1"),
+    ),
+    "paid by a name that two records bear, of which one owes": (
+        [
+            C,
+            D,
+            party("E", "Harbor Dental Inc", active=False),
+            bill("A1", "400", "03-01"),
+            pay("P1", "400", "05-02", of="D", payer="HARBOR DENTAL LLC"),
+        ],
+        told("misapplied_party", "P1", "A1"),
+    ),
     "paid by the other client's name": (
         [C, D, bill("A1", "400", "03-01"), pay("P1", "400", "05-02", of="D", payer="HARBOR DENTAL LLC")],
         told("misapplied_party", "P1", "A1"),
@@ -336,44 +376,3 @@ def test_deposits_show_which_payment_never_reached_the_bank() -> None:
     records += [bill("L", "77", "03-20", "0"), pay("PL", "77", "04-20", {"L": "77"})]
     records.append(deposit("BL", "77", "04-22", posting=Posting.OTHER, payment_ref=Ref("PL")))
     assert found(records) == told("stale_undeposited", "P7")
-
-
-# ── what idle cash most likely pays ─────────────────────────────────────────────────────────────────────────────────────
-def test_idle_cash_is_proposed_to_the_invoices_it_adds_up_to_with_the_reason() -> None:
-    bills = (bill("A1", "300.10", "03-01"), bill("A2", "512", "03-02"), bill("A3", "77.05", "04-02"))
-    (finding,) = findings([C, *bills, pay("P1", "589.05", "04-10")], systems={"books": "quickbooks"})
-    likely = [(item["invoice"], item["amount"]["minor"]) for item in finding.evidence["likely"]]
-    assert likely == [("INV-A2", 51200), ("INV-A3", 7705)]
-    assert "tick invoice INV-A2 with 512.00 USD, INV-A3 with 77.05 USD" in finding.proposal
-    assert "2 invoices whose sum fits" in finding.proposal
-    assert all(0 < item["confidence"] <= 1 for item in finding.evidence["likely"])
-
-
-def test_idle_cash_a_fee_short_of_the_invoice_it_names_is_proposed_to_it() -> None:
-    records = [C, bill("7001", "300.10", "03-01"), bill("7002", "290.40", "03-01"), pay("P1", "285.10", "04-10", memo="INV-7001")]
-    (finding,) = findings(records)
-    assert [item["invoice"] for item in finding.evidence["likely"]] == ["INV-7001"]
-
-
-@pytest.mark.req("E41")
-def test_idle_cash_that_fits_two_invoices_alike_is_left_to_a_person() -> None:
-    (finding,) = findings(
-        [C, bill("A1", "300", "03-01"), bill("A2", "300", "03-01", reference="PO 2"), pay("P1", "300", "04-10")]
-    )
-    assert "INV-A1 or INV-A2" in finding.proposal or finding.evidence["likely"][0]["confidence"] < 0.99
-
-
-def test_idle_cash_proposals_give_no_invoice_more_than_it_wants() -> None:
-    records = [C, bill("A1", "300.10", "03-01"), *(pay(f"P{n}", "300.10", f"04-1{n}", memo="INV-A1") for n in (1, 2, 3))]
-    given = [part["amount"]["minor"] for item in findings(records) for part in item.evidence.get("likely", ())]
-    assert sum(given) <= 30010
-
-
-@pytest.mark.req("E27")
-def test_a_check_number_used_on_two_payments_is_told_and_on_the_parts_of_one_check_is_not() -> None:
-    bills = (bill("A1", "300.10", "03-01", "0"), bill("A2", "120.40", "03-01", "0"))
-    parts = (pay("P1", "300.10", "04-01", {"A1": "300.10"}), pay("P2", "120.40", "04-01", {"A2": "120.40"}))
-    check = {"reference": "4471", "method": "Check"}
-    assert found([C, *bills, *(replace(item, **check) for item in parts)]) == set()
-    again = pay("P3", "120.40", "04-03", **check)
-    assert found([C, *bills, *(replace(item, **check) for item in parts), again]) == told("duplicate_payment", "P3", "P2")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.records import Malformed, Posting, Record, Ref, Stream, calling_itself
+from core.records import Malformed, Posting, Record, Ref, Stream
+from core.unread import called_in, calling_itself
 from tests.corpus.books_words import bill, deposit, found, party, pay
 from tests.unit.reconcile.test_two_systems import mirror, monthly, psa
 
@@ -32,23 +33,24 @@ def test_a_payment_whose_allocation_is_unreadable_is_neither_idle_nor_a_copy() -
 
 @pytest.mark.req("E49")
 def test_an_invoice_that_is_there_and_unreadable_is_not_missing() -> None:
-    problem = calling_itself("is not a day", "INV-5004")
+    problem = calling_itself("is not a day", number="8001", reference="INV-5004")
     assert found(mirror(skip_books="M4"), malformed=[row(Stream.INVOICES, "M4", problem)]) == {("malformed_record", ("M4",))}
 
 
 @pytest.mark.req("A69")
 def test_a_month_whose_bill_cannot_be_read_is_no_gap() -> None:
     records: list[Record] = [C, *monthly(1, 2, 3, 5, 6)]
-    problem = calling_itself('"x" is not an amount', None, "AG")
+    problem = calling_itself('"x" is not an amount', agreement="AG")
     assert found(records, malformed=[row(Stream.INVOICES, "R4", problem)]) == {("malformed_record", ("R4",))}
     two = [C, *monthly(1, 2, 3, 5, 6, 8, 9)]
     assert ("billing_gap", ("AG", "R3", "R5")) in found(two, malformed=[row(Stream.INVOICES, "R4", problem)])
 
 
 def test_a_problem_says_what_the_row_calls_itself() -> None:
-    for number, agreement in (("INV (2)", "AG, 3"), ("7", ""), ("", "AG"), ("", "")):
-        said = Malformed(stream=Stream.INVOICES, ref=None, where="x", problem=calling_itself("is (odd)", number, agreement))
-        assert said.calls_itself == (number, agreement)
+    for names in ({"number": "INV (2)", "agreement": "AG, 3"}, {"number": "7"}, {"reference": "PO 1", "agreement": "A"}, {}):
+        assert called_in(calling_itself("is (odd)", **names)) == names
+    every = {"number": "1", "reference": "2", "agreement": "3"}
+    assert called_in(calling_itself("is bad", **every)) == every
 
 
 def test_deposits_that_name_where_money_came_from_leave_nothing_undeposited() -> None:
@@ -64,6 +66,6 @@ def test_deposits_that_name_where_money_came_from_leave_nothing_undeposited() ->
 
 
 def test_an_invoice_of_the_psa_named_in_brackets_is_still_missing_under_another_number() -> None:
-    problem = calling_itself("is not a day", "INV-9999")
+    problem = calling_itself("is not a day", number="INV-9999")
     said = found([*mirror(skip_books="M4"), psa("XZ", "5", "03-02", number="1")], malformed=[row(Stream.INVOICES, "Z", problem)])
     assert ("missing_in_books", ("XM4",)) in said

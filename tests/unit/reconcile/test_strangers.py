@@ -89,6 +89,14 @@ def test_a_row_that_names_the_client_or_its_invoice_is_that_clients_payment(row:
     assert told(office([row], HARBOR)) == [("P1", ("r1", *invoices))]
 
 
+@pytest.mark.req("E1")
+def test_of_two_invoices_of_one_amount_either_may_be_paid_and_two_rows_pay_both():
+    here = client("P1", "Harbor Dental", bill("1005"), bill("1007", issued=date(2026, 2, 1)))
+    first, second = money(payer="Harbor Dental"), money(payer="Harbor Dental", ref="r2", on=date(2026, 2, 11))
+    assert told(office([first], here)) == [("P1", ("r1", "1005", "1007"))]
+    assert told(office([first, second], here)) == [("P1", ("r1", "1005", "1007")), ("P1", ("r2", "1007"))]
+
+
 @pytest.mark.req("E2")
 def test_a_deposit_of_the_banks_own_list_counts_like_a_payment():
     line = DepositLine(amount=usd("450.00"), posting=Posting.OTHER, memo="INV-1005")

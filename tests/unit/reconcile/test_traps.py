@@ -218,6 +218,13 @@ TRAPS: dict[str, Sequence[Record]] = {
         bill("A2", "566.13", "03-09", "0"),
         pay("P1", "1132.26", "04-01", {"A1": "566.13", "A2": "566.13"}),
     ],
+    "an account number that is also the reference of another client's bill": [
+        C,
+        D,
+        bill("A1", "750", "03-01", number="INV-219", reference="2495"),
+        bill("B1", "750", "03-01", "0", of="D"),
+        pay("P1", "750", "04-02", {"B1": "750"}, of="D", memo="Your account 2495"),
+    ],
     "income that is income": [C, bill("A1", "300.10", "04-01"), deposit("B1", "17.23", "04-05", memo="interest")],
     "tax cents between the systems": [
         C,

@@ -216,23 +216,6 @@ def test_a_billed_month_is_no_gap(records: list[Record]) -> None:
     assert found([PARTIES[0], *records]) == set()
 
 
-def test_a_month_that_only_the_other_system_holds_is_told_once() -> None:
-    plan = {"agreement_ref": Ref("AG"), "due_on": None}
-    theirs = [psa(f"X{n}", "850", f"2025-{n:02}-01", number=f"80{n}", **plan) for n in (1, 2, 3, 5, 6, 7, 8)]
-    ours = [bill(f"A{n}", "850", f"2025-{n:02}-01", number=f"80{n}", **plan) for n in range(1, 9)]
-    assert found([*PARTIES, *ours, *theirs]) == {("missing_in_psa", ("A4",))}
-
-
-def test_a_psa_that_hears_of_credits_but_not_of_payments_is_not_asked_about_each_payment() -> None:
-    records: list[Record] = [*PARTIES, bill("C1", "80", "03-02", "0", number="700"), credit("N1", "80", "03-03", {"C1": "80"})]
-    records.append(psa("XC", "80", "03-02", "0", number="700"))
-    for number in range(10):
-        name, total = f"M{number}", f"{211 + number}.50"
-        records += [bill(name, total, "03-01", "0", number=f"{5000 + number}"), pay(f"P{number}", total, "04-01", {name: total})]
-        records.append(psa(f"X{name}", total, "03-01", number=f"{5000 + number}"))
-    assert found(records) == set()
-
-
 def test_an_active_agreement_is_expected_to_bill_until_now() -> None:
     agreement = Agreement(connection="books", ref=Ref("AG"), party_ref=Ref("C"), name="Care", cycle_months=1, active=True)
     gaps = found([PARTIES[0], agreement, *monthly(8, 9, 10, 11, 12)])
