@@ -10,12 +10,13 @@ from typing import Annotated
 
 import typer
 
-from scheduler.cli.commands import LazyGroup
+from scheduler.cli.commands import COMMANDS, LazyGroup
 from scheduler.cli.session import ConfigOption, choose, chosen, guard
 
-# A command is a short process over values that live to its end: looking for cycles as often as a service does costs a third of a
+# Most commands are a short process over values that live to its end: looking for cycles as often as a service does costs a third of a
 # report over 100,000 invoices and finds nothing. The books of these are three million values.
 _SELDOM = (5_000_000, 50, 100)
+_USUAL = gc.get_threshold()
 
 app = typer.Typer(
     name="duesync",
@@ -42,6 +43,7 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def root(
+    context: typer.Context,
     config: ConfigOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")] = False,
     tenant: Annotated[str | None, typer.Option("--tenant", help="Of a cluster with many: the tenant this is about.")] = None,
@@ -53,6 +55,8 @@ def root(
     from core.log import configure
 
     del version  # answered by its callback
+    if COMMANDS[str(context.invoked_subcommand)].lasting:
+        gc.set_threshold(*_USUAL)
     configure("warning")
     choose(config, json)
     chosen.tenant = tenant

@@ -20,12 +20,14 @@ class Command:
     """`place` is "module:attribute" in scheduler.cli: a function, or a Typer with commands of its own. `also` adds more to it.
 
     `late` are commands of its own, by name, that need much which its others do not: each is imported when it is asked for.
+    `lasting`: its process goes on for minutes or years.
     """
 
     place: str
     about: str
     also: Callable[[Any], None] | None = None
     late: Mapping[str, str] = field(default_factory=dict, hash=False)
+    lasting: bool = False
 
 
 def _explain(app: Any) -> None:
@@ -47,10 +49,13 @@ COMMANDS: dict[str, Command] = {
     "reconcile": Command("sync_commands:reconcile", "Examine what the store knows and note what does not add up."),
     "findings": Command("findings_commands:app", "What does not add up in the books, and what you decide about it."),
     "preview": Command("preview_command:preview", "Show what would be sent, from what the store knows."),
-    "run": Command("run_commands:run", "Run the daemon: pull, examine, decide and send on a cadence until SIGTERM or Ctrl-C."),
+    "run": Command(
+        "run_commands:run", "Run the daemon: pull, examine, decide and send on a cadence until SIGTERM or Ctrl-C.", lasting=True
+    ),
     "worker": Command(
         "worker_command:worker",
         "Run a worker: one of any number, on any number of machines, that share the work of many tenants.",
+        lasting=True,
     ),
     "tenants": Command("worker_command:app", "See the tenants of a cluster, and check their files."),
     "pause": Command("run_commands:pause", "Stop all sending at once, messages in flight included."),
@@ -73,7 +78,7 @@ COMMANDS: dict[str, Command] = {
         "Cases on the way to a collection agency, and after: checks, evidence, placement, remittance.",
         _collections,
     ),
-    "sandbox": Command("sandbox_commands:app", "Vendors in memory, served on loopback, to try things on."),
+    "sandbox": Command("sandbox_commands:app", "Vendors in memory, served on loopback, to try things on.", lasting=True),
     "store": Command("store_commands:app", "Back up the store, or copy it to another database."),
     "migrate": Command("store_commands:migrate", "Bring the store's schema up to date."),
     "backup": Command("store_commands:backup", "Write a consistent copy of the store, as a SQLite file, while the daemon runs."),
@@ -84,6 +89,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command(
         "demo_command:demo",
         "Play an MSP's 45 days: a QuickBooks sandbox and a mail sink on loopback, the real jobs on a fast clock, and the story.",
+        lasting=True,
     ),
 }
 _loaded: dict[str, Any] = {}

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from core.errors import UsageError
 from core.log import configure
 from scheduler.cli import console
-from scheduler.cli.session import PROBLEM_FOUND, JsonOption, choose, chosen, collect_as_a_service
+from scheduler.cli.session import PROBLEM_FOUND, JsonOption, choose, chosen
 
 
 def demo(
@@ -29,7 +29,6 @@ def demo(
 ) -> None:
     """Play an MSP's 45 days: a QuickBooks sandbox and a mail sink on loopback, the real jobs on a fast clock, and the story."""
     choose(None, json)
-    collect_as_a_service()
     if importlib.util.find_spec("aiosmtpd") is None:
         raise UsageError("the demo needs a mail server in Python", remedy="Run: pip install aiosmtpd")
     from scheduler.demo.play import play_all

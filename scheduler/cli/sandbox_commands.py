@@ -16,7 +16,7 @@ from core.errors import UsageError
 from core.ports import Sandbox
 from core.records import Role, Stream
 from scheduler.cli import console
-from scheduler.cli.session import JsonOption, choose, chosen, collect_as_a_service
+from scheduler.cli.session import JsonOption, choose, chosen
 from scheduler.documents import toml_section
 
 app = typer.Typer(help="Vendors in memory, served on loopback, to try things on.", no_args_is_help=True)
@@ -32,7 +32,6 @@ def serve_sandbox(
 ) -> None:
     """Serve a sandbox until interrupted, and print the configuration that points a connection at it."""
     choose(None, json)
-    collect_as_a_service()
     if vendor not in registry.installed():
         raise UsageError(f'no connector is called "{vendor}"', remedy=f"Installed: {', '.join(registry.installed())}.")
     spec = registry.load(vendor)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +16,6 @@ from scheduler.cli import console
 if TYPE_CHECKING:  # importing the app takes a second, and `duesync --help` needs none of it
     from scheduler.app import App
 
-_USUAL = gc.get_threshold()
 PROBLEM_FOUND = 1
 USAGE = 2
 UNREACHABLE = 3
@@ -43,11 +41,6 @@ def choose(config: Path | None, json: bool = False) -> None:
     chosen.json = chosen.json or json
 
 
-def collect_as_a_service() -> None:
-    """Look for cycles as often as Python does by itself: this process goes on for long. See scheduler.cli on commands."""
-    gc.set_threshold(*_USUAL)
-
-
 @contextmanager
 def opened(config: Path | None = None, json: bool = False, *, service: bool = False) -> Iterator[App]:
     """The app of this command; with --tenant that of one tenant of a cluster."""
@@ -56,7 +49,6 @@ def opened(config: Path | None = None, json: bool = False, *, service: bool = Fa
     choose(config, json)
     with _open(service) as app:
         if service:
-            collect_as_a_service()
             section = app.settings.traces
             traces.configure(section.endpoint, share=section.share, place=app.settings.organisation.name)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 
@@ -30,6 +31,17 @@ def test_what_needs_no_store_imports_none(words):
         [sys.executable, "-P", "-c", asked], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+@pytest.mark.parametrize("name", ["run", "worker", "demo", "sandbox"])
+def test_a_command_that_goes_on_for_long_looks_for_cycles_as_often_as_python_does(tmp_path, name):
+    usual = gc.get_threshold()
+    try:
+        gc.set_threshold(5_000_000, 50, 100)  # as every command begins
+        inline(tmp_path, name, "--help")
+        assert gc.get_threshold() == usual
+    finally:
+        gc.set_threshold(*usual)
 
 
 def test_the_release_is_told(tmp_path):
