@@ -1,23 +1,29 @@
-"""`python -m tests.simulation [SEEDS] [CLIENTS] [DAYS]`: the long simulation; exit code 1 if anything was wrong."""
+"""`python -m tests.simulation [SEEDS] [CLIENTS] [DAYS] [FIRST]`: the long simulation; exit code 1 if anything was wrong.
+
+FIRST is the first seed, for runs that go on where others ended.
+"""
 
 from __future__ import annotations
 
 import sys
+import time
 
 from tests.simulation.engine import Simulation
 
 YEARS = 3
 
 
-def main(seeds: int = 5, clients: int = 200, days: int = 365 * YEARS) -> int:
+def main(seeds: int = 5, clients: int = 200, days: int = 365 * YEARS, first: int = 1) -> int:
     """Run `seeds` worlds and print what happened in each; how many had a wrong message or a forgotten client."""
     failed = 0
-    for seed in range(1, seeds + 1):
+    for seed in range(first, first + seeds):
+        began = time.process_time()
         world = Simulation(seed=seed, count=clients, days=days).run()
         wrongs = [*world.oracle.wrongs, *world.liveness.wrongs]
         failed += bool(wrongs)
         events = ", ".join(f"{name} {count}" for name, count in sorted(world.events.items()))
-        print(f"seed {seed}: {world.oracle.judged} messages judged, {len(wrongs)} wrong; {events}", flush=True)
+        took = time.process_time() - began
+        print(f"seed {seed}: {world.oracle.judged} messages judged, {len(wrongs)} wrong; {events}; {took:.0f} s", flush=True)
         for wrong in wrongs[:10]:
             print(f"  {wrong}", flush=True)
     return failed

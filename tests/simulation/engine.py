@@ -13,20 +13,24 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core.actions import IdempotencyKey, SendReminder, idempotency_key
-from core.books import AccountBooks
+from core.books import Account, AccountBooks, Books
 from core.dunning.decide import decide
 from core.dunning.decision import Channels, Decision, to_queued
 from core.dunning.gate import GateFacts, SourceAge, gate, verdict
 from core.dunning.policy import AccountPolicy, DunningSettings
 from core.dunning.resolve import resolve_policy
+from core.findings import Finding
 from core.messages.letter import Organisation
 from core.messages.render import Rendered, render
 from core.outbox import ContactKind, OutboxRow, OutboxState, PastContact, Queued
-from core.records import DocumentStatus, Invoice, RecordKey, Stream, key_of
+from core.reconcile.engine import reconcile
+from core.records import DocumentStatus, Invoice, Payment, RecordKey, Role, Stream, key_of
+from tests.simulation.detours import BANK
 from tests.simulation.oracle import Liveness, Oracle
-from tests.simulation.world import PSA, VENDOR, Client, clients
+from tests.simulation.world import HABITS, PSA, VENDOR, Client, clients
 
 ORGANISATION = Organisation(name="Bright IT", timezone="America/Chicago", currency="USD", email="billing@bright.example")
+ROLES = {VENDOR: Role.BOOKS, PSA: Role.PSA, BANK: Role.BANK}
 LIVE = {OutboxState.QUEUED, OutboxState.AMBIGUOUS}
 
 
@@ -42,6 +46,18 @@ class Office:
     taken: set[tuple[str, str, str]] = field(default_factory=set)
     decision: Decision | None = None
     spoke_on: set[date] = field(default_factory=set)
+    beside: Office | None = None  # the client's second record
+    bank: tuple[Payment, ...] = ()  # rows of the bank, as they were pulled last
+    bank_at: datetime | None = None
+    unreviewed: bool = False  # rows came in that no review has looked at
+    findings: tuple[Finding, ...] = ()
+    decided_on: object = None  # everything the last decision went by
+
+    @property
+    def known(self) -> frozenset[str]:
+        """Refs of the money that was pulled: the bank's rows, and what stands under the second record."""
+        second = self.beside.seen.payments if self.beside is not None else ()
+        return frozenset(item.ref for item in (*self.bank, *second))
 
 
 @dataclass
@@ -53,6 +69,8 @@ class Simulation:
     days: int
     settings: dict[str, object] = field(default_factory=dict)
     without_gate: bool = False  # to see that the oracle notices
+    without_findings: bool = False  # so too
+    habits: tuple[str, ...] = HABITS
     oracle: Oracle = field(default_factory=Oracle)
     liveness: Liveness = field(default_factory=Liveness)
     events: Counter[str] = field(default_factory=Counter)
@@ -64,8 +82,12 @@ class Simulation:
         settings = DunningSettings.model_validate({"mode": "active", **self.settings})
         offices = [
             Office(client=item, policy=resolve_policy(settings, item.account), seen=item.books(), pulled_at=start)
-            for item in clients(self.count, self.seed)
+            for item in clients(self.count, self.seed, self.habits)
         ]
+        by_client = {office.client.id: office for office in offices}
+        for office in offices:
+            office.beside = by_client[office.client.second.id] if office.client.second is not None else None
+            office.bank_at = start
         down_until = vendor_down_until = start
         for offset in range(self.days):
             day = start + timedelta(days=offset)
@@ -85,10 +107,15 @@ class Simulation:
     def _tick(self, office: Office, now: datetime, *, vendor_up: bool) -> None:
         if vendor_up and self._rng.random() < 0.9:
             office.seen, office.pulled_at = self._pulled(office.client), now
+            if office.beside is not None:
+                office.beside.seen = office.beside.client.books()
+        bank_after = self._rng.random() < 0.3  # another worker pulls it, after the review
+        self._pull_bank(office, now, up=vendor_up and not bank_after)
         before = list(office.rows.values())
         self._review(office, now, before)
         if self._rng.random() < 0.2:
             self._review(office, now, before)  # a second process that knew no more than the first
+        self._pull_bank(office, now, up=vendor_up and bank_after)
         for key in list(office.rows):
             self._dispatch(office, key, now, vendor_up=vendor_up)
 
@@ -99,19 +126,50 @@ class Simulation:
             return client.yesterday
         return client.books()
 
+    def _pull_bank(self, office: Office, now: datetime, *, up: bool) -> None:
+        """The bank's list, where this client pays by transfer; now and then it does not answer."""
+        if not up or office.client.habit != "by_bank" or self._rng.random() < 0.1:
+            return
+        rows = tuple(office.client.bank.values())
+        office.unreviewed = office.unreviewed or len(rows) != len(office.bank)
+        office.bank, office.bank_at = rows, now
+
     def _review(self, office: Office, now: datetime, rows: list[OutboxRow]) -> None:
+        office.unreviewed = False
+        waiting = [row for row in rows if row.state in LIVE]
+        going_by = self._going_by(office, now, waiting)
+        if going_by != office.decided_on:
+            office.findings = () if self.without_findings else _findings(office, now)
+            office.decision, office.decided_on = self._decided(office, now, waiting), going_by
+        elif self._rng.random() < 0.02:
+            assert _said(self._decided(office, now, waiting)) == _said(office.decision), "the hour of the day decided something"
+        self._write(office, now)
+
+    def _going_by(self, office: Office, now: datetime, waiting: list[OutboxRow]) -> object:
+        """All that a decision depends on; while it is the same nothing is decided anew, which is tried now and then."""
         client = office.client
-        office.decision = decide(
+        seen = [id(office.seen), id(office.beside.seen) if office.beside is not None else 0, len(office.bank)]
+        log = sum(1 for item in client.history if item.at <= now)
+        today = now.astimezone(ZoneInfo(client.zone)).date()
+        return (*seen, log, len(client.holds), len(client.promises), tuple(row.id for row in waiting), today, now.date())
+
+    def _decided(self, office: Office, now: datetime, waiting: list[OutboxRow]) -> Decision:
+        client = office.client
+        return decide(
             office.seen,
             policy=office.policy,
             history=[item for item in client.history if item.at <= now],
             holds=client.holds,
             promises=client.promises,
-            waiting=[row for row in rows if row.state in LIVE],
+            findings=office.findings,
+            waiting=waiting,
             now=now,
             organisation=ORGANISATION,
             channels=Channels(mail="mail"),
         )
+
+    def _write(self, office: Office, now: datetime) -> None:
+        assert office.decision is not None
         for entry in office.decision.outgoing:
             message = render(entry.letter) if entry.letter else None
             assert isinstance(message, Rendered), str(message)
@@ -147,7 +205,7 @@ class Simulation:
             del office.rows[key]
             office.taken -= {(item.ref, action.stage, action.cycle) for item in action.invoices}
             return
-        self.oracle.hear(action, office.client, office.seen, office.pulled_at, later)
+        self.oracle.hear(action, office.client, office.seen, office.pulled_at, later, known=office.known)
         if self._rng.random() < 0.05:
             self.events["answer lost"] += 1
             office.rows[key] = OutboxRow(
@@ -186,7 +244,9 @@ class Simulation:
             books=office.seen,
             reread={key_of(item): item for item in live},
             digests=_digests(live),
-            streams=[SourceAge(connection=VENDOR, stream=Stream.INVOICES, last_ok_at=office.pulled_at, fresh_for=6 * 3600)],
+            streams=_ages(office),
+            findings=office.findings,
+            unreviewed_money=office.unreviewed,
             history=[item for item in client.history if item.at <= now],
             holds=client.holds,
             promises=client.promises,
@@ -208,6 +268,29 @@ class Simulation:
         fresh = [item for item in late if (today - (item.due_on or today)).days < 150 and not item.disputed]
         clear = bool(fresh) and not against and not money and client.habit in ("never", "late", "very_late", "moved")
         self.liveness.look(client, today, spoke=today in office.spoke_on, explained=explained, clear=clear)
+
+
+def _ages(office: Office) -> list[SourceAge]:
+    ages = [SourceAge(connection=VENDOR, stream=Stream.INVOICES, last_ok_at=office.pulled_at, fresh_for=6 * 3600)]
+    if office.client.habit == "by_bank":
+        ages.append(SourceAge(connection=BANK, stream=Stream.PAYMENTS, last_ok_at=office.bank_at, fresh_for=6 * 3600))
+    return ages
+
+
+def _findings(office: Office, now: datetime) -> tuple[Finding, ...]:
+    """What duesync's reconciler finds about the client's invoices, where its money goes by the bank or a second record."""
+    if office.client.habit != "by_bank" and office.beside is None:
+        return ()
+    seen = [office.seen, *([office.beside.seen] if office.beside is not None else [])]
+    nobody = AccountBooks(account=Account(id="", name="", parties=()), payments=office.bank, roles=ROLES)
+    books = Books(as_of=now, accounts={item.account.id: item for item in seen}, unassigned=nobody, roles=ROLES)
+    found = reconcile(books, today=now.date())
+    return tuple(item for item in found if office.client.id in books.billed(item.subjects) | {item.account})
+
+
+def _said(decision: Decision | None) -> list[object]:
+    assert decision is not None
+    return [(entry.stage, entry.cycle, entry.recipient, entry.would_send, entry.invoices) for entry in decision.entries]
 
 
 def _late(invoice: Invoice, today: date) -> bool:

@@ -41,13 +41,26 @@ class Oracle:
     wrongs: list[str] = field(default_factory=list)
     judged: int = 0
 
-    def hear(self, action: SendReminder, client: Client, seen: AccountBooks, pulled_at: datetime, now: datetime) -> None:
-        """Judge one message as it leaves: `seen` is what was pulled last, the client's own records are the vendor's now."""
+    def hear(
+        self,
+        action: SendReminder,
+        client: Client,
+        seen: AccountBooks,
+        pulled_at: datetime,
+        now: datetime,
+        *,
+        known: frozenset[str] = frozenset(),
+    ) -> None:
+        """Judge one message as it leaves: `seen` is what was pulled last, the client's own records are the vendor's now.
+
+        `known`: refs of the money that was pulled from the bank or stands under the client's second record.
+        """
         self.judged += 1
         here = now.astimezone(ZoneInfo(client.zone))
         for wrong in (
             *self._mentions(action, client, here.date()),
             *self._money(action, client, seen, here.date()),
+            *_gone_around(action, client, known),
             *self._people(action, client, now, here.date()),
             *self._timing(action, client, now, here),
             *self._wording(action, client, seen),
@@ -135,6 +148,13 @@ class Oracle:
         asked = _after(action.text, "Amount due: $")
         if asked is not None and asked > owed - cash - credit:
             yield f"asks for {asked} though the net balance is {owed - cash - credit}"
+
+
+def _gone_around(action: SendReminder, client: Client, known: frozenset[str]) -> Iterator[str]:
+    """Money that was pulled and tells whose it is, though it stands with nobody or under the client's second record."""
+    for ref, number in client.detours.items():
+        if ref in known and any(mention.number == number for mention in action.invoices):
+            yield f"{number}: its money was pulled as {ref}"
 
 
 def _after(text: str, mark: str) -> int | None:

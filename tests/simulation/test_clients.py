@@ -30,6 +30,13 @@ def test_every_catch_up_policy_holds_the_same(catch_up: str):
     assert world.oracle.judged > 25
 
 
+@pytest.mark.req("E1", "E36")
+def test_the_oracle_notices_when_nobody_asks_whose_the_banks_money_is():
+    world = Simulation(seed=3, count=4, days=150, without_findings=True, habits=("by_bank", "entered_twice")).run()
+
+    assert any("its money was pulled" in wrong for wrong in world.oracle.wrongs)
+
+
 def test_the_oracle_notices_when_nobody_asks_the_gate():
     world = Simulation(seed=3, count=len(HABITS), days=70, without_gate=True).run()
 

@@ -34,12 +34,14 @@ from core.records import (
     Stream,
     key_of,
 )
+from tests.simulation.detours import by_bank, under_the_second
 
 VENDOR, PSA = "books", "psa"
 ZONES = ("America/Chicago", "America/New_York", "Europe/London", "Australia/Sydney")
 HABITS = (
     "on_time", "late", "very_late", "never", "in_parts", "twice", "unnamed", "misnamed", "to_income", "clearing", "bounces",
     "disputes", "replies", "unreachable", "bankrupt", "promises", "credited", "moved", "reopened", "psa_first", "in_trouble",
+    "by_bank", "entered_twice",
 )  # fmt: skip
 
 
@@ -67,20 +69,38 @@ class Client:
     counter: int = 0
     twins: dict[str, Invoice] = field(default_factory=dict)  # the same invoices in the PSA, for those who are there too
     yesterday: AccountBooks | None = None  # what a vendor that lags still shows
+    bank: dict[str, Payment] = field(default_factory=dict)  # rows of the bank that came from this client
+    detours: dict[str, str] = field(default_factory=dict)  # money that tells which invoice it pays, not yet where it belongs
+    second: Client | None = None  # the same client entered a second time
+    called: str = ""
+    _shown: AccountBooks | None = None
+
+    @property
+    def name(self) -> str:
+        return self.called or f"Client {self.id}"
 
     @property
     def account(self) -> Account:
         systems = (VENDOR, PSA) if self.habit == "psa_first" else (VENDOR,)
         return Account(
-            id=self.id, name=f"Client {self.id}", parties=tuple(RecordKey(name, Stream.PARTIES, Ref(self.id)) for name in systems)
+            id=self.id, name=self.name, parties=tuple(RecordKey(name, Stream.PARTIES, Ref(self.id)) for name in systems)
         )
 
     def books(self) -> AccountBooks:
-        """The vendor's records as they are this moment."""
+        """The vendor's records as they are this moment; the same object until something changes."""
+        if self._shown is None:
+            self._shown = self._books()
+        return self._shown
+
+    def changed(self) -> None:
+        """Something happened at the vendor."""
+        self._shown = None
+
+    def _books(self) -> AccountBooks:
         party = Party(
             connection=VENDOR,
             ref=Ref(self.id),
-            name=f"Client {self.id}",
+            name=self.name,
             email=f"first@{self.id}.example",
             timezone=self.zone,
             country="US",
@@ -108,9 +128,12 @@ class Client:
             happen()
         if self.rng.random() < 1 / 24:
             self.bill(today)
+            self.changed()
+        if due:
+            self.changed()
 
     def bill(self, today: date) -> None:
-        number = f"{self.id.upper()}-{self._next()}"
+        number = f"{self.id.upper()}-{self.next_()}"
         amount = usd(self.rng.choice([120_00, 450_00, 450_00, 999_99, self.rng.randint(50_00, 5_000_00)]))
         due_on = today + timedelta(days=self.rng.choice([0, 14, 30, 30]))
         self.invoices[number] = Invoice(
@@ -129,11 +152,11 @@ class Client:
             self.twins[number] = replace(self.invoices[number], connection=PSA, ref=Ref(f"t{number}"))
         self._plan_payment(number, due_on)
 
-    def _next(self) -> int:
+    def next_(self) -> int:
         self.counter += 1
         return 1000 + self.counter
 
-    def _after(self, day: date, days: int, happen: Callable[[], None]) -> None:
+    def after(self, day: date, days: int, happen: Callable[[], None]) -> None:
         self.plans.append((day + timedelta(days=max(days, 0)), happen))
 
     def _plan_payment(self, number: str, due_on: date) -> None:
@@ -154,12 +177,14 @@ class Client:
             "moved": lambda: self._move(number, paid_on),
             "reopened": lambda: self._reopen(number, paid_on),
             "psa_first": lambda: self._psa_first(number, paid_on),
+            "by_bank": lambda: by_bank(self, number, paid_on),
+            "entered_twice": lambda: under_the_second(self, number, paid_on),
         }
         if self.habit == "never" or (self.habit == "bankrupt" and self.rng.random() < 0.5):
             return
-        self._after(paid_on, 0, ways.get(self.habit, lambda: self._apply(number, paid_on)))
+        self.after(paid_on, 0, ways.get(self.habit, lambda: self.apply(number, paid_on)))
 
-    def _open(self, number: str) -> bool:
+    def open_(self, number: str) -> bool:
         return self.invoices[number].status is DocumentStatus.OPEN
 
     def _settle(self, number: str, minor: int) -> None:
@@ -170,7 +195,7 @@ class Client:
         self.invoices[number] = replace(invoice, open=usd(rest), status=status)
 
     def _pay(self, number: str | None, minor: int, on: date, **rest: object) -> str:
-        ref = f"p{self._next()}"
+        ref = f"p{self.next_()}"
         allocations = (Allocation(invoice_ref=Ref(number), amount=usd(minor)),) if number else ()
         given: dict[str, object] = {"unapplied": usd(0 if number else minor), **rest}
         self.payments[ref] = Payment(
@@ -184,28 +209,28 @@ class Client:
         )  # type: ignore[arg-type]
         return ref
 
-    def _apply(self, number: str, on: date, minor: int | None = None) -> None:
-        if self._open(number):
+    def apply(self, number: str, on: date, minor: int | None = None) -> None:
+        if self.open_(number):
             amount = self.invoices[number].open.minor if minor is None else min(minor, self.invoices[number].open.minor)
             self._pay(number, amount, on)
             self._settle(number, amount)
 
     def _in_parts(self, number: str, on: date) -> None:
-        self._apply(number, on, self.invoices[number].total.minor // 3)
-        self._after(on, 10, lambda: self._apply(number, on + timedelta(days=10), self.invoices[number].total.minor // 3))
-        self._after(on, 25, lambda: self._apply(number, on + timedelta(days=25)))
+        self.apply(number, on, self.invoices[number].total.minor // 3)
+        self.after(on, 10, lambda: self.apply(number, on + timedelta(days=10), self.invoices[number].total.minor // 3))
+        self.after(on, 25, lambda: self.apply(number, on + timedelta(days=25)))
 
     def _twice(self, number: str, on: date) -> None:
         amount = self.invoices[number].total.minor
-        self._apply(number, on)
-        self._after(on, 4, lambda: self._refund_later(self._pay(None, amount, on + timedelta(days=4)), on))
+        self.apply(number, on)
+        self.after(on, 4, lambda: self._refund_later(self._pay(None, amount, on + timedelta(days=4)), on))
 
     def _refund_later(self, ref: str, on: date) -> None:
-        self._after(on, 34, lambda: self.payments.__setitem__(ref, replace(self.payments[ref], unapplied=usd(0))))
+        self.after(on, 34, lambda: self.payments.__setitem__(ref, replace(self.payments[ref], unapplied=usd(0))))
 
     def _unapplied(self, number: str, on: date, *, memo: str, less: int = 0) -> None:
         """The money is there, applied to nothing until the bookkeeper sees it."""
-        if not self._open(number):
+        if not self.open_(number):
             return
         minor = self.invoices[number].open.minor - less
         ref = self._pay(None, minor, on, memo=memo)
@@ -215,25 +240,25 @@ class Client:
             self.payments[ref] = replace(self.payments[ref], unapplied=usd(0), allocations=link)
             self._settle(number, minor + less)
 
-        self._after(on, self.rng.randint(2, 40), applied)
+        self.after(on, self.rng.randint(2, 40), applied)
 
     def _to_income(self, number: str, on: date) -> None:
-        if not self._open(number):
+        if not self.open_(number):
             return
         amount = self.invoices[number].open
-        ref = f"d{self._next()}"
+        ref = f"d{self.next_()}"
         line = DepositLine(amount=amount, posting=Posting.INCOME, posted_to="Sales", party_ref=Ref(self.id), memo="ACH")
         self.deposits[ref] = Deposit(connection=VENDOR, ref=Ref(ref), amount=amount, deposited_on=on, lines=(line,))
 
         def corrected() -> None:
             del self.deposits[ref]
-            self._apply(number, on)
+            self.apply(number, on)
 
-        self._after(on, self.rng.randint(5, 40), corrected)
+        self.after(on, self.rng.randint(5, 40), corrected)
 
     def _clearing(self, number: str, on: date, *, bounces: bool) -> None:
         """A charge on its way for three days; the vendor still shows the invoice open, as some do."""
-        if not self._open(number):
+        if not self.open_(number):
             return
         amount = self.invoices[number].open.minor
         ref = self._pay(number, amount, on, status=PaymentStatus.PENDING)
@@ -244,13 +269,13 @@ class Client:
             if not bounces:
                 self._settle(number, amount)
             else:
-                self._after(on, self.rng.randint(20, 60), lambda: self._apply(number, on + timedelta(days=60)))
+                self.after(on, self.rng.randint(20, 60), lambda: self.apply(number, on + timedelta(days=60)))
 
-        self._after(on, 3, ends)
+        self.after(on, 3, ends)
 
     def _reopen(self, number: str, on: date) -> None:
         """Paid and closed; days later the bank takes it back and the vendor opens the invoice again. It is paid in the end."""
-        if not self._open(number):
+        if not self.open_(number):
             return
         amount = self.invoices[number].open
         ref = self._pay(number, amount.minor, on)
@@ -259,30 +284,30 @@ class Client:
         def returned() -> None:
             self.payments[ref] = replace(self.payments[ref], status=PaymentStatus.REVERSED, unapplied=usd(0), allocations=())
             self.invoices[number] = replace(self.invoices[number], open=amount, status=DocumentStatus.OPEN)
-            self._after(on, self.rng.randint(30, 90), lambda: self._apply(number, on + timedelta(days=90)))
+            self.after(on, self.rng.randint(30, 90), lambda: self.apply(number, on + timedelta(days=90)))
 
-        self._after(on, self.rng.randint(2, 20), returned)
+        self.after(on, self.rng.randint(2, 20), returned)
 
     def _psa_first(self, number: str, on: date) -> None:
         """The payment is recorded in the PSA at once, in the books only when somebody gets to it."""
         twin = self.twins[number]
         self.twins[number] = replace(twin, open=usd(0), status=DocumentStatus.CLOSED)
-        self._after(on, self.rng.randint(2, 40), lambda: self._apply(number, on))
+        self.after(on, self.rng.randint(2, 40), lambda: self.apply(number, on))
 
     def _dispute(self, number: str, on: date) -> None:
-        if self._open(number):
+        if self.open_(number):
             self.invoices[number] = replace(self.invoices[number], disputed=True)
-            self._after(on, self.rng.randint(10, 60), lambda: self._undispute(number, on))
+            self.after(on, self.rng.randint(10, 60), lambda: self._undispute(number, on))
 
     def _undispute(self, number: str, on: date) -> None:
         self.invoices[number] = replace(self.invoices[number], disputed=False)
-        self._after(on, 75, lambda: self._apply(number, on + timedelta(days=75)))
+        self.after(on, 75, lambda: self.apply(number, on + timedelta(days=75)))
 
     def _credit(self, number: str, on: date) -> None:
-        if not self._open(number):
+        if not self.open_(number):
             return
         amount = self.invoices[number].open
-        ref = f"c{self._next()}"
+        ref = f"c{self.next_()}"
         self.credit_notes[ref] = CreditNote(
             connection=VENDOR,
             ref=Ref(ref),
@@ -297,12 +322,12 @@ class Client:
             self.credit_notes[ref] = replace(self.credit_notes[ref], remaining=usd(0), status=DocumentStatus.CLOSED)
             self._settle(number, amount.minor)
 
-        self._after(on, self.rng.randint(3, 20), used)
+        self.after(on, self.rng.randint(3, 20), used)
 
     def _move(self, number: str, on: date) -> None:
-        if self._open(number):
+        if self.open_(number):
             self.invoices[number] = replace(self.invoices[number], due_on=on + timedelta(days=self.rng.randint(1, 30)))
-            self._after(on, 50, lambda: self._apply(number, on + timedelta(days=50)))
+            self.after(on, 50, lambda: self.apply(number, on + timedelta(days=50)))
 
     # ── what people do when a message arrives ───────────────────────────────────────────────────────────────────────────
     def receive(self, stage: str, to: tuple[str, ...], now: datetime, today: date) -> None:
@@ -334,17 +359,28 @@ class Client:
 
     def place(self, kind: HoldKind, now: datetime, *, until: date | None = None, invoice: Invoice | None = None) -> None:
         key = key_of(invoice) if invoice else None
-        name = f"h{self._next()}"
+        name = f"h{self.next_()}"
         self.holds.append(Hold(id=name, kind=kind, account=self.id, invoice=key, placed_at=now, placed_by="ann", until=until))
 
     def _contact(self, kind: ContactKind, at: datetime, **rest: object) -> None:
         self.history.append(PastContact(account=self.id, kind=kind, at=at, channel="people", **rest))  # type: ignore[arg-type]
 
 
-def clients(count: int, seed: int) -> list[Client]:
-    """`count` clients with every habit in turn."""
+def clients(count: int, seed: int, habits: tuple[str, ...] = HABITS) -> list[Client]:
+    """`count` clients with each of the habits in turn, and the second records of those that were entered twice."""
     rng = random.Random(seed)
-    return [
-        Client(id=f"c{index:03}", habit=HABITS[index % len(HABITS)], zone=rng.choice(ZONES), rng=random.Random(rng.random()))
+    made = [
+        Client(id=f"c{index:03}", habit=habits[index % len(habits)], zone=rng.choice(ZONES), rng=random.Random(rng.random()))
         for index in range(count)
     ]
+    for client in [item for item in made if item.habit == "entered_twice"]:
+        client.second = Client(
+            id=f"{client.id}b",
+            habit="second_record",
+            zone=client.zone,
+            rng=random.Random(rng.random()),
+            called=f"{client.name} (2)",
+            second=client,
+        )
+        made.append(client.second)
+    return made
