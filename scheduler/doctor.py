@@ -70,7 +70,7 @@ def _connection(app: App, name: str) -> Iterator[Check]:
         return
     about = f" as {probe.company}" if probe.company else ""
     where = "" if probe.ok else "See the lines below it."
-    yield Check(name=name, ok=probe.ok, detail=f"reached{about}" if probe.ok else "reached, but not usable", remedy=where)
+    yield Check(name=name, ok=probe.ok, detail=f"reached{about}" if probe.ok else "cannot be used as it is", remedy=where)
     for check in probe.checks:
         yield Check(name=f"{name} {check.name}", ok=check.ok, detail=check.detail, remedy=check.remedy)
     if probe.vendor_now is not None:
