@@ -13,8 +13,8 @@ import typer
 from scheduler.cli.commands import COMMANDS, LazyGroup
 from scheduler.cli.session import ConfigOption, choose, chosen, guard
 
-# Most commands are a short process over values that live to its end: looking for cycles as often as a service does costs a third of a
-# report over 100,000 invoices and finds nothing. The books of these are three million values.
+# Most commands are a short process over values that live to its end: looking for cycles as often as a service does costs a third
+# of a report over 100,000 invoices and finds nothing. The books of these are three million values.
 _SELDOM = (5_000_000, 50, 100)
 _USUAL = gc.get_threshold()
 
