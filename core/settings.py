@@ -9,6 +9,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
@@ -220,6 +221,7 @@ class AccountSettings(_Section):
     natural_person: bool | None = Field(None, description="a person (sole trader), not a company; unset: unknown")
     legal_name: str | None = Field(None, description="its full legal name, where no system has it")
     address: str | None = Field(None, description="postal address, where no system has it; an agency needs one")
+    margin_percent: Decimal | None = Field(None, ge=0, le=100, description="your margin on what it is billed; no system says it")
     credit_limit: Amounts = Field(default_factory=dict, description="most it may owe, per currency; reports name who owes more")
     contract: ContractTerms = Field(default_factory=lambda: ContractTerms.model_validate({}), description="its signed contract")
 

@@ -160,6 +160,7 @@ def gather(app: App, account: str, case: Case | None = None) -> CaseFacts:
         legal_name=known.legal_name,
         address=known.address,
         natural_person=known.natural_person,
+        margin_percent=settings.collections.margin_percent if known.margin_percent is None else known.margin_percent,
         bond=bond,
         readings=readings,
         rules=rules_for(laws, known.natural_person, claim.claimed, today),

@@ -22,8 +22,8 @@ from core.collections.case import (
     PlacementQueued,
     Recalled,
 )
+from core.collections.case_words import counted
 from core.collections.checklist import Checklist, checklist
-from core.collections.evidence_pages import counted
 from core.collections.pack import Pack
 from core.collections.placement_gate import STOPS
 from core.dunning.calendars import place_of
@@ -121,7 +121,7 @@ def plan_placement(app: App, case: Case, agency_id: str, *, now: datetime) -> Pl
         invoices=invoices,
         fee=None if share is None else fee_of(amount, share),
         against=tuple(_against(app, case, agency_id, agency, books, invoices, amount, now)),
-        warnings=tuple(_warnings(agency, books, share is None)),
+        warnings=(*_warnings(agency, books, share is None), *_one_login(case)),
         stopped=sum(isinstance(row.action, CONTACTS) for row in waiting),
     )
 
@@ -166,7 +166,7 @@ def _against(
 def _unready(found: Checklist) -> Iterator[str]:
     if not found.complete:
         names = ", ".join(item.id for item in found.open_items)
-        yield f"{len(found.open_items)} item(s) of the checklist are open: {names}"
+        yield f"{counted(len(found.open_items), 'item')} of the checklist are open: {names}"
     if len(found.approvals) < 2:
         stale = f"; {len(found.stale)} were for an earlier checklist" if found.stale else ""
         yield f"{len(found.approvals)} of 2 approvals count{stale}"
@@ -193,6 +193,13 @@ def _warnings(agency: AgencySettings, books: AccountBooks, no_rate: bool) -> Ite
         yield f"{agency.name} has no rate that fits this claim; its fee is not known"
     if agency.licensed_in and _licensed(agency, books) is None:
         yield f"it is not known where the client is, nor whether {agency.name} may collect there"
+
+
+def _one_login(case: Case) -> Iterator[str]:
+    """Two names typed at one login may be one person: it is said, and stands in the pack and the journal as it was typed."""
+    logins = [item.by.rpartition(" (login ")[2].removesuffix(")") for item in case.approvals]
+    if len(logins) > 1 and len(set(logins)) == 1:
+        yield f"both approvals came from the login {logins[0]}: make sure that two people gave them"
 
 
 def mode_of(app: App, agency: AgencySettings) -> str:

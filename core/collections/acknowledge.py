@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from core.collections.case import Acknowledgement, Case
+from core.collections.case_words import counted
 from core.collections.reports import cell, count_in, money_in
 from core.messages.clean import one_line
 
@@ -26,7 +27,7 @@ def read_acknowledgement(row: Mapping[str, str], case: Case, *, now: datetime) -
     count, amount = count_in(row, "count"), money_in(row, "amount", placed.amount.currency)
     problems = []
     if count != placed.count:
-        problems.append(f"{count} invoice(s) instead of {placed.count}")
+        problems.append(f"{counted(count, 'invoice')} instead of {placed.count}")
     if amount != placed.amount:
         problems.append(f"{amount} instead of {placed.amount}")
     problem = f"the agency acknowledged {' and '.join(problems)}" if problems else ""

@@ -10,6 +10,11 @@ from core.money import Money
 from core.records import RecordKey
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun: "1 call", "3 calls", "no calls"."""
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
 class CaseState(StrEnum):
     """Where a case stands. Values are part of the command line's JSON."""
 

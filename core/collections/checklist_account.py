@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from core.collections.case_words import counted
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, failed, label, listed, passed, unknown
 from core.dunning.arrangements import plan_state
 from core.dunning.calls import own_tickets
@@ -38,7 +39,7 @@ def charges_agree(facts: CaseFacts) -> Found:
         return failed(listed(wrong), "Correct the invoice, or say why it differs.", *wrong)
     if alone:
         return unknown(f"in one system only: {listed(alone)}", "Compare them with your own records, then waive.", *alone)
-    return passed(f"{len(facts.invoices)} invoice(s) compared, all alike")
+    return passed(f"{counted(len(facts.invoices), 'invoice')} compared, all alike")
 
 
 def _sum(invoices: Sequence[Invoice]) -> Money:
@@ -110,7 +111,7 @@ def service_levels(facts: CaseFacts) -> Found:
         )
     if untold:
         return unknown(f"{len(untold)} of {len(seen)} tickets do not say whether they kept their service level", "Look at them.")
-    return passed(f"{len(seen)} ticket(s) in the months billed, none past its service level", *sorted(seen))
+    return passed(f"{counted(len(seen), 'ticket')} in the months billed, none past its service level", *sorted(seen))
 
 
 def no_unresolved_ticket(facts: CaseFacts) -> Found:
@@ -124,7 +125,7 @@ def no_unresolved_ticket(facts: CaseFacts) -> Found:
     if still:
         names = [f'{item.ref} "{item.summary[:40]}"' for item in still]
         return failed(f"{len(still)} open: {listed(names, 3)}", "Settle them first.", *(str(item.ref) for item in still))
-    return passed(f"none of {len(facts.client.tickets)} ticket(s) is open")
+    return passed(f"no ticket is open, of {len(facts.client.tickets)}")
 
 
 def invoiced_on_time(facts: CaseFacts) -> Found:
@@ -152,7 +153,7 @@ def billing_in_order(facts: CaseFacts) -> Found:
     gaps = [item for item in facts.open_findings if item.finding.kind is FindingKind.BILLING_GAP]
     drafts = [label(item) for item in facts.client.invoices if item.status is DocumentStatus.DRAFT]
     unsent = [label(item) for item in facts.invoices if item.sent is False]
-    wrong = [f"{len(gaps)} agreement period(s) not billed"] * bool(gaps)
+    wrong = [f"{counted(len(gaps), 'agreement period')} not billed"] * bool(gaps)
     wrong += [f"draft: {listed(drafts)}"] * bool(drafts) + [f"never sent: {listed(unsent)}"] * bool(unsent)
     if wrong:
         return failed("; ".join(wrong), "Bill, finish or send them first.", *drafts, *unsent)
@@ -165,9 +166,9 @@ def books_ready(facts: CaseFacts) -> Found:
     loose = {"unapplied": balance.unapplied_payments, "in credits": balance.remaining_credits}
     wrong = [f"{amount} {what}" for what, amount in loose.items() if amount.minor > 0]
     waiting = [item for item in books.payments if item.deposited is False and item.status is PaymentStatus.RECEIVED]
-    wrong += [f"{len(waiting)} payment(s) not deposited"] * bool(waiting)
+    wrong += [f"{counted(len(waiting), 'payment')} not deposited"] * bool(waiting)
     twice = [item for item in facts.open_findings if item.finding.kind in _COPIES]
-    wrong += [f"{len(twice)} duplicate(s)"] * bool(twice)
+    wrong += [f"{counted(len(twice), 'duplicate')}"] * bool(twice)
     if wrong:
         return failed("; ".join(wrong), "Tidy up the books first: duesync findings list", *wrong)
     return passed("no unapplied or undeposited money, no duplicates")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core.analytics.history import Line, histories
@@ -12,6 +13,7 @@ from core.collections.checklist_facts import CaseFacts, Check, Found, Group, ans
 from core.dunning.calls import CallOutcome, LateReason, counts
 from core.holds import HoldKind
 from core.outbox import ContactKind, PastContact
+from core.records import RecordKey, key_of
 
 _WRITTEN = (ContactKind.MESSAGE, ContactKind.STATEMENT)
 _NOBODY = re.compile(r"no.answer|not reached|voice.?mail|mailbox|busy|no reply|left.(a )?message|wrong.number", re.IGNORECASE)
@@ -21,15 +23,22 @@ _GRACE = 3  # days; a bank transfer over a weekend is not late
 
 
 def reminders(facts: CaseFacts) -> Found:
-    """Enough reminders really went out since the oldest invoice fell due, over enough days."""
-    first_due = min((item.due_on or item.issued_on for item in facts.invoices), default=facts.today)
-    days = sorted(facts.place.today(item.at) for item in facts.said(*_WRITTEN) if facts.place.today(item.at) >= first_due)
+    """Enough reminders really went out since the oldest invoice fell due, over enough days. Sending a bill is no reminder."""
+    due = {key_of(item): item.due_on or item.issued_on for item in facts.invoices}
+    first_due = min(due.values(), default=facts.today)
+    days = sorted(day for item in facts.said(*_WRITTEN) if _asked(item, due, day := facts.place.today(item.at)))
     rules = facts.checks
     span = (days[-1] - days[0]).days if days else 0
     said = f"{len(days)} reminders and statements since {first_due}, over {span} days"
     if len(days) < rules.reminders or span < rules.follow_up_days:
         return failed(said, f"The guide asks for {rules.reminders} over {rules.follow_up_days} days: let the cadence run.")
     return passed(said, reminders=len(days), days=span)
+
+
+def _asked(item: PastContact, due: Mapping[RecordKey, date], day: date) -> bool:
+    """Was it about an invoice of the claim that was due by then? One that names no invoice counts from the first of them on."""
+    named = [due[key] for key in item.invoices if key in due] if item.invoices else list(due.values())
+    return any(due_on <= day for due_on in named)
 
 
 def a_call(facts: CaseFacts) -> Found:

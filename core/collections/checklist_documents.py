@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.collections.case import AttachmentKind
+from core.collections.case_words import counted
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, failed, label, listed, passed
 from core.outbox import ContactKind
 from core.records import DocumentStatus, Invoice, key_of
@@ -34,7 +35,7 @@ def invoices(facts: CaseFacts) -> Found:
     marks = [str(key) for key in sorted(facts.keys)]
     if faulty:
         return failed(listed(faulty), "Attach a copy: duesync collections attach CASE invoice FILE --invoice NUMBER", *marks)
-    return passed(f"{len(facts.invoices)} invoice(s), {facts.claimed} open, each with a copy at hand", *marks)
+    return passed(f"{counted(len(facts.invoices), 'invoice')}, {facts.claimed} open, each with a copy at hand", *marks)
 
 
 def _fault(invoice: Invoice, facts: CaseFacts) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
@@ -103,6 +104,7 @@ class CaseFacts:
     legal_name: str | None = None
     address: str | None = None
     natural_person: bool | None = None
+    margin_percent: Decimal | None = None
     bond: Bond
     readings: Sequence[Reading] = ()
     rules: Sequence[DebtorRule] = ()

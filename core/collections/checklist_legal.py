@@ -5,6 +5,7 @@ Every item here carries the note that it is no advice, and who of counsel looked
 
 from __future__ import annotations
 
+from core.collections.case_words import counted
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, answered, failed, label, listed, passed, unknown
 from core.collections.clocks import NOT_ADVICE, ClockState, Reading
 from core.holds import HoldKind
@@ -98,7 +99,7 @@ def debtor_rules(facts: CaseFacts) -> Found:
     ]
     if needed and answered(facts, COUNSEL) is None:
         todo = "Read them with counsel: duesync collections answer CASE counsel TEXT"
-        return unknown(f"{len(needed)} rule(s) to heed: {listed(told, 3)}", todo, *marks, rules=details)
+        return unknown(f"{counted(len(needed), 'rule')} to heed: {listed(told, 3)}", todo, *marks, rules=details)
     return passed(f"to heed: {listed(told, 3)}" if told else "no rule on file concerns this client", *marks, rules=details)
 
 

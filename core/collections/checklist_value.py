@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.analytics.history import UNCOUNTED
+from core.collections.case_words import counted
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, failed, label, listed, passed, unknown
+from core.collections.recovery import decimal_text, part_of
 from core.collections.routes import Route
 from core.money import Money, total, totals
 from core.records import Contact, Party
@@ -56,22 +58,31 @@ def worth_it(facts: CaseFacts) -> Found:
 def client_value(facts: CaseFacts) -> Found:
     """What the client has been worth, and whether it still is one: a hand-over ends that for good."""
     issued = [item for item in facts.client.invoices if item.connection in facts.client.ledger_connections]
-    counted = [item for item in issued if item.status not in UNCOUNTED and item.issued_on <= facts.today]
-    last_year = totals(item.total for item in counted if item.issued_on > facts.today - _YEAR)
-    ever = totals(item.total for item in counted)
-    since = min((item.issued_on for item in counted), default=None)
+    bills = [item for item in issued if item.status not in UNCOUNTED and item.issued_on <= facts.today]
+    last_year = totals(item.total for item in bills if item.issued_on > facts.today - _YEAR)
+    ever = totals(item.total for item in bills)
+    since = min((item.issued_on for item in bills), default=None)
     live = [item for item in facts.client.agreements if item.active and (item.ends_on is None or item.ends_on >= facts.today)]
     monthly = total(
         (_monthly(item.amount, item.cycle_months) for item in live if item.amount and _here(item.amount, facts)), facts.currency
     )
-    told = f"billed {_sums(last_year)} in twelve months, {_sums(ever)} since {since or 'never'}; margin not known"
+    told = f"billed {_sums(last_year)} in twelve months, {_sums(ever)} since {since or 'never'}; {_margin(facts, last_year)}"
     details = {"last_year": _plain(last_year), "lifetime": _plain(ever), "monthly_agreements": monthly.minor, "since": str(since)}
     names = [str(item.ref) for item in live]
     if live:
-        words = f"{len(live)} active agreement(s), {monthly} a month; {told}"
+        words = f"{counted(len(live), 'active agreement')}, {monthly} a month; {told}"
         todo = "Say that it is worth losing: duesync collections answer CASE client_value TEXT"
         return unknown(words, todo, *names, **details)
     return passed(f"no active agreement; {told}", **details)
+
+
+def _margin(facts: CaseFacts, last_year: dict[str, Money]) -> str:
+    """What of a year's billing stayed with us, by the margin a person set: no system says what work and licences cost."""
+    percent = facts.margin_percent
+    if percent is None:
+        return "margin not known (set accounts.NAME.margin_percent or collections.margin_percent)"
+    kept = {code: part_of(amount, percent / 100) for code, amount in last_year.items()}
+    return f"at the margin of {decimal_text(percent)} % you set, {_sums(kept)} of that year's stayed with you"
 
 
 def _here(amount: Money, facts: CaseFacts) -> bool:

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
+from core.collections.case_words import counted
 from core.collections.recovery import Expectation, decimal_text, part_of
 from core.collections.routes import CourtLimit, RateCard, Route, Tariff
 from core.money import Money, exponent, total
@@ -278,7 +279,7 @@ class _Room:
         few = self.tariff.attorney.fewest_cases
         if best.route is Route.AGENCY and 0 < self.claim.open_cases < few:
             found.append(
-                f"With {self.claim.open_cases} open case(s), fewer than {few}, a collections lawyer may suit you better."
+                f"With {counted(self.claim.open_cases, 'open case')}, fewer than {few}, a collections lawyer may suit you better."
             )
         plan = next((item for item in now if item.route is Route.PLAN and item.net > best.net), None)
         if plan is not None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.collections.case_words import counted
 from core.collections.evidence import Completeness, Evidence
 from core.collections.evidence_tables import ledger_lines
 from core.collections.redaction import strip_secrets
 from core.messages.alphabets import Faces, no_faces
 from core.messages.clean import one_line
 from core.messages.pdf import Column, Sheet
+from core.money import Money
 from core.outbox import ContactKind
-from core.records import Invoice
+from core.records import Invoice, key_of
 
 _NO_ADVICE = "Put together from the books by duesync. No legal advice."
 
@@ -98,7 +100,10 @@ def _tried(evidence: Evidence) -> list[str]:
     messages = [item for item in said if item.kind in (ContactKind.MESSAGE, ContactKind.STATEMENT)]
     calls = [item for item in said if item.kind is ContactKind.CALL]
     replies = [item for item in said if item.kind is ContactKind.REPLY]
-    lines = [f"{counted(len(messages), 'message')}{_span([str(item.at.date()) for item in messages])}"]
+    due = {key_of(item): item.due_on or item.issued_on for item in evidence.invoices}
+    late = sum(any(due[key] <= item.at.date() for key in item.invoices if key in due) for item in messages)
+    sent = f"{counted(len(messages), 'message')}{_span([str(item.at.date()) for item in messages])}"
+    lines = [f"{sent}, {late} about what was due by then"]
     lines.append(f"{counted(len(calls), 'call')}{_span([str(item.at.date()) for item in calls])}")
     answers = counted(len(replies), "answer")
     lines.append(f"{answers} of the client{_span([str(item.at.date()) for item in replies])}")
@@ -112,9 +117,9 @@ def _tried(evidence: Evidence) -> list[str]:
     return lines
 
 
-def counted(number: int, what: str) -> str:
-    """A number with its noun: "1 call", "3 calls", "no calls"."""
-    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+def _bare(amount: Money | None) -> str:
+    """An amount without its currency, which the page names once: "2,780.00"; "" for none."""
+    return str(amount).rpartition(" ")[0] if amount else ""
 
 
 def _span(days: Sequence[str]) -> str:
@@ -139,8 +144,8 @@ def account_history(evidence: Evidence, faces: Faces = no_faces) -> bytes:
             str(day),
             what,
             _safe(number, 40),
-            str(debit.decimal) if debit else "",
-            str(credit.decimal) if credit else "",
+            _bare(debit),
+            _bare(credit),
             str(balance),
         )
         for day, what, number, debit, credit, balance in ledger_lines(evidence)

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from core.actions import HandOver, HandOverKind, InvoiceMention
 from core.collections.case import APPROVERS, Case, CaseState
+from core.collections.case_words import counted
 from core.dunning.gate import CLOCK_SLACK, GateFacts
 from core.holds import Hold, HoldKind
 from core.outbox import GateAnswer
@@ -68,7 +69,9 @@ def _invoices(action: HandOver, facts: GateFacts) -> GateAnswer:
             "; ".join(wrong) or f"invoice {', '.join(unread)} could not be read again" if action.invoices else "it claims nothing"
         )
         return GateAnswer(question="invoices", ok=False if wrong or not action.invoices else None, detail=text)
-    return GateAnswer(question="invoices", ok=True, detail=f"{len(action.invoices)} invoice(s) read again, open and unchanged")
+    return GateAnswer(
+        question="invoices", ok=True, detail=f"{counted(len(action.invoices), 'invoice')} read again, open and unchanged"
+    )
 
 
 def _changed(mention: InvoiceMention, now: Invoice | None, digests: Mapping[RecordKey, str], key: RecordKey) -> str:
@@ -101,7 +104,7 @@ def _fresh(facts: GateFacts) -> GateAnswer:
         or source.last_ok_at > facts.now + CLOCK_SLACK
         or facts.now - source.last_ok_at > timedelta(seconds=source.fresh_for)
     ]
-    detail = f"not pulled well of late: {', '.join(stale)}" if stale else f"{len(facts.streams)} source(s) fresh"
+    detail = f"not pulled well of late: {', '.join(stale)}" if stale else f"{counted(len(facts.streams), 'source')} fresh"
     return GateAnswer(question="fresh", ok=not stale, detail=detail)
 
 

@@ -8,6 +8,7 @@ from datetime import date
 from core.books import Account
 from core.collections.agencies import AgencySettings
 from core.collections.case import APPROVERS
+from core.collections.case_words import counted
 from core.collections.checklist import CHECKS
 from core.collections.checklist_rules import CheckRules
 from core.dunning.policy import AccountPolicy, Anchor, DunningSettings, Override, Stage
@@ -65,7 +66,7 @@ def _cadence(title: str, policy: AccountPolicy) -> Iterator[str]:
 
 
 def _step(stage: Stage) -> str:
-    repeat = f", every {stage.every_months} month(s), {stage.times} times at most" if stage.every_months else ""
+    repeat = f", every {counted(stage.every_months, 'month')}, {stage.times} times at most" if stage.every_months else ""
     approve = ", after approval" if stage.approve else ""
     return f"| {stage.name.replace('_', ' ')} ({stage.kind}) | {_day(stage)}{repeat} | {stage.channel}{approve} | {stage.tone} |"
 
@@ -108,7 +109,8 @@ def _before(checks: CheckRules, ready_days: int) -> Iterator[str]:
     yield from ("## Before a client is handed over", "")
     yield (
         f"Not before {ready_days} days past due, {checks.reminders} reminders over {checks.follow_up_days} days and "
-        f"{checks.calls} call(s) with an outcome, after a final notice. {len(CHECKS)} items are checked; what cannot be told "
+        f"{counted(checks.calls, 'call')} with an outcome, after a final notice. {len(CHECKS)} items are checked; what cannot be "
+        f"told "
         f"does not pass; whoever waives one gives name and reason. {APPROVERS} different people approve. "
         "It never happens by itself."
     )

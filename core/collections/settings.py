@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.collections.checklist_rules import CheckRules
@@ -17,6 +19,9 @@ class CollectionsSettings(BaseModel):
     limits_file: str | None = Field(None, description="your rows of data/limits.toml (time-bar periods), relative to this file")
     small_claims_file: str | None = Field(None, description="your rows of data/small_claims.toml, relative to this file")
     economics_file: str | None = Field(None, description="your tables of data/economics.toml, relative to this file")
+    margin_percent: Decimal | None = Field(
+        None, ge=0, le=100, description="margin on what you bill, in percent, where a client has none of its own; unset: unknown"
+    )
     notice_days: int = Field(
         10, ge=0, le=120, description="days the final notice runs before a case may be placed; never less than its answer day"
     )

@@ -22,6 +22,7 @@ from core.collections.case import (
     Stayed,
     StayLifted,
 )
+from core.collections.case_words import counted
 from core.collections.redaction import strip_secrets
 from core.collections.statuses import MEANINGS
 from core.messages.clean import one_line
@@ -39,7 +40,7 @@ def _text(fact: Fact, case: Case) -> str | None:
             return f"final notice sent on {fact.notice.sent_at.date()}; may be placed from {fact.notice.placeable_on} on."
         case PlacementQueued():
             placed = fact.placement
-            return f"placing {placed.count} invoice(s), {placed.amount}, with {placed.agency}; our reminders rest."
+            return f"placing {counted(placed.count, 'invoice')}, {placed.amount}, with {placed.agency}; our reminders rest."
         case PlacementDelivered():
             return f"placed with {case.placement.agency if case.placement else 'the agency'} ({fact.receipt})."
         case PlacementFailed():
@@ -57,7 +58,7 @@ def _reported(fact: Fact) -> str | None:
     match fact:
         case AcknowledgementRead():
             said = fact.acknowledgement
-            return f"acknowledged: {said.count} invoice(s), {said.amount}." if not said.problem else f"{said.problem}."
+            return f"acknowledged: {counted(said.count, 'invoice')}, {said.amount}." if not said.problem else f"{said.problem}."
         case StatusRead():
             status = fact.status
             return f"agency status {status.code} on {status.on}: {MEANINGS[status.meaning]}. {status.note}"

@@ -21,6 +21,7 @@ from core.collections.case import (
     LegalStepTaken,
     Remitted,
 )
+from core.collections.case_words import counted
 from core.collections.client_letter import placed_letter
 from core.collections.remittance import Entry, proposed_entries
 from core.collections.statuses import MEANINGS
@@ -118,7 +119,7 @@ def _show_status(document: dict[str, Any], rows: list[tuple[Case, Any]], taken: 
         lines.append(
             (case.id, state_word(case), case.placement.agency if case.placement else "", said, "; ".join(a.text for a in found))
         )
-    console.table(f"{len(lines)} case(s)", ("case", "state", "agency", "last word", "waits for you"), lines)
+    console.table(f"{counted(len(lines), 'case')}", ("case", "state", "agency", "last word", "waits for you"), lines)
 
 
 def _accept(app: App, case: Case, now: datetime) -> None:

@@ -32,8 +32,11 @@ def find_target(app: App, wanted: str) -> tuple[str, Case | None]:
         return cases[0].account, cases[0]
     try:
         account = find_account(app, wanted)
-    except UsageError:
-        case = app.store.case(wanted)
+    except UsageError as error:
+        try:
+            case = app.store.case(wanted)
+        except UsageError:
+            raise error from None  # who types a name wants to hear of clients, not of cases
         return case.account, case
     own = app.store.cases(account, include_closed=False)
     if len(own) > 1:

@@ -23,6 +23,7 @@ from core.collections.case import (
     Reopened,
 )
 from core.collections.case_moves import kind_of
+from core.collections.case_words import counted
 from core.errors import UsageError
 from core.money import total
 from core.records import Invoice, key_of
@@ -69,7 +70,7 @@ def open_case(
         case = app_now.store.open_case(fact, by=actor(), now=app_now.clock.now())
     answer(
         case_json(case),
-        f"case {case.id} opened for {len(case.invoices)} invoice(s); next: duesync collections checklist {case.id}",
+        f"case {case.id} opened for {counted(len(case.invoices), 'invoice')}; next: duesync collections checklist {case.id}",
     )
 
 
@@ -134,10 +135,12 @@ def show_case(case_id: CaseArgument, config: ConfigOption = None, json: JsonOpti
     with opened(config, json) as app_now:
         case = app_now.store.case(case_id)
         events = app_now.store.case_events(case.id)
+        names = {item.id: item.name for item in app_now.store.accounts()}
     if chosen.json:
         console.print_json({**case_json(case), "events": [event_json(event) for event in events]})
         return
-    console.say(f"case {case.id} of {case.account}: {state_word(case)}, {len(case.invoices)} invoice(s) in {case.currency}")
+    who, bills = console.one_line(names.get(case.account, case.account), 60), counted(len(case.invoices), "invoice")
+    console.say(f"case {case.id} of {who}: {state_word(case)}, {bills} in {case.currency}")
     if note_of(case):
         console.say(f"  waits for: {note_of(case)}")
     for item in case.attachments:
@@ -161,7 +164,7 @@ def note_of(case: Case) -> str:
     if case.blocked:
         return console.one_line(case.blocked, 60)
     waits = {
-        CaseState.PREPARING: f"{2 - len(case.approvals)} approval(s)",
+        CaseState.PREPARING: f"{counted(2 - len(case.approvals), 'approval')}",
         CaseState.APPROVED: "the final notice",
         CaseState.NOTICED: f"placing, from {case.notice.placeable_on} on" if case.notice else "",
         CaseState.PLACED: "the agency's acknowledgement",

@@ -11,6 +11,7 @@ import typer
 
 from core.clock import local_date
 from core.collections.case import ApprovalWithdrawn, CaseState, WaiverLifted
+from core.collections.case_words import counted
 from core.collections.manifest import check
 from core.collections.pack import Pack
 from core.errors import UsageError
@@ -45,7 +46,9 @@ def show_notice(case_id: CaseArgument, config: ConfigOption = None, json: JsonOp
         answer({"case": case.id, "sent": None, "waiting": [row.id for row in waiting]}, f"the final notice has not left{where}")
         raise typer.Exit(PROBLEM_FOUND)
     left = max((found.placeable_on - today).days, 0)
-    words = f"final notice sent on {found.sent_at.date()}; may be placed from {found.placeable_on} on ({left} day(s) left)"
+    words = (
+        f"final notice sent on {found.sent_at.date()}; may be placed from {found.placeable_on} on ({counted(left, 'day')} left)"
+    )
     answer({"case": case.id, "sent": found.sent_at.isoformat(), "placeable_on": found.placeable_on.isoformat()}, words)
 
 
@@ -177,10 +180,10 @@ def _show_plan(plan: Plan) -> None:
         "messages_that_stop": plan.stopped,
     }
     fee = f"; its fee would be {plan.fee} if all is collected" if plan.fee else ""
-    lines = [f"{plan.reference}: {len(plan.invoices)} invoice(s), {plan.amount}, to {plan.agency.name}{fee}"]
+    lines = [f"{plan.reference}: {counted(len(plan.invoices), 'invoice')}, {plan.amount}, to {plan.agency.name}{fee}"]
     lines += [f"  against it: {text}" for text in plan.against]
     lines += [f"  note: {text}" for text in plan.warnings]
-    lines.append(f"  {plan.stopped} message(s) to the client that wait would not go")
+    lines.append(f"  {counted(plan.stopped, 'message')} to the client that wait would not go")
     answer(document, "\n".join(lines))
 
 
@@ -197,7 +200,7 @@ def withdraw_approval(
         mine = [item.by for item in case.approvals if item.by == (by or actor()) or item.by.startswith(f"{by} (login")]
         fact = ApprovalWithdrawn(approver=mine[0] if mine else by or actor(), reason=reason)
         case = app.store.append_case_event(case.id, fact, by=actor(), now=app.clock.now())
-    answer(case_json(case), f"case {case.id}: {len(case.approvals)} approval(s) left")
+    answer(case_json(case), f"case {case.id}: {counted(len(case.approvals), 'approval')} left")
 
 
 def lift_waiver(

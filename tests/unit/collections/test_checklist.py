@@ -23,7 +23,7 @@ from core.messages.letter import Organisation
 from core.messages.lint import threats
 from core.messages.texts import LANGUAGES
 from core.outbox import ContactKind
-from core.records import Agreement, CreditNote, DocumentStatus, Payment, PaymentStatus, Ref
+from core.records import Agreement, CreditNote, DocumentStatus, Payment, PaymentStatus, RecordKey, Ref, Stream
 from tests.unit.analytics.ledgers import Seen
 from tests.unit.collections.clean_claim import (
     ACCOUNT,
@@ -317,6 +317,20 @@ def test_enough_reminders_over_enough_days_and_a_call_with_an_outcome_are_needed
     assert item("call_made", contacts=skipped).status is Status.FAIL
 
 
+@pytest.mark.req("A72")
+def test_sending_a_bill_or_writing_about_another_is_no_reminder():
+    """Counting the mails that brought later invoices would let a client pass whom nobody ever reminded."""
+    other = RecordKey("books", Stream.INVOICES, Ref("later"))
+    bills = tuple(
+        replace(contact(ContactKind.MESSAGE, date(2026, 3, 1) + timedelta(days=20 * n)), invoices=(other,)) for n in range(5)
+    )
+    assert item("reminders_sent", contacts=bills).status is Status.FAIL
+    early = tuple(contact(ContactKind.MESSAGE, bill().issued_on - timedelta(days=40 * n)) for n in range(5))
+    assert "0 reminders" in item("reminders_sent", contacts=early).why
+    unnamed = tuple(replace(entry, invoices=()) for entry in CONTACTS)
+    assert item("reminders_sent", contacts=unnamed).status is Status.PASS, "what names no invoice is about them all"
+
+
 @pytest.mark.req("A104")
 def test_the_reason_is_asked_for_and_first_time_or_habit_is_told():
     silent = (*(entry for entry in CONTACTS if entry.kind is not ContactKind.CALL), contact(ContactKind.CALL, TODAY, "no answer"))
@@ -503,13 +517,15 @@ def test_a_client_with_an_active_agreement_is_shown_with_its_worth_and_a_person_
     )
     found = with_books("client_value", agreements=(live,))
     assert found.status is Status.UNKNOWN
-    assert "1 active agreement(s), 1,000.00 USD a month; billed 5,000.00 USD in twelve months" in found.why
+    assert "1 active agreement, 1,000.00 USD a month; billed 5,000.00 USD in twelve months" in found.why
     assert found.details["lifetime"] == {"USD": 500_000}
     first = bill("i0", number="1000", open_minor=0, status=DocumentStatus.CLOSED, issued_on=date(2023, 5, 1), due_on=None)
     uncounted = [bill("d", number="D", status=DocumentStatus.DRAFT), bill("f", number="F", issued_on=date(2026, 7, 9))]
     books = client(invoices=(bill(), first, *uncounted, bill("c1", "psa")))
     found = item("client_value", books=books, invoices=(bill(),))
-    assert "billed 5,000.00 USD in twelve months, 10,000.00 USD since 2023-05-01" in found.why
+    assert "billed 5,000.00 USD in twelve months, 10,000.00 USD since 2023-05-01; margin not known" in found.why
+    known = item("client_value", books=books, invoices=(bill(),), margin_percent=Decimal("32.50"))
+    assert "at the margin of 32.5 % you set, 1,625.00 USD of that year's stayed with you" in known.why
 
 
 @pytest.mark.req("A27")

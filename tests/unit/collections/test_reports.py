@@ -76,7 +76,7 @@ def test_an_acknowledgement_is_compared_by_count_and_amount():
     good = read_acknowledgement(row, case, now=NOW)
     assert (good.problem, good.amount, good.reference) == ("", usd("1200.00"), "A-1")
     wrong = read_acknowledgement({**row, "count": "1", "amount": "120.00"}, case, now=NOW)
-    assert wrong.problem == "the agency acknowledged 1 invoice(s) instead of 2 and 120.00 USD instead of 1,200.00 USD"
+    assert wrong.problem == "the agency acknowledged 1 invoice instead of 2 and 120.00 USD instead of 1,200.00 USD"
     for broken in ({**row, "count": "two"}, {**row, "amount": "1,200"}, {**row, "currency": "EUR"}, {"reference": "x"}):
         with pytest.raises(ValueError, match=r"count|amount|EUR"):
             read_acknowledgement(broken, case, now=NOW)
