@@ -100,6 +100,7 @@ def channels(app: App) -> Channels:
         call=calls[0] if calls else None,
         call_by_account=bool(calls) and not app.spec(calls[0]).streams,
         referral=_referral(app),
+        drafts=frozenset(name for name in writable if app.settings.connections[name].mode == "draft"),
     )
 
 

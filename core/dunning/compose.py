@@ -220,7 +220,6 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
     if route.lacks:
         against.append(route.lacks)
     notes = [*reasons, *clear.notes, *([person.reason] if person.to and person.bounced else [])]
-    draft = stage.approve or desk.must_approve or desk.facts.policy.mode is Mode.DRAFT
     return Entry(
         account=desk.facts.books.account.id,
         party_refs=desk.party_refs([lead, *due, *upcoming]),
@@ -232,11 +231,11 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         recipient=person.to[0] if person.to else None,
         due_on=due_on,
         would_send=not against,
-        reasons=(*against, *notes, *_mode_reasons(desk, stage, sends=not against)),
+        reasons=(*against, *notes, *_mode_reasons(desk, stage, route.connection, sends=not against)),
         invoices=tuple(item.invoice for item in (*due, *upcoming)),
         tone=tone_of(stage, lead),
         not_before=clear.not_before,
-        draft=draft,
+        draft=bool(_approval(desk, stage, route.connection)),
         enclose=desk.policy.attach_most if desk.policy.attach_invoices and route.way is Way.MAIL else 0,
         letter=write(desk, stage=stage, cycle=cycle, lead=lead, due=due, upcoming=upcoming, recipient=person)
         if person.to
@@ -244,15 +243,24 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
     )
 
 
-def _mode_reasons(desk: Desk, stage: Stage, *, sends: bool) -> tuple[str, ...]:
+def _approval(desk: Desk, stage: Stage, connection: str | None) -> str:
+    """Why a person has to let the message go first; empty where nobody has to."""
+    if desk.must_approve and stage.kind is not StageKind.CALL:  # a ticket is for our own people
+        return "protected client"
+    if stage.approve:
+        return f"the stage {stage.name}"
+    if desk.facts.policy.mode is Mode.DRAFT:
+        return "draft mode"
+    return f"draft mode of {connection}" if connection in desk.channels.drafts else ""
+
+
+def _mode_reasons(desk: Desk, stage: Stage, connection: str | None, *, sends: bool) -> tuple[str, ...]:
     if not sends:
         return ()
     if desk.facts.policy.mode is Mode.OBSERVE:
         return ("observe mode: shown only, nothing is sent",)
-    if stage.approve or desk.must_approve or desk.facts.policy.mode is Mode.DRAFT:
-        why = "protected client" if desk.must_approve else f"the stage {stage.name}" if stage.approve else "draft mode"
-        return (f"{NEEDS_APPROVAL} ({why})",)
-    return ()
+    why = _approval(desk, stage, connection)
+    return (f"{NEEDS_APPROVAL} ({why})",) if why else ()
 
 
 def vendor_entry(desk: Desk, position: Position, stage: Stage, due_on: date) -> Entry:
@@ -273,11 +281,16 @@ def vendor_entry(desk: Desk, position: Position, stage: Stage, due_on: date) -> 
         recipient=person.to[0] if person.to else None,
         due_on=due_on,
         would_send=not against,
-        reasons=(*against, step_reason(position, desk.today), *clear.notes, *_mode_reasons(desk, stage, sends=not against)),
+        reasons=(
+            *against,
+            step_reason(position, desk.today),
+            *clear.notes,
+            *_mode_reasons(desk, stage, invoice.connection, sends=not against),
+        ),
         invoices=(invoice,),
         tone=stage.tone,
         not_before=clear.not_before,
-        draft=stage.approve or desk.must_approve or desk.facts.policy.mode is Mode.DRAFT,
+        draft=bool(_approval(desk, stage, invoice.connection)),
     )
 
 
@@ -306,11 +319,11 @@ def call_entry(
         recipient=None,
         due_on=due_on,
         would_send=not against,
-        reasons=(*against, *reasons, *_mode_reasons(desk, stage, sends=not against)),
+        reasons=(*against, *reasons, *_mode_reasons(desk, stage, where, sends=not against)),
         invoices=tuple(item.invoice for item in due),
         tone=stage.tone,
         not_before=desk.facts.now,
-        draft=desk.facts.policy.mode is Mode.DRAFT or stage.approve,
+        draft=bool(_approval(desk, stage, where)),
         letter=write(desk, stage=stage, cycle=cycle, lead=lead, due=due, upcoming=(), recipient=Recipient()),
         ticket_party=party,
     )

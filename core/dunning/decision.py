@@ -41,7 +41,7 @@ class Channels:
     """By which connections clients are reached.
 
     `mail` delivers our own mail, `webhook` tells a system of yours, `letter` writes paper to post, each of `vendor` mails its own
-    invoices, `call` takes tickets for people.
+    invoices, `call` takes tickets for people. Over `drafts` (their own mode is draft) nothing leaves without a person's word.
     """
 
     mail: str | None = None
@@ -51,6 +51,7 @@ class Channels:
     webhook: str | None = None
     letter: str | None = None
     referral: Referral = Referral()
+    drafts: frozenset[str] = frozenset()
 
     @property
     def own(self) -> frozenset[str]:

@@ -91,6 +91,19 @@ def test_a_letter_is_written_into_its_folder_and_is_a_task_to_post(tmp_path):
     assert letter.resolve().parent == (tmp_path / "letters").resolve()
 
 
+@pytest.mark.req("A97")
+def test_a_letter_over_a_connection_in_draft_mode_is_written_once_a_person_lets_it_go(tmp_path):
+    post = '[connections.post]\ntype = "letters"\nrole = "channel"\nmode = "draft"\npath = "letters"\n'
+    (tmp_path / "letters").mkdir()
+    with working(tmp_path, post + STAGE.format(channel="letter")) as app:
+        assert dispatch_outbox(app).summary() == {}
+        row = only_row(app)
+        assert row.state is OutboxState.DRAFT
+        app.store.approve(row.id, by="ann", now=app.clock.now())
+        assert dispatch_outbox(app).summary() == {"settled": 1}
+    assert len(list((tmp_path / "letters").iterdir())) == 1
+
+
 def test_a_webhook_is_told_of_letters_and_of_the_task_to_post_them(tmp_path):
     receiver = WebhookReceiver(ManualClock(NOW))
     (tmp_path / "letters").mkdir()

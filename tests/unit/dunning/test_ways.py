@@ -90,3 +90,14 @@ def test_a_call_task_for_a_webhook_names_the_client_by_its_account(by_account, g
     made.go(DUE + timedelta(days=3))
     assert ("call" in made.send()) is goes
     assert [item.party_ref for item in made.actions if item.connection == "crm"] == (["acme"] if goes else [])
+
+
+@pytest.mark.req("A97")
+@pytest.mark.parametrize(("channel", "connection"), [("webhook", "crm"), ("letter", "post")])
+def test_a_connection_in_draft_mode_waits_for_a_person_though_the_policy_is_active(channel, connection):
+    made = scene(channel, replace(EVERYWHERE, drafts=frozenset({connection})))
+    (entry,) = made.decide().outgoing
+    assert entry.draft
+    assert f"waits for a person's approval (draft mode of {connection})" in entry.reasons
+    made = scene("mail", replace(EVERYWHERE, drafts=frozenset({connection})))
+    assert [item.draft for item in made.decide().outgoing] == [False], "another connection's mode is its own"
