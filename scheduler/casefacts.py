@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from core.collections.debtor_rules import rules_for
 from core.collections.economics import Claim, Economics, Owed, economics
 from core.collections.learning import placed_cases, results_of
 from core.collections.recovery import Expectation
-from core.collections.routes import CourtLimit, Tariff, card_of, read_courts, read_tariff, shipped_courts, shipped_tariff
+from core.collections.routes import Courts, Tariff, card_of, read_courts, read_tariff, shipped_courts, shipped_tariff
 from core.collections.terms import law_of
 from core.dunning.arrangements import PaymentPlan, plan_state, word_on
 from core.dunning.calendars import Place, place_of
@@ -42,7 +42,7 @@ class Tables:
     """The tables of this installation: the shipped ones with the user's own rows over them."""
 
     limits: LimitTable
-    courts: Mapping[str, CourtLimit]
+    courts: Courts
     tariff: Tariff
 
 

@@ -105,7 +105,7 @@ def read_clock(
         days_left=(earliest - today).days,
         confirmed=all(row.confirmed for row in rows),
         extinguishes=any(row.extinguishes for row in rows),
-        words=_words(bond, rows, earliest, latest, today),
+        words=_words(bond, rows, earliest, latest, today, table.gathered_on),
         sources=_sources(rows, table.sources),
     )
 
@@ -172,14 +172,14 @@ def _state(earliest: date, latest: date, today: date, warn_days: int) -> ClockSt
     return ClockState.WARNING if earliest - today <= timedelta(days=warn_days) else ClockState.RUNNING
 
 
-def _words(bond: Bond, rows: Iterable[Limit], earliest: date, latest: date, today: date) -> str:
+def _words(bond: Bond, rows: Iterable[Limit], earliest: date, latest: date, today: date, gathered_on: date | None) -> str:
     left = (earliest - today).days
     when = f"{left} days left" if left >= 0 else f"past by {-left} days"
     span = f"{earliest}" if earliest == latest else f"{earliest} at the earliest, {latest} at the latest"
     law = bond.law or f"unknown; {', '.join(bond.candidates)} come into question"
     doubts = sorted({row.note for row in rows if row.note})
     unsigned = ["whether the contract was signed is not known"] if bond.written is None else []
-    unsure = [] if all(row.confirmed for row in rows) else ["unconfirmed"]
+    unsure = [] if all(row.confirmed for row in rows) else [f"unconfirmed{f', as of {gathered_on}' if gathered_on else ''}"]
     more = "; ".join([*unsure, *unsigned, *doubts])
     return f"Law {law}: time-barred after {span} ({when}){f'; {more}' if more else ''}."
 

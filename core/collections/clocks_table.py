@@ -63,10 +63,11 @@ def _within(day: date, first: date | None, last: date | None) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitTable:
-    """All rows, and the sources they name."""
+    """All rows, the sources they name, and the day they were put together: a row without dates is taken as it stood then."""
 
     limits: tuple[Limit, ...]
     sources: Mapping[str, str]
+    gathered_on: date | None = None
 
     def laws(self) -> dict[str, str]:
         """Every law the table knows, by code, with its name."""
@@ -82,11 +83,12 @@ class LimitTable:
         """This table with `own` rows in place of all of the same law and kind here, and beside the others."""
         taken = {(item.law, item.kind) for item in own.limits}
         kept = (item for item in self.limits if (item.law, item.kind) not in taken)
-        return LimitTable(limits=(*kept, *own.limits), sources={**self.sources, **own.sources})
+        return LimitTable(limits=(*kept, *own.limits), sources={**self.sources, **own.sources}, gathered_on=self.gathered_on)
 
 
 class _Page(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     limit: tuple[Limit, ...]
+    gathered_on: date | None = None
     sources: dict[str, str] = {}
 
 
@@ -109,7 +111,7 @@ def read_limits(text: str, where: str) -> LimitTable:
     problems = [f"{where}: limit {number}: {problem}" for number, item in enumerate(page.limit, 1) if (problem := _fault(item))]
     if problems:
         raise ConfigError(problems, source=where)
-    return LimitTable(limits=page.limit, sources=page.sources)
+    return LimitTable(limits=page.limit, sources=page.sources, gathered_on=page.gathered_on)
 
 
 def _fault(item: Limit) -> str:

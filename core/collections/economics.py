@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from core.collections.case_words import counted
 from core.collections.recovery import Expectation, decimal_text, part_of
-from core.collections.routes import CourtLimit, RateCard, Route, Tariff
+from core.collections.routes import CourtLimit, Courts, RateCard, Route, Tariff
 from core.money import Money, exponent, total
 
 HORIZONS = (0, 30, 60, 90)  # days from today
@@ -96,7 +96,7 @@ def economics(
     expectation: Expectation,
     *,
     cards: Sequence[RateCard] = (),
-    courts: Mapping[str, CourtLimit] | None = None,
+    courts: Courts | None = None,
     kept: tuple[int, int] = (0, 0),
 ) -> Economics:
     """Compare the routes. `cards` are the agencies known (none: a typical one); `kept` promises kept of all that were made."""
@@ -129,7 +129,7 @@ class _Room:
     tariff: Tariff
     expectation: Expectation
     cards: tuple[RateCard, ...]
-    courts: Mapping[str, CourtLimit]
+    courts: Courts
     kept: tuple[int, int]
 
     def money(self, major: Decimal) -> Money:
@@ -167,13 +167,16 @@ class _Room:
         return found
 
     def _no_court(self) -> str | None:
-        law, claimed = self.claim.law, self.claim.claimed
-        court = self.courts.get(law or "")
+        law, claimed, court = self.claim.law, self.claim.claimed, self._limit()
         if court is None:
             return f"no small-claims limit is known for {law}" if law else "the governing law is not known"
         if court.limit.currency != claimed.currency:
             return f"that court counts in {court.limit.currency}"
         return f"the claim is above the limit of {court.limit}" if claimed > court.limit else None
+
+    def _limit(self) -> CourtLimit | None:
+        """What the court takes as of the claim's day."""
+        return next((item for item in self.courts.get(self.claim.law or "", ()) if item.holds(self.claim.as_of)), None)
 
     def recovered(self, days: int, factor: Decimal = Decimal(1)) -> tuple[list[tuple[Owed, int, Money]], list[str]]:
         """What each invoice brings when it is that much older, and the lines that say so."""
@@ -216,9 +219,10 @@ class _Room:
         gross = total((row[2] for row in rows), self.claim.currency)
         costs = self.money(table.costs) + self.money(table.hours * table.hourly)
         lines.append(f"court {self.money(table.costs)} + {table.hours} h at {self.money(table.hourly)} = {costs}")
-        court = self.courts[self.claim.law or ""]
-        sure = table.confirmed and court.confirmed
-        return self._worth(Route.SMALL_CLAIMS, f"court of {court.law}", days, (gross, self.nothing, costs), sure, lines)
+        court = self._limit()
+        lines += [f"that court takes claims up to {court.words}"] if court is not None else []
+        sure = table.confirmed and court is not None and court.confirmed
+        return self._worth(Route.SMALL_CLAIMS, f"court of {self.claim.law}", days, (gross, self.nothing, costs), sure, lines)
 
     def _plan(self, days: int) -> Worth:
         table, (kept, made) = self.tariff.plan, self.kept

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from functools import cache
@@ -147,25 +148,46 @@ class Tariff(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return RateCard(agency="a typical agency", rates=self.agency.rates, confirmed=self.agency.confirmed)
 
 
-class _CourtRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _CourtRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"first": "from", "last": "until"}):
     law: str
     limit: str
+    first: date | None = None
+    last: date | None = None
+    source: tuple[str, ...] = ()
     confirmed: bool = False
+    checked_by: str = ""
+    checked_on: date | None = None
     note: str = ""
 
 
 class _CourtPage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     court: tuple[_CourtRow, ...]
+    gathered_on: date | None = None
+    sources: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourtLimit:
-    """The largest claim a small-claims court takes."""
+    """The largest claim a small-claims court takes, in a span of days (None: not known since or until when), and who says so."""
 
     law: str
     limit: Money
     confirmed: bool
+    first: date | None = None
+    last: date | None = None
+    source: str = ""
     note: str = ""
+
+    def holds(self, on: date) -> bool:
+        """Is it the limit on that day, as far as anybody said?"""
+        return (self.first is None or on >= self.first) and (self.last is None or on <= self.last)
+
+    @property
+    def words(self) -> str:
+        """The limit with its source, and that nobody confirmed it."""
+        since = f" since {self.first}" if self.first else ""
+        told = ", ".join(filter(None, (self.source, self.note, "" if self.confirmed else "unconfirmed")))
+        return f"{self.limit}{since}{f' ({told})' if told else ''}"
 
 
 def read_tariff(text: str, where: str, *, own: str | None = None, own_where: str = "") -> Tariff:
@@ -201,19 +223,32 @@ def _faults(tariff: Tariff) -> list[str]:
     return found
 
 
-def read_courts(text: str, where: str) -> dict[str, CourtLimit]:
-    """Court limits by law. ConfigError names a row that cannot be read."""
+Courts = Mapping[str, tuple[CourtLimit, ...]]
+
+
+def read_courts(text: str, where: str) -> Courts:
+    """Court limits by law, dated ones beside each other. ConfigError names a row that cannot be read."""
     page: _CourtPage = read_toml(text, _CourtPage, where)
-    return {row.law: _court(row, where) for row in page.court}
+    found: dict[str, tuple[CourtLimit, ...]] = {}
+    for row in page.court:
+        found[row.law] = (*found.get(row.law, ()), _court(row, page, where))
+    return found
 
 
-def _court(row: _CourtRow, where: str) -> CourtLimit:
+def _court(row: _CourtRow, page: _CourtPage, where: str) -> CourtLimit:
     amount, _, currency = row.limit.partition(" ")
     try:
         limit = Money.parse(amount, currency)
     except (ValueError, InvalidOperation):
         raise ConfigError([f'{where}: {row.law}: write the limit as "10000 USD"'], source=where) from None
-    return CourtLimit(law=row.law, limit=limit, confirmed=row.confirmed, note=row.note)
+    told = "; ".join(page.sources.get(key, key) for key in row.source)
+    dated = row.first or row.last or row.checked_on or page.gathered_on is None
+    source = told if dated else f"{told}, as of {page.gathered_on}".removeprefix(", ")
+    if row.checked_by:
+        source = f"checked by {row.checked_by} on {row.checked_on or 'an unknown day'}"
+    return CourtLimit(
+        law=row.law, limit=limit, confirmed=row.confirmed, first=row.first, last=row.last, source=source, note=row.note
+    )
 
 
 @cache
@@ -223,6 +258,6 @@ def shipped_tariff() -> Tariff:
 
 
 @cache
-def shipped_courts() -> Mapping[str, CourtLimit]:
+def shipped_courts() -> Courts:
     """The court limits that come with duesync."""
     return read_courts(shipped_text("small_claims.toml"), "small_claims.toml")

@@ -333,8 +333,18 @@ def test_rules_hold_by_person_place_day_and_amount():
 def test_every_court_limit_can_be_read_and_none_claims_to_be_confirmed():
     courts = shipped_courts()
     assert len(courts) > 70
-    assert not any(court.confirmed for court in courts.values())
-    assert courts["US-TX"].limit == usd(2_000_000)
+    rows = [court for dated in courts.values() for court in dated]
+    assert not any(court.confirmed for court in rows)
+    assert all("unconfirmed" in court.words and "general knowledge" in court.words for court in rows), "each says who says so"
+    assert all(court.first or court.last or "as of 2026-11-23" in court.words for court in rows), "and since or as of when"
+    (texas,) = courts["US-TX"]
+    assert (texas.limit, texas.first) == (usd(2_000_000), date(2020, 9, 1))
+    limits = [
+        next(court.limit.minor for court in courts["CA-ON"] if court.holds(day)) for day in (date(2025, 9, 30), date(2025, 10, 1))
+    ]
+    assert limits == [3_500_000, 5_000_000]
+    assert shipped_limits().gathered_on == date(2026, 11, 23)
+    assert "unconfirmed, as of 2026-11-23" in clock("GB-EAW", date(2026, 3, 3)).words
 
 
 def test_the_warning_window_is_the_users():

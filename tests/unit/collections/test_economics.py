@@ -281,6 +281,27 @@ def test_a_court_limit_that_cannot_be_read_is_named():
         read_courts('court = [{ law = "US-TX", limit = "many dollars" }]', "mine.toml")
 
 
+def test_a_court_limit_of_your_own_says_who_checked_it_and_holds_only_in_its_days():
+    text = """
+    [[court]]
+    law = "US-TX"
+    limit = "10000 USD"
+    until = 2026-08-31
+    confirmed = true
+    checked_by = "J. Roe"
+    checked_on = 2026-05-01
+    [[court]]
+    law = "US-TX"
+    limit = "25000 USD"
+    from = 2026-09-01
+    source = ["bar journal"]
+    """
+    old, new = read_courts(text, "mine.toml")["US-TX"]
+    assert old.words == "10,000.00 USD (checked by J. Roe on 2026-05-01)"
+    assert new.words == "25,000.00 USD since 2026-09-01 (bar journal, unconfirmed)"
+    assert (old.holds(date(2026, 8, 31)), old.holds(date(2026, 9, 1)), new.holds(date(2026, 9, 1))) == (True, False, True)
+
+
 def test_every_figure_without_a_source_says_that_it_is_an_assumption():
     assert TARIFF.attorney.source == TARIFF.small_claims.source == "assumption"
     assert not any(table.confirmed for table in (TARIFF.curve, TARIFF.agency, TARIFF.attorney, TARIFF.small_claims, TARIFF.plan))
