@@ -49,7 +49,7 @@ def rising_receivables(scene: Scene) -> Sign:
         main=share,
         others=_old_debt(scene),
         clients=_grown(scene),
-        advice="Look at the clients below: what they owe grew most in three months.",
+        advice="Look at these clients: what they owe grew most in three months.",
     )
 
 

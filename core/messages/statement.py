@@ -123,7 +123,7 @@ def statement_context(statement: AccountStatement) -> dict[str, Any]:
     language = known_language(statement.locale, statement.organisation.locale)
     locale = locale_for(statement.locale, language, statement.organisation.country)
     words = statement_words(language)
-    other = statement.balance.net - (statement.balance.open_invoices - _applied(statement))
+    parts = dict(balance_parts(statement))
     return {
         "language": language,
         "words": words,
@@ -135,16 +135,19 @@ def statement_context(statement: AccountStatement) -> dict[str, Any]:
         "invoices": _rows(statement.invoices, locale),
         "credits": _rows(statement.credits, locale),
         "buckets": list(zip(words["buckets"].split("|"), [money_text(item, locale) for item in statement.buckets], strict=True)),
-        "open": money_text(statement.balance.open_invoices, locale),
-        "applied": money_text(_applied(statement), locale),
-        "other": money_text(other, locale) if other else "",
+        "open": money_text(parts["open"], locale),
+        "applied": money_text(-parts["applied"], locale),
+        "other": money_text(parts["other"], locale) if "other" in parts else "",
         "net": money_text(statement.net, locale),
     }
 
 
-def _applied(statement: AccountStatement) -> Money:
+def balance_parts(statement: AccountStatement) -> list[tuple[str, Money]]:
+    """What the balance is made of, by the name of its words; they add up to it. Other bookings only where there are some."""
     balance = statement.balance
-    return balance.unapplied_payments + balance.remaining_credits
+    applied = -(balance.unapplied_payments + balance.remaining_credits)
+    other = balance.net - balance.open_invoices - applied
+    return [("open", balance.open_invoices), ("applied", applied), *([("other", other)] if other else [])]
 
 
 def _rows(rows: Iterable[StatementRow], locale: Locale) -> list[dict[str, str]]:

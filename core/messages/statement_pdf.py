@@ -11,7 +11,7 @@ from babel.numbers import format_currency
 from core.messages.alphabets import Faces, no_faces
 from core.messages.context import date_text, known_language, locale_for
 from core.messages.pdf import Column, Sheet
-from core.messages.statement import AccountStatement
+from core.messages.statement import AccountStatement, balance_parts
 from core.messages.texts import statement_words
 from core.money import Money
 
@@ -72,5 +72,7 @@ def _tables(sheet: Sheet, statement: AccountStatement, words: dict[str, str], lo
         sheet.table([Column("", column.share, column.right) for column in columns], credits_)
     sheet.gap()
     buckets = list(zip(words["buckets"].split("|"), [money(item) for item in statement.buckets], strict=True))
-    sums = [*buckets, (words["net"], money(statement.net))]
-    sheet.table([Column("", 152), Column("", 28, right=True)], sums, strong=[-1])
+    sheet.table([Column("", 152), Column("", 28, right=True)], buckets)
+    sheet.gap()
+    sums = [(words[name], money(amount)) for name, amount in balance_parts(statement)]
+    sheet.table([Column("", 152), Column("", 28, right=True)], [*sums, (words["net"], money(statement.net))], strong=[-1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.analytics.ageing import BUCKETS, Ageing, AgeingRow
 from core.money import Money
 from scheduler.cli.health_charts import bars
-from scheduler.cli.report_page import page, rows_table, safe
+from scheduler.cli.report_page import amount, page, rows_table, safe
 
 
 def ageing_page(found: Ageing, organisation: str) -> str:
@@ -20,17 +20,20 @@ def ageing_page(found: Ageing, organisation: str) -> str:
 def _currency(code: str, sums: dict[str, int], found: Ageing) -> str:
     amounts = [sums[name] for name in BUCKETS]
     words = [f"{name}: {Money(minor, code)}" for name, minor in zip(BUCKETS, amounts, strict=True)]
-    chart = bars(BUCKETS, amounts, limit=None, words=words, title=f"Open in {code} by days past due")
+    figures = [f"{Money(minor, code).decimal:,.0f}" if minor > 0 else "" for minor in amounts]
+    title = f"Open in {code} by days past due"
+    chart = bars(BUCKETS, amounts, limit=None, words=words, title=title, figures=figures, marked=None)
     columns = ("client", *BUCKETS, "total", "unapplied", "net")
     mine = [row for row in found.rows if row.currency == code]
-    rows = [(row.name, *(_amount(minor, code) for minor in _figures(row))) for row in mine]
-    everything = ("all", *(_amount(sums[name], code) for name in columns[1:]))
-    return f"<h2>{safe(code)}</h2><div class='card wide'>{chart}{rows_table(columns, [everything, *rows])}</div>"
+    rows = [(row.name, *(amount(minor, code) for minor in _figures(row))) for row in mine]
+    everything = ("all clients", *(amount(sums[name], code) for name in columns[1:]))
+    told = (
+        f"Open: <b>{safe(str(Money(sums['total'], code)))}</b>; less what is not applied: "
+        f"<b>{safe(str(Money(sums['net'], code)))}</b>."
+    )
+    table = rows_table(columns, [everything, *rows], sums=1)
+    return f"<h2>{safe(code)}</h2><div class='card wide long'><p>{told}</p>{chart}{table}</div>"
 
 
 def _figures(row: AgeingRow) -> tuple[int, ...]:
     return (*row.buckets.values(), row.total, row.unapplied, row.net)
-
-
-def _amount(minor: int, code: str) -> str:
-    return str(Money(minor, code)) if minor else ""

@@ -10,7 +10,7 @@ from core.analytics.forecast import COVERAGE, CashForecast, Expected, Forecast
 from core.money import Money
 from scheduler.cli import console
 from scheduler.cli.health_charts import bars
-from scheduler.cli.report_page import page, rows_table, safe
+from scheduler.cli.report_page import amount, page, rows_table, safe
 
 _LARGEST = 50  # invoices shown
 
@@ -21,37 +21,37 @@ def forecast_page(found: Forecast, organisation: str) -> str:
     body = (
         f"<h1>{safe(title)}</h1><p class='soft'>From what is open on {found.as_of:%-d %B %Y}, in {safe(found.currency)}, by how "
         f"clients paid so far. The span is meant to hold {COVERAGE:.0%} of invoices.</p>{_months(found)}"
-        f"<h2>Largest open invoices</h2><div class='card'>{_invoices(found)}</div>"
-        f"<h2>Clients</h2><div class='card'>{_clients(found)}</div>"
+        f"<h2>Largest open invoices</h2><div class='card long'>{_invoices(found)}</div>"
+        f"<h2>Clients</h2><div class='card long'>{_clients(found)}</div>"
         f"<h2>How good it was</h2><div class='card'>{_score(found)}</div>"
     )
     return page(title, body)
-
-
-def _money(minor: int, found: Forecast) -> str:
-    return str(Money(minor, found.currency)) if minor else ""
 
 
 def _months(found: Forecast) -> str:
     months = found.whole.months
     names = [f"{date(int(item.month[:4]), int(item.month[5:7]), 1):%b}" for item in months]
     words = [f"{item.month}: {Money(item.expected, found.currency)}" for item in months]
-    chart = bars(names, [item.expected for item in months], limit=None, words=words, title="Cash expected by month")
-    rows = [(item.month, *(_money(minor, found) for minor in (item.expected, item.low, item.high))) for item in months]
-    rows += [("later", _money(found.whole.later, found), "", ""), ("not known", _money(found.whole.unknown, found), "", "")]
+    figures = [f"{Money(item.expected, found.currency).decimal:,.0f}" if item.expected > 0 else "" for item in months]
+    expected = [item.expected for item in months]
+    chart = bars(names, expected, limit=None, words=words, title="Cash expected by month", figures=figures, marked=None)
+    code = found.currency
+    rows = [(item.month, *(amount(minor, code) for minor in (item.expected, item.low, item.high))) for item in months]
+    rows += [("later", amount(found.whole.later, code), "", ""), ("not known", amount(found.whole.unknown, code), "", "")]
     columns = ("month", "expected", "by its end at least", "by its end at most")
-    return f"<div class='card wide'>{chart}{rows_table(columns, rows)}</div>"
+    nothing = "" if chart else "<p>No payment can be foretold for the next six months: see what each invoice is based on.</p>"
+    return f"<h2>{safe(code)} by month</h2><div class='card wide'>{nothing}{chart}{rows_table(columns, rows)}</div>"
 
 
 def _invoices(found: Forecast) -> str:
-    columns = ("client", "invoice", "open", "due", "expected", "between", "and", "from")
-    return rows_table(columns, [_row(item, found) for item in found.expected[:_LARGEST]])
+    columns = ("client", "invoice", "open", "due", "expected", "earliest", "latest", "based on")
+    return rows_table(columns, [_row(item, found) for item in found.expected[:_LARGEST]], words=("invoice", "based on"))
 
 
 def _row(item: Expected, found: Forecast) -> tuple[object, ...]:
     bill = item.line.invoice
     days = (item.line.due_on, item.expected_on or "not known", item.earliest_on or "", item.latest_on or "")
-    return (found.names[item.line.account], bill.number or bill.ref, _money(item.minor, found), *days, item.basis)
+    return (found.names[item.line.account], bill.number or bill.ref, amount(item.minor, found.currency), *days, item.basis)
 
 
 def _clients(found: Forecast) -> str:
@@ -62,7 +62,7 @@ def _clients(found: Forecast) -> str:
 
 def _client(item: CashForecast, found: Forecast) -> tuple[str, ...]:
     amounts = (*(month.expected for month in item.months), item.later, item.unknown)
-    return (found.names.get(item.account or "", ""), *(_money(minor, found) for minor in amounts))
+    return (found.names.get(item.account or "", ""), *(amount(minor, found.currency) for minor in amounts))
 
 
 def _score(found: Forecast) -> str:

@@ -9,8 +9,14 @@ from core.analytics.health import Health
 from core.analytics.signs import Measure, Sign
 from core.money import Money
 from scheduler.cli.health_charts import bars, pairs
-from scheduler.cli.health_report import behind, plain_lines, quantity
-from scheduler.cli.report_page import page, safe
+from scheduler.cli.health_report import behind, plain_lines, quantity, sign_state
+from scheduler.cli.report_page import amount, page, rows_table, safe
+
+_TAGS = {
+    "alert": '<span class="tag on">look at this</span>',
+    "unknown": '<span class="tag none">not known</span>',
+    "fine": '<span class="tag off">fine</span>',
+}
 
 
 def health_page(found: Health, organisation: str) -> str:
@@ -38,34 +44,54 @@ def _month_name(day: date) -> str:
 
 def _sign(sign: Sign, currency: str) -> str:
     main = sign.main
-    tag = '<span class="tag on">look at this</span>' if sign.alert else '<span class="tag off">fine</span>'
     limit = f"limit {quantity(main.threshold, main.unit, currency)}" if main.threshold is not None else "no limit yet"
     clients = "".join(f"<li><b>{safe(item.name, 60)}</b>: {safe(behind(item, currency))}</li>" for item in sign.clients[:5])
     who = f"<p class='soft'>Clients behind it</p><ul>{clients}</ul>" if clients else ""
     return (
-        f"<section class='card'><div class='head'><h3>{sign.number}. {safe(sign.title)}</h3>{tag}</div>"
+        f"<section class='card'><div class='head'><h3>{sign.number}. {safe(sign.title)}</h3>{_TAGS[sign_state(sign)]}</div>"
         f"<p class='soft'>{safe(main.title)}</p><p><span class='big'>{safe(quantity(main.value, main.unit, currency))}</span> "
         f"<span class='soft'>{safe(limit)}</span></p>{_chart(main, currency)}{_others(sign.others, currency)}{who}"
-        f"<p>{safe(sign.advice) if sign.alert else ''}</p>"
+        f"<p>{safe(sign.advice) if sign.alert and sign.clients else ''}</p>"
         f"<details><summary>How it is measured</summary><p class='soft'>{safe(main.formula, 400)}</p></details></section>"
     )
 
 
 def _chart(item: Measure, currency: str) -> str:
+    """Its months; the last is marked where it is today's value, for that may not be known."""
     if len(item.trend) < 2:
         return ""
-    words = [f"{point.on:%b %Y}: {quantity(point.value, item.unit, currency)}" for point in item.trend]
-    values = [point.value for point in item.trend]
-    return bars([_month_name(point.on) for point in item.trend], values, limit=item.threshold, words=words, title=item.title)
+    told = [quantity(point.value, item.unit, currency) for point in item.trend]
+    words = [f"{point.on:%b %Y}: {value}" for point, value in zip(item.trend, told, strict=True)]
+    chart = bars(
+        [_month_name(point.on) for point in item.trend],
+        [point.value for point in item.trend],
+        limit=item.threshold,
+        words=words,
+        title=item.title,
+        figures=[*[""] * (len(told) - 1), told[-1]],
+        marked=None if item.value is None else -1,
+    )
+    span = f"{item.trend[0].on:%b %Y} to {item.trend[-1].on:%b %Y}"
+    if not chart:
+        return f"<p class='soft'>None in any month from {span}.</p>"
+    return chart if item.value is not None else f"{chart}<p class='soft'>Known only from {span}.</p>"
 
 
 def _others(items: Sequence[Measure], currency: str) -> str:
     rows = "".join(
         f"<li>{safe(item.title)}: <b{' class=on' if item.alert else ''}>{safe(quantity(item.value, item.unit, currency))}</b>"
-        f" {safe(f'(limit {quantity(item.threshold, item.unit, currency)})') if item.threshold is not None else ''}</li>"
+        f" {safe(_limit(item, currency))}</li>"
         for item in items
     )
     return f"<ul class='soft'>{rows}</ul>" if rows else ""
+
+
+def _limit(item: Measure, currency: str) -> str:
+    """What it is held against; that it is over says so in words, for colours are lost on paper."""
+    if item.threshold is None:
+        return ""
+    limit = quantity(item.threshold, item.unit, currency)
+    return f"(over the limit of {limit})" if item.alert else f"(limit {limit})"
 
 
 def _kpis(found: Health) -> Iterable[str]:
@@ -101,13 +127,9 @@ def _pair_card(rows: Sequence[tuple[str, int, int, *tuple[int, ...]]], columns: 
     names = [_month_name(date(int(row[0][:4]), int(row[0][5:7]), 1)) for row in rows]
     words = [(f"{columns[1]}: {Money(row[1], currency)}", f"{columns[2]}: {Money(row[2], currency)}") for row in rows]
     chart = pairs(names, [row[1] for row in rows], [row[2] for row in rows], words, f"{columns[1]} and {columns[2]} by month")
-    head = "".join(f"<th>{safe(name)}</th>" for name in columns)
-    body = "".join(
-        f"<tr><td>{row[0]}</td>{''.join(f'<td>{safe(str(Money(minor, currency)))}</td>' for minor in row[1:])}</tr>"
-        for row in rows
-    )
-    legend = f"<p class='soft'>Light: {columns[1]}. Dark: {columns[2]}.</p>"
-    return f"<div class='card wide'>{chart}{legend}<div class='scroll'><table><tr>{head}</tr>{body}</table></div></div>"
+    table = rows_table(columns, [(row[0], *(amount(minor, currency) or "0" for minor in row[1:])) for row in rows])
+    legend = f"<p class='soft'>Light: {columns[1]}. Dark: {columns[2]}. Amounts in {safe(currency)}.</p>"
+    return f"<div class='card wide'>{chart}{legend}{table}</div>"
 
 
 def _items(found: Health) -> str:

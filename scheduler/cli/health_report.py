@@ -14,6 +14,7 @@ from core.money import Money
 from scheduler.cli import console
 
 _BARS = "▁▂▃▄▅▆▇█"
+_MARKS = {"alert": "!!", "unknown": "?", "fine": "ok"}
 
 
 def health_json(found: Health) -> dict[str, Any]:
@@ -126,6 +127,13 @@ def quantity(value: float | None, unit: str, currency: str) -> str:
     return f"{value:,.1f} {unit}" if value != int(value) else f"{int(value):,} {unit}"
 
 
+def sign_state(sign: Sign) -> str:
+    """ "alert", "fine", or "unknown" where nothing can be measured: what nobody knows is not fine."""
+    if sign.alert:
+        return "alert"
+    return "unknown" if sign.main.value is None else "fine"
+
+
 def behind(item: ClientFigure, currency: str) -> str:
     """What one client has to do with a sign, with its amount where the figure is one."""
     return f"{quantity(item.figure, 'minor', currency)} {item.words}" if item.unit == "minor" else item.words
@@ -146,7 +154,7 @@ def show(found: Health) -> None:
     columns = ("", "sign", "measured", "now", "limit", "trend")
     rows = [
         (
-            "!!" if sign.alert else "ok",
+            _MARKS[sign_state(sign)],
             sign.title,
             sign.main.title,
             quantity(sign.main.value, sign.main.unit, found.currency),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from core.messages.render import MessageIncomplete
-from core.messages.statement import AccountStatement, statement_html, statement_of, statement_text
+from core.messages.statement import AccountStatement, balance_parts, statement_html, statement_of, statement_text
 from core.messages.statement_pdf import statement_pdf
 from core.messages.texts import LANGUAGES
 from tests.unit.dunning.scene import ORGANISATION, Scene, usd
@@ -50,6 +52,17 @@ def test_no_statement_where_the_ledger_says_otherwise():
     result = statement_of(made.books(), currency="USD", as_of=TODAY, organisation=ORGANISATION)
     assert isinstance(result, MessageIncomplete)
     assert str(result) == "the ledger says 750.00 USD, the records add up to 720.00 USD"
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no reader of PDFs is installed here")
+def test_the_parts_of_the_balance_add_up_on_the_page_and_on_paper():
+    shown = statement(scene())
+    assert sum(amount.minor for _, amount in balance_parts(shown)) == shown.net.minor
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=statement_pdf(shown), capture_output=True, check=True)
+    paper = done.stdout.decode()
+    for fact in ("Open invoices", "750.00 USD", "-30.00 USD", "720.00 USD"):
+        assert fact in paper.replace("\u00a0", " ")
+    assert "-$30.00" in statement_html(shown)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
