@@ -20,7 +20,10 @@ from core.holds import Hold, HoldKind
 from core.messages.letter import Organisation
 from core.money import Money, total
 from core.outbox import ContactKind, PastContact, Promise
-from core.records import Invoice, Party, RecordKey, Ticket, Work, key_of
+from core.records import Contact, Invoice, Party, RecordKey, Ticket, Work, key_of
+
+_MOST_PEOPLE = 5
+_PAYING = ("accounts payable", "billing", "finance", "accounting", "bookkeep", "decision maker", "owner", "director", "president")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +109,15 @@ class Evidence:
         """The client's legal name where somebody knows it, else as the ledger has it."""
         return self.legal_name or (self.debtor.legal_name or self.debtor.name if self.debtor else "") or self.books.account.name
 
+    @property
+    def people(self) -> tuple[Contact, ...]:
+        """Whom an agency may be told of: those who answer for paying, the main contact, and whoever we wrote to about it.
+
+        A PSA knows everybody who ever opened a ticket; the others are no business of an agency (product notes A100).
+        """
+        written = {address.casefold() for item in self.contacts for address in item.to}
+        return tuple(item for item in self.books.contacts if item.active and _answers(item, written))[:_MOST_PEOPLE]
+
     def attached(self, kind: AttachmentKind) -> tuple[Attachment, ...]:
         """Documents of one kind."""
         return tuple(item for item in self.case.attachments if item.kind is kind)
@@ -142,6 +154,11 @@ class Evidence:
     def disputes(self) -> tuple[Hold, ...]:
         """Every dispute of the client, lifted ones too."""
         return tuple(item for item in self.holds if item.kind is HoldKind.DISPUTE)
+
+
+def _answers(person: Contact, written: set[str]) -> bool:
+    role = (person.role or "").casefold()
+    return person.primary or (person.email or "").casefold() in written or any(word in role for word in _PAYING)
 
 
 def _period(invoice: Invoice) -> tuple[date, date]:

@@ -40,7 +40,7 @@ def cover_letter(evidence: Evidence, complete: Completeness, files: Sequence[str
     agency = evidence.agency.name if evidence.agency else "the agency"
     sheet.gap()
     sheet.line(f"To: {_safe(agency)}", bold=True)
-    sheet.line(f"Reference: {evidence.reference}    Date: {evidence.today}")
+    sheet.line(f"Reference: {evidence.reference} · Date: {evidence.today}")
     sheet.heading("The client")
     sheet.line(_safe(evidence.client), bold=True)
     for text in _reach(evidence):
@@ -88,10 +88,8 @@ def _reach(evidence: Evidence) -> list[str]:
     party = evidence.debtor
     place = ", ".join(filter(None, (party.region, party.country))) if party else ""
     reach = ", ".join(filter(None, (party.email, party.phone))) if party else ""
-    people = [
-        ", ".join(filter(None, (item.name, item.role, item.email, item.phone))) for item in evidence.books.contacts if item.active
-    ]
-    found = [evidence.address or "", place, reach, *people[:5]]
+    people = [", ".join(filter(None, (item.name, item.role, item.email, item.phone))) for item in evidence.people]
+    found = [evidence.address or "", place, reach, *people]
     return [_safe(text, 300) for text in found if text]
 
 
@@ -181,7 +179,7 @@ def invoice_sheet(evidence: Evidence, invoice: Invoice, faces: Faces = no_faces)
         ("Reference", _safe(invoice.reference)),
         ("Issued", str(invoice.issued_on)),
         ("Due", str(invoice.due_on or "")),
-        ("Period", f"{invoice.period_start or ''} {invoice.period_end or ''}".strip()),
+        ("Period", " to ".join(str(day) for day in (invoice.period_start, invoice.period_end) if day)),
         ("Text", _safe(invoice.memo, 500)),
         ("Total", str(invoice.total)),
         ("Received so far", str(invoice.total - invoice.open)),

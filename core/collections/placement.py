@@ -73,7 +73,7 @@ def _debtor(evidence: Evidence) -> dict[str, Any]:
         "phone": party.phone if party else None,
         "country": party.country if party else None,
         "region": party.region if party else None,
-        "contacts": [_contact(item) for item in evidence.books.contacts if item.active],
+        "contacts": [_contact(item) for item in evidence.people],
     }
 
 

@@ -115,6 +115,7 @@ def test_a_url_that_cannot_be_used_says_why(url: str, clock: ManualClock) -> Non
     assert told.value.remedy
 
 
+@pytest.mark.req("A100")
 def test_the_file_is_its_owners_alone(tmp_path: Path, clock: ManualClock) -> None:
     path = tmp_path / "duesync.db"
     path.touch(mode=0o644)

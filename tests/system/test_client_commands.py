@@ -105,7 +105,7 @@ def test_a_call_without_what_it_needs_is_refused_in_one_clear_line(folder):
     assert inline(folder, "contacts", "log", "--json").json == []
 
 
-@pytest.mark.req("A3", "A98")
+@pytest.mark.req("A3", "A98", "A100")
 def test_the_log_is_exported_whole_or_redacted(folder):
     call(folder, "--outcome", "no_answer", "--by", "Ann", "--note", "=HYPERLINK(1)")
     inline(folder, "contacts", "add", "reply", "P1", "-o", "our cash is short, please wait")

@@ -277,6 +277,7 @@ def test_the_pack_is_checked_without_duesync_and_with_it(told, pack):
     (pack / "extra.txt").unlink()
 
 
+@pytest.mark.req("A100", "D5")
 def test_no_password_and_no_other_client_left_with_it(told, pack):
     for path in [*pack.rglob("*"), *(told.place.agency / "to-agency").rglob("*.json")]:
         if path.is_file() and path.suffix != ".pdf":

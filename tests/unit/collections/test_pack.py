@@ -23,7 +23,7 @@ from core.collections.evidence_tables import csv_bytes, ledger_lines
 from core.collections.manifest import JOURNAL, SUMS, check
 from core.collections.pack import Pack, build_pack
 from core.collections.redaction import GONE, strip_secrets
-from core.records import key_of
+from core.records import Contact, Ref, key_of
 from tests.conftest import ROOT
 from tests.unit.collections.claim import BOOKS, FIRST, PDF, SECOND, TODAY, attachment, case_of, credit, evidence, noticed, usd
 
@@ -162,6 +162,22 @@ def journal_checks(pack: Pack, folder: Path) -> tuple[bool, bool]:
 def test_a_stranger_checks_the_journal_by_what_the_readme_says(lines, end, holds, tmp_path):
     built = build_pack(evidence(journal=lines, journal_end=end))
     assert journal_checks(built, tmp_path) == (holds, holds)
+
+
+@pytest.mark.req("A100")
+def test_an_agency_is_told_of_those_who_answer_for_paying_and_of_nobody_else(tmp_path):
+    def person(name: str, **more) -> Contact:
+        return Contact(connection="psa", ref=Ref(name), party_ref=Ref("9"), name=name, email=f"{name}@alder.example", **more)
+
+    staff = [person(f"user{number}", role="technical") for number in range(40)]
+    told = (person("pat", role="Billing clerk"), person("max", primary=True), person("ap"))  # the last one was written to
+    books = replace(BOOKS, contacts=(*staff, *told, person("gone", role="owner", active=False)))
+    built = build_pack(evidence(books=books))
+    document = json.loads(built.file("placement.json"))
+    assert [item["name"] for item in document["debtor"]["contacts"]] == ["pat", "max", "ap"]
+    pages = [words_of(item.content, tmp_path) for item in built.files if item.path.endswith(".pdf") and item.content != PDF]
+    texts = [*pages, *(item.content.decode() for item in built.files if not item.path.endswith(".pdf"))]
+    assert not [text for text in texts if "user7" in text or "gone@" in text]
 
 
 def test_no_credential_that_anybody_typed_leaves_with_it(pack, tmp_path):

@@ -177,6 +177,7 @@ def test_placing_is_one_commit_of_action_event_and_hold(app):
     assert folders(app) == [f"{case.id}-1-placement-{row.id}"]
 
 
+@pytest.mark.req("A100")
 def test_the_pack_has_no_other_clients_record(app):
     pack = pack_of(app, noticed(app), reference="r", agency=None, now=NOW)
     assert not [item.path for item in pack.files if b"Birch" in item.content or b"2001" in item.content]
