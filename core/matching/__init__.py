@@ -94,7 +94,9 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
     if confidence < settings.suggest_from:
         return
     which = decision.usual and confidence < USUAL_FROM
-    doubtful = decision.contested or decision.whose or decision.early or which or decision.hypothesis.doubtful
+    doubtful = (
+        decision.contested or decision.whose or decision.early or decision.exchangeable or which or decision.hypothesis.doubtful
+    )
     tier = tier_of(confidence, settings.certain_from, doubtful=doubtful)
     for bill, amount in decision.shares:
         invoice = table.invoices[bill]
@@ -106,6 +108,9 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
             tier=tier,
             stage=kind,
             reason=reason_of(
-                decision.hypothesis, invoice.number or invoice.id, rivals=decision.chance < 0.9, twice=decision.contested
+                decision.hypothesis,
+                invoice.number or invoice.id,
+                rivals=decision.chance < 0.9 or decision.exchangeable,
+                twice=decision.contested,
             ),
         )

@@ -19,6 +19,7 @@ UNRELATED_NAME = -4.5
 OTHER_ACCOUNT = -5.0
 STRANGER_LIMIT = 24
 GLOBAL_GAIN = 6.0
+SPACED = 1.0  # what a space inside a reference costs
 FAR_BEHIND = 2.6
 KNOWN = -0.7
 FEW = 2
@@ -43,14 +44,14 @@ class GlobalReferences:
         for word in found:
             bills = self._bills.get(word.text)
             if bills and len(bills) <= STRANGER_LIMIT:
-                meant = [bill for bill in bills if self._meant(word, bill)] if word.before else bills
+                meant = [bill for bill in bills if self._meant(word, bill)] if word.before or word.cost > SPACED else bills
                 if meant:
                     places.setdefault(word.anchor, []).extend(meant)
         return places
 
     def _meant(self, word: Word, bill: int) -> bool:
         keys = self._keys[bill]
-        return keys[word.text] - otherwise(word, keys, self._common) >= GLOBAL_GAIN
+        return keys[word.text] - otherwise(word, keys, self._common) - max(word.cost - SPACED, 0.0) >= GLOBAL_GAIN
 
 
 class Directory:

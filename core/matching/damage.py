@@ -6,6 +6,7 @@ the amount already suggests, so it may allow more damage: up to two slips betwee
 
 from __future__ import annotations
 
+import string
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,6 +20,7 @@ SLIPS = (0.0, 4.5, 8.0)
 CHEAPEST = (0.0, 3.0, 5.0, 7.0, 11.5, 15.0)  # the least that so many corrected characters cost
 WORST = 99.0
 LEAST_TEXT = 2
+_LETTERS = string.ascii_uppercase
 
 
 def damage(text: str, target: str, limit: float = WORST) -> float:
@@ -38,13 +40,17 @@ def damage(text: str, target: str, limit: float = WORST) -> float:
 
 
 def nearest(words: Sequence[Word], keys: Mapping[str, float], least: float) -> tuple[float, int]:
-    """(gain, digit runs used) of the best reading of a word as one of an invoice's references; -WORST for none above `least`."""
+    """(gain, digit runs used) of the best reading of a word as one of an invoice's references; -WORST for none above `least`.
+
+    What is left of "INV00396" as "INV00" stands in all numbers alike and tells nothing of one of them.
+    """
     best, mask = least, -1
     for target, gain in keys.items():
         for word in words:
-            room = gain - word.cost - best
+            told = gain if word.text.lstrip(_LETTERS).strip("0") else 0.0
+            room = told - word.cost - best
             if room > 0 and abs(len(word.text) - len(target)) <= len(CHEAPEST) - 1:
-                reading = gain - word.cost - damage(word.text, target, room)
+                reading = told - word.cost - damage(word.text, target, room)
                 if reading > best:
                     best, mask = reading, word.mask
     return (best, mask) if mask >= 0 else (-WORST, 0)

@@ -7,16 +7,23 @@ logarithms of likelihoods, so they add up. What is exchanged is never certain.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from core.matching.likelihood import explain
 from core.matching.pools import Cash
 from core.matching.prepare import Table
 from core.matching.search import Hypothesis, Search
 
 MARGIN = 0.7
+SURE_BY = 5.0  # of matches that could be changed at a loss of e^-5, one in a hundred would be wrong
+HOLDERS_GAIN = 4.0
 MOST_HOLDERS = 2
+MOST = 1 << 62
+LOOKED_AT = 40
+TEMPTING = -10.5
 MOST_TRIED = 6
 MOST_PER_POOL = 150  # payments without a match looked at for one client; beyond, the client's data is not of a kind to mend
 
@@ -40,6 +47,33 @@ class Change:
     gain: float
 
 
+class Lures:
+    """What a payment could want of what others of its client hold on weak evidence: looked up by amount, before any search."""
+
+    def __init__(self, table: Table, held: Sequence[Held]) -> None:
+        self._table = table
+        self._holder = {bill: item for item in held for bill, _ in item.wanted}
+        self._amounts = sorted((wanted, bill) for item in held for bill, wanted in item.wanted)
+
+    def for_(self, own: Held) -> list[Held]:
+        """Who holds a bill that could stand in for one of `own`'s, for what the payment is worth."""
+        cash, hypothesis = self._table.cash[own.cash], own.hypothesis
+        if hypothesis.exact and hypothesis.slips < 2 and hypothesis.cited == len(hypothesis.bills):
+            return []
+        if len(own.wanted) > 1:
+            found = [bill for _, wanted in own.wanted for _, bill in self._worth(wanted, wanted)]
+        else:
+            unit, near = self._table.unit(cash), self._worth(cash.amount, cash.amount * 4 // 3 + 1)
+            found = [bill for wanted, bill in near if explain(wanted, cash.amount, unit).weight > TEMPTING]
+        holders = {self._holder[bill].cash: self._holder[bill] for bill in found}
+        holders.pop(own.cash, None)
+        return list(holders.values())
+
+    def _worth(self, low: int, high: int) -> list[tuple[int, int]]:
+        start, end = bisect_left(self._amounts, (low, -1)), bisect_right(self._amounts, (high, MOST))
+        return self._amounts[start : min(end, start + LOOKED_AT)]
+
+
 class Exchange:
     """Finds the changes worth making among one client's payments; it opens and closes bills, the caller moves the money."""
 
@@ -61,7 +95,19 @@ class Exchange:
                 gone.add(seeker.index)
                 yield change
 
-    def _best(self, pool: int, seeker: Cash, own: Held | None, held: Sequence[Held]) -> Change | None:
+    def doubtful(self, pool: int, seekers: Sequence[tuple[Held, Sequence[Held]]]) -> set[int]:
+        """The payments that could change with others at so small a loss that nobody should be certain, on both sides.
+
+        `seekers` are those to look at, each with who holds what it could want.
+        """
+        found: set[int] = set()
+        for own, others in seekers[:MOST_PER_POOL]:
+            change = self._best(pool, self._table.cash[own.cash], own, others, least=-SURE_BY)
+            if change is not None:
+                found |= {own.cash, *(cash for cash, _ in change.holders)}
+        return found
+
+    def _best(self, pool: int, seeker: Cash, own: Held | None, held: Sequence[Held], *, least: float = MARGIN) -> Change | None:
         holder = {bill: item for item in held for bill, _ in item.wanted}
         mine = [own] if own else []
         with self._open([*mine, *held]):
@@ -69,13 +115,13 @@ class Exchange:
         none = own.hypothesis.score if own else self._search.nothing(seeker, seeker.amount)
         best: Change | None = None
         for hypothesis in with_all[:MOST_TRIED]:
-            if hypothesis.score <= none + MARGIN:
+            if hypothesis.score <= none + least - (HOLDERS_GAIN if least < 0 else 0.0):
                 break
             holders = {holder[bill].cash: holder[bill] for bill in hypothesis.bills if bill in holder}
             if not 0 < len(holders) <= MOST_HOLDERS or hypothesis.pool != pool:
                 continue
             change = self._weigh(seeker, hypothesis, none, list(holders.values()), mine)
-            if change.gain > MARGIN and (best is None or change.gain > best.gain):
+            if change.gain > least and (best is None or change.gain > best.gain):
                 best = change
         return best
 

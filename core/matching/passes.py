@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 
 from core.matching import equal, prepare
-from core.matching.exchange import Change, Exchange, Held
+from core.matching.exchange import Change, Exchange, Held, Lures
 from core.matching.habits import MIN_SAMPLES, guess
 from core.matching.instalments import adding_up
 from core.matching.likelihood import SETTLING, Evidence, Explained
 from core.matching.pools import Bill, Cash
 from core.matching.prepare import Table
 from core.matching.search import Hypothesis, Search
+from core.matching.shares import shares_of
 from core.matching.values import MatchSettings
 
 PLAIN_CHANCE = 0.9999
@@ -38,6 +39,7 @@ class Decision:
     `whose`: nothing names the invoices, and the money may come from another client (product notes E41).
     `usual`: nothing names the invoice, and the client is billed this amount again and again.
     `early`: an invoice was written well after the money came; by a slip, its number may have been made from another's.
+    `exchangeable`: if another payment gave up an invoice for this one, all would be explained nearly as well.
     """
 
     cash: int
@@ -49,6 +51,7 @@ class Decision:
     whose: bool = False
     usual: bool = False
     early: bool = False
+    exchangeable: bool = False
 
 
 class Passes:
@@ -91,6 +94,7 @@ class Passes:
         self._exchange()
         for needed in (0.45, LEAST_CHANCE):
             self._pass(deep=True, needed=needed, kinds=ANY)
+        self._doubt_exchangeable()
         self._remainders()
         self._doubt_twins()
         yield 1.0
@@ -202,14 +206,10 @@ class Passes:
         for cash in self._waiting:
             if cash.pools and cash.pools[0][1] > prepare.UNSURE:
                 seekers[cash.pools[0][0]].append(cash)
-        held: dict[int, list[Held]] = defaultdict(list)
         for item in self.decisions:
             if self._weak(item) and (item.contested or item.chance < UNEASY):
                 seekers[item.hypothesis.pool].append(self._table.cash[item.cash])
-        for item in self.decisions:
-            if item.hypothesis.pool in seekers and self._weak(item):
-                wanted = tuple((bill, self._table.bills[bill].amount) for bill, _ in item.shares)
-                held[item.hypothesis.pool].append(Held(item.cash, item.hypothesis, wanted))
+        held = self._held(seekers.keys())
         exchange = Exchange(self._table, self._search)
         for pool, waiting in sorted(seekers.items()):
             weak = held[pool]
@@ -257,6 +257,29 @@ class Passes:
             replace(item, contested=True) if (item.hypothesis.pool, cash[item.cash].amount) in left_over else item
             for item in self.decisions
         ]
+
+    def _doubt_exchangeable(self) -> None:
+        """What had no rival because the rival's invoice was taken already, on evidence no better, is not certain."""
+        held = self._held({item.hypothesis.pool for item in self.decisions})
+        doubted: set[int] = set()
+        sure = {item.cash for item in self.decisions if not item.contested}
+        for pool, weak in sorted(held.items()):
+            lures = Lures(self._table, weak)
+            seekers = [(item, others) for item in weak if item.cash in sure and (others := lures.for_(item))]
+            cash = [self._table.cash[item.cash] for item, _ in seekers]
+            bills = frozenset(bill for item in weak for bill, _ in item.wanted)
+            prepare.read_cites(self._table, cash, self._settings.options, level=2, held=bills)
+            doubted |= Exchange(self._table, self._search).doubtful(pool, seekers)
+        self.decisions = [replace(item, exchangeable=True) if item.cash in doubted else item for item in self.decisions]
+
+    def _held(self, pools: Set[int]) -> dict[int, list[Held]]:
+        """What payments of `pools` hold on evidence that another may beat."""
+        held: dict[int, list[Held]] = defaultdict(list)
+        for item in self.decisions:
+            if item.hypothesis.pool in pools and self._weak(item):
+                wanted = tuple((bill, self._table.bills[bill].amount) for bill, _ in item.shares)
+                held[item.hypothesis.pool].append(Held(item.cash, item.hypothesis, wanted))
+        return held
 
     def _sweep(self) -> None:
         done = {decision.cash for decision in self.decisions}
@@ -351,39 +374,6 @@ def _speaks_plainly(best: Hypothesis) -> bool:
     Where the words name some of the invoices only, the others may be named with slips, which a shallow look does not read.
     """
     if best.exact:
-        return best.cited in (0, len(best.bills))
+        return best.cited == 0 or best.plain or (best.cited == len(best.bills) and best.slips > 0)
     named = best.cited == len(best.bills) and not best.slips and not best.contradicted and not best.loose
     return named and (len(best.bills) == 1 or best.explained.evidence is Evidence.DISCOUNT)
-
-
-def shares_of(best: Hypothesis, wants: Sequence[int], amount: int) -> tuple[tuple[int, int], ...]:
-    """How `amount` is spread over the invoices: in full where it suffices, in proportion for a percentage, else oldest first."""
-    owed = [(bill, wants[bill]) for bill in best.bills]
-    total = sum(want for _, want in owed)
-    if amount >= total:
-        return tuple(owed)
-    if best.explained.evidence in (Evidence.DISCOUNT, Evidence.WITHHOLDING) and len(owed) > 1:
-        return _in_proportion(owed, amount, total)
-    if best.explained.evidence in (Evidence.FEE, Evidence.NEAR, Evidence.CREDIT):
-        short = total - amount
-        largest = max(range(len(owed)), key=lambda at: (owed[at][1], -at))
-        if owed[largest][1] > short:
-            return tuple((bill, want - (short if at == largest else 0)) for at, (bill, want) in enumerate(owed))
-    return tuple(_in_turn(owed, amount))
-
-
-def _in_proportion(wants: Sequence[tuple[int, int]], amount: int, total: int) -> tuple[tuple[int, int], ...]:
-    """Rounded down each, the units left over to the first ones that still have room."""
-    shares = [(bill, want * amount // total) for bill, want in wants]
-    over = amount - sum(share for _, share in shares)
-    spread = [(bill, share + (1 if at < over else 0)) for at, (bill, share) in enumerate(shares)]
-    return tuple((bill, share) for bill, share in spread if share)
-
-
-def _in_turn(wants: Iterable[tuple[int, int]], amount: int) -> Iterable[tuple[int, int]]:
-    for bill, want in wants:
-        share = min(want, amount)
-        if share <= 0:
-            return
-        amount -= share
-        yield bill, share

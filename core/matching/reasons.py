@@ -9,7 +9,7 @@ from core.matching.search import Hypothesis
 def kind_of(hypothesis: Hypothesis) -> str:
     """The kind of evidence for calibration: how it was named, and how the amount fits."""
     if hypothesis.cited == len(hypothesis.bills):
-        said = "named" if hypothesis.slips == 0 else "misnamed"
+        said = "misnamed" if hypothesis.slips else ("named faintly" if hypothesis.faint else "named")
     elif hypothesis.cited:
         said = "partly named"
     else:

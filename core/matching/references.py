@@ -28,6 +28,12 @@ MARKERS = frozenset(_MARKERS_TEXT.split())
 FILLERS = frozenset(["NO", "NR", "NUM", "NUMBER", "NUMBERS", "S", "N", "DATED", "NRO"])
 YEAR_COST = 4.0
 _YEAR = re.compile(r"20[0-4][0-9]")
+_DATE = re.compile(
+    r"(?<![\w./-])(?:(?:0?[1-9]|[12]\d|3[01])([./-])(?:0?[1-9]|[12]\d|3[01])\1(?:20)?[0-4]\d"
+    r"|20[0-4]\d([./-])(?:0[1-9]|1[0-2])\2(?:0[1-9]|[12]\d|3[01]))(?![\w/-])"
+)
+DATE_COST = 4.0
+_SHORT_YEAR = re.compile(r"[123][0-9]")
 _GLUE = frozenset("-/._")
 OTHERWISE = 5.0  # as a slip: the year or the prefix before a number is another one than the invoice's
 UNKNOWN_YEAR = 2.0
@@ -110,7 +116,8 @@ def read_words(memo: str) -> list[Word]:
     """Every string of the memo that may be a reference, each use of its runs once."""
     parts = runs(memo)
     found: dict[tuple[str, int], Word] = {}
-    marked, glued = _marked(parts), _glued(fold(memo), parts)
+    plain = fold(memo)
+    marked, glued, dated = _marked(parts), _glued(plain, parts), _dated(plain, parts)
     for first in range(len(parts)):
         for word in _joins(parts, first, marked[first], glued):
             kept = found.get((word.text, word.mask))
@@ -118,7 +125,17 @@ def read_words(memo: str) -> list[Word]:
                 found[word.text, word.mask] = word
     for word in _shortened(parts):
         found.setdefault((word.text, word.mask), word)
+    if dated:
+        return [word if word.mask & ~dated else word._replace(cost=word.cost + DATE_COST) for word in found.values()]
     return list(found.values())
+
+
+def _dated(plain: str, parts: Sequence[tuple[str, int, int]]) -> int:
+    """The digit runs that make a date, such as 01.12.25: parts of it name an invoice by chance only."""
+    dates = [(found.start(), found.end()) for found in _DATE.finditer(plain)]
+    return sum(
+        1 << place for place, (_, start, end) in enumerate(parts) if any(low <= start and end <= high for low, high in dates)
+    )
 
 
 def _marked(parts: Sequence[tuple[str, int, int]]) -> list[bool]:
@@ -184,12 +201,12 @@ def otherwise(word: Word, keys: Iterable[str], common: Container[str]) -> float:
     """
     before = word.before
     digits = before.isdigit()
-    if not (len(before) == 2 or _YEAR.fullmatch(before) if digits else before in common):
+    if not (_YEAR.fullmatch(before) or _SHORT_YEAR.fullmatch(before) if digits else before in common):
         return 0.0
     heads = [key[: -len(word.text)] for key in keys if len(key) > len(word.text) and key.endswith(word.text)]
     groups = [part for head in heads for part, _, _ in runs(head) if part.isdigit() == digits]
     if digits:
-        groups = [part for part in groups if len(part) >= len(before)]
+        groups = [part for part in groups if len(part) >= len(before) and (_YEAR.fullmatch(part) or _SHORT_YEAR.fullmatch(part))]
     if any(part.endswith(before) for part in groups):
         return 0.0
     if groups:

@@ -47,6 +47,7 @@ MOST_LEFT_OUT = 6
 PART_OF_MANY = -4.0
 LOOSE_CITE = 3.5
 PAID_TWICE = 9.0
+FAINT = 3.5
 TRIPLE_WINDOW = 36
 MOST_DAMAGED = 2  # unnamed invoices of a set that are looked for among damaged words
 MOST_READ = 60
@@ -55,7 +56,10 @@ UNLIKELY_SUM = 4.0  # an exact sum of words read so much worse than others is ch
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """A payment is for `bills` (positions) of `pool`; `cited` are named, `slips`: worst correction; `listed`: a stretch."""
+    """A payment is for `bills` (positions) of `pool`; `cited` are named, `slips`: worst correction; `listed`: a stretch.
+
+    `faint`: one is named by so little (two digits, part of a date) that it may stand there by chance.
+    """
 
     pool: int
     bills: tuple[int, ...]
@@ -68,6 +72,7 @@ class Hypothesis:
     contradicted: bool
     stopped: bool
     loose: int = 0
+    faint: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -81,7 +86,7 @@ class Hypothesis:
     @property
     def plain(self) -> bool:
         """Whether the words name every invoice as it stands, and nothing else."""
-        return self.cited == len(self.bills) and not self.slips and not self.contradicted
+        return self.cited == len(self.bills) and not self.slips and not self.contradicted and not self.faint
 
     @property
     def exact(self) -> bool:
@@ -299,7 +304,7 @@ class Search:
     def _score(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> Hypothesis:
         total = sum(self._wants[bill] for bill in bills)
         explained = self._explained(view, total, len(bills))
-        gain, cited, slips, used = _said(bills, view)
+        gain, cited, slips, used, faint = _said(bills, view)
         unsaid, mask = self._unsaid(view, bills, cited, used)
         used |= mask
         contradicted = [anchor for anchor in view.named if not used >> anchor & 1]
@@ -309,7 +314,7 @@ class Search:
             words += PART_OF_MANY
         score = view.weight + explained.weight + words + self._prior(view, bills, listed=listed)
         return Hypothesis(
-            view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped, loose
+            view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped, loose, faint
         )
 
     def _explained(self, view: _View, total: int, count: int) -> Explained:
@@ -359,12 +364,13 @@ class Search:
         return max(apart, LIST_WEIGHT - crowd + sum(fits) / len(fits) + LEFT_OUT * left_out)
 
 
-def _said(bills: tuple[int, ...], view: _View) -> tuple[float, int, int, int]:
-    """(gain, bills named, worst slips, digit runs used) of the words that name `bills`; one stretch of text names one invoice.
+def _said(bills: tuple[int, ...], view: _View) -> tuple[float, int, int, int, bool]:
+    """(gain, bills named, worst slips, digit runs used, whether one is named faintly) of the words that name `bills`.
 
+    One stretch of text names one invoice.
     Words that name another invoice as they stand are no second mention of one of these with a slip.
     """
-    gain, used, slips = 0.0, 0, 0
+    gain, used, slips, faint = 0.0, 0, 0, False
     named: set[int] = set()
     offers = sorted(
         (cite for bill in bills for cite in view.cites.get(bill, ())), key=lambda cite: (-cite.gain, cite.anchor, cite.bill)
@@ -378,5 +384,6 @@ def _said(bills: tuple[int, ...], view: _View) -> tuple[float, int, int, int]:
             named.add(cite.bill)
             gain += cite.gain
             slips = max(slips, cite.slips)
+            faint = faint or (not cite.slips and cite.gain < FAINT)
             used |= cite.mask
-    return gain, len(named), slips, used
+    return gain, len(named), slips, used, faint

@@ -96,7 +96,9 @@ def _by_gain(pick: Pick) -> tuple[float, tuple[int, ...]]:
 
 
 def _top(picks: list[Pick]) -> list[Pick]:
-    return _best(picks, 6)
+    """The best supported six, and none at all: the other half may say everything."""
+    found = _best(picks, 6)
+    return found if _EMPTY in found else [*found, _EMPTY]
 
 
 def _join(one: Pick, two: Pick) -> Pick | None:

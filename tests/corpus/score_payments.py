@@ -1,7 +1,7 @@
 """Measures cash application on the labelled corpus, and fits the calibration of its confidences.
 
 `python -m tests.corpus.score_payments` prints a table and writes the section "Cash application" of docs/accuracy.md; `--fit`
-first rewrites core/matching/calibration.py from ledgers with other seeds than those measured; `--clients N` is a smaller run.
+instead rewrites core/matching/calibration.py from ledgers with other seeds than those measured; `--clients N` is a smaller run.
 """
 
 from __future__ import annotations
@@ -229,7 +229,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clients", type=int, default=50)
     options = parser.parse_args(arguments)
     if options.fit:
-        fit(max(options.clients // 2, 4))
+        fit(options.clients)
+        return
     write_section(report(options.clients), ROOT / "docs/accuracy.md")
 
 

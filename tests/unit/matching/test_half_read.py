@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.matching import Tier, match
-from core.matching.references import OTHERWISE, UNKNOWN_YEAR, keys_of, otherwise, read_words
+from core.matching.references import DATE_COST, OTHERWISE, UNKNOWN_YEAR, keys_of, otherwise, read_words
 from tests.unit.matching.scene import invoice, only, pairs, payment
 
 
@@ -85,3 +85,53 @@ def test_a_word_that_names_an_invoice_is_no_damaged_name_of_another() -> None:
     memo = "; ".join(item.number or "" for item in owed[:10]).replace("0679", "069")
     found = match(owed, [payment("p", f"{total / 100:.2f}", memo, day=30)])
     assert {item.invoice_id for item in found} == {item.id for item in owed[:10]}
+
+
+# ── dates, and words that say hardly anything ───────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("day", ["01.12.25", "01.12.2025", "2025-12-01", "1/12/2025"])
+def test_parts_of_a_date_are_hardly_read_as_a_number(day: str) -> None:
+    dated = {word.text: word.cost for word in read_words(f"inv 258 dtd {day}")}
+    assert dated["258"] == 0.0
+    assert all(cost >= DATE_COST for text, cost in dated.items() if text.isdigit() and text != "258")
+
+
+def test_what_only_looks_like_a_date_is_read_as_a_number() -> None:
+    assert {word.text: word.cost for word in read_words("2025-03-0012 10432/33/34")}["2025030012"] < DATE_COST
+
+
+def test_a_date_in_the_memo_does_not_name_an_old_invoice() -> None:
+    owed = [invoice("old", "500.00", "NG-0112", day=-400), invoice("meant", "500.00", "NG-0258", day=5)]
+    assert only(owed, [payment("p", "500.00", "INV NO NG-258 DTD 01.12.25", day=30)]).invoice_id == "meant"
+
+
+def test_two_digits_are_no_name_beside_a_number_with_a_slip() -> None:
+    owed = [
+        invoice("one", "2628.38", "10891"),
+        invoice("meant", "149.00", "INV-2026-00404", day=2),
+        invoice("two", "149.00", "INV-2026-00406", day=2),
+        invoice("faint", "149.00", "INV-2025-00067", day=-300),
+    ]
+    found = match(owed, [payment("p", "2926.38", "#10891; INV-2026-04004; INV-20 26-00406 MANDATE M-295-67", day=30)])
+    assert {item.invoice_id for item in found} == {"one", "meant", "two"}
+
+
+# ── what others hold ────────────────────────────────────────────────────────────────────────────────────────────────────
+def test_two_payments_that_could_change_places_are_both_for_a_person() -> None:
+    """Each may be meant for either invoice: that the first took one does not make the other certain for the second."""
+    owed = [
+        invoice("a", "1250.00", "INV-2026-00414"),
+        invoice("b", "1225.00", "INV-2026-00415"),
+        invoice("c", "522.12", "INV-2026-00408"),
+        invoice("d", "310.00", "INV-2026-00386"),
+    ]
+    money = [
+        payment("first", "2057.12", "INV-2026-00386, INV-2026-00408, INV-2026-004", day=21),
+        payment("second", "1188.25", "INV-2026-04015", day=22),
+    ]
+    assert {item.tier for item in match(owed, money) if item.invoice_id in "ab"} == {Tier.SUGGESTED}
+
+
+def test_a_payment_is_not_lured_by_what_it_names_in_full() -> None:
+    owed = [invoice(f"i{n}", "149.00", f"INV-2026-0{410 + n}", day=n) for n in range(6)]
+    money = [payment(f"p{n}", "149.00", f"INV-2026-0{410 + n}", day=30 + n) for n in range(6)]
+    assert {item.tier for item in match(owed, money)} == {Tier.CERTAIN}

@@ -11,9 +11,9 @@ from core.matching import confidence, equal, habits, names, sums
 from core.matching.citations import slips_between
 from core.matching.claims import Claims, Overclaimed
 from core.matching.likelihood import Evidence, Explained, explain
-from core.matching.passes import shares_of
 from core.matching.references import keys_of, read_words
 from core.matching.search import Hypothesis
+from core.matching.shares import shares_of
 from core.matching.sums import CitedSums, Option
 from core.matching.values import Tier
 
@@ -229,3 +229,8 @@ def test_doubt_keeps_a_match_from_being_certain() -> None:
     assert confidence.tier_of(0.9999, 0.99, doubtful=False) is Tier.CERTAIN
     assert confidence.tier_of(0.9999, 0.99, doubtful=True) is Tier.SUGGESTED
     assert confidence.tier_of(0.98, 0.99, doubtful=False) is Tier.SUGGESTED
+
+
+def test_the_best_named_combination_may_leave_a_half_of_the_places_out() -> None:
+    groups = [[Option(0, 100, 12.0, 1)], [Option(1 + n, 5000 + n, 2.2, 2) for n in range(9)]]
+    assert (0,) in [pick.bills for pick in CitedSums(groups, 100_000, 700).best()]
