@@ -29,7 +29,8 @@ class Instalment:
 class PaymentPlan:
     """An agreement to pay `invoices` (empty: everything issued by then) in parts.
 
-    `breach_days` late on an instalment breaks it; `breach_rest` is how much of it may be missing without that.
+    `breach_days` late on an instalment breaks it; `breach_rest` is how much of it may be missing without that. `agreed_on` is the
+    organisation's own day then; of plans older than that is kept it is None, and the day in UTC stands for it.
     """
 
     account: str
@@ -38,11 +39,17 @@ class PaymentPlan:
     agreed_at: datetime
     breach_days: int = 5
     breach_rest: Money | None = None
+    agreed_on: date | None = None
+
+    @property
+    def day(self) -> date:
+        """The day it was agreed."""
+        return self.agreed_on or self.agreed_at.date()
 
     def covers(self, invoice: Invoice) -> bool:
         """Is the invoice part of the plan? What is billed after it was agreed is not, unless it was named."""
         if not self.invoices:
-            return invoice.issued_on <= self.agreed_at.date()
+            return invoice.issued_on <= self.day
         return key_of(invoice) in self.invoices
 
 
@@ -62,7 +69,7 @@ class PlanState:
 
 def _paid_since(plan: PaymentPlan, books: AccountBooks, currency: str) -> Money:
     """Cash received since the plan was agreed, in its currency; money that bounced does not count."""
-    start = plan.agreed_at.date()
+    start = plan.day
     others = frozenset((item.connection, item.ref) for item in books.invoices if not plan.covers(item))
     cash = (
         payment.amount

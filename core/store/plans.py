@@ -89,6 +89,7 @@ def _row(stored: StoredPlan) -> dict[str, Any]:
         "breach_rest_minor": plan.breach_rest.minor if plan.breach_rest else None,
         "note": stored.note,
         "agreed_at": plan.agreed_at,
+        "agreed_on": plan.agreed_on,
         "agreed_by": stored.agreed_by,
         "cancelled_at": stored.cancelled_at,
     }
@@ -102,6 +103,7 @@ def _stored(row: Any) -> StoredPlan:
         invoices=tuple(RecordKey(connection, Stream.INVOICES, Ref(ref)) for connection, ref in invoices),
         instalments=tuple(Instalment(due_on=day, amount=Money(minor, row.currency)) for day, minor in instalments),
         agreed_at=row.agreed_at,
+        agreed_on=row.agreed_on,
         breach_days=row.breach_days,
         breach_rest=None if row.breach_rest_minor is None else Money(row.breach_rest_minor, row.currency),
     )

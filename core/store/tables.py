@@ -220,6 +220,7 @@ class PlanRow(Stored, table=True):
     breach_rest_minor: int | None = _number(nullable=True)
     note: str = _text()
     agreed_at: datetime = _at()
+    agreed_on: date | None = Field(default=None, sa_type=Date, nullable=True)
     agreed_by: str = _text()
     cancelled_at: datetime | None = _at(nullable=True)
 

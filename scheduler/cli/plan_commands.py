@@ -80,6 +80,7 @@ def add_plan(
             invoices=tuple(invoice_key(app_now, account_id, name) for name in invoice or ()),
             instalments=tuple(parts),
             agreed_at=now,
+            agreed_on=today,
             breach_days=breach_days,
             breach_rest=read_amount(breach_rest, code) if breach_rest else None,
         )

@@ -136,6 +136,7 @@ PLAN = StoredPlan(
             Instalment(due_on=date(2026, 7, 1), amount=Money(25_050, "USD")),
         ),
         agreed_at=NOW,
+        agreed_on=NOW.date() - timedelta(days=1),  # the organisation's day is not that of UTC
         breach_days=3,
         breach_rest=Money(100, "USD"),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -124,3 +124,16 @@ def test_a_plan_for_everything_open_leaves_later_invoices_to_be_reminded_of_and_
     assert {number for _, _, numbers in left for number in numbers} == {"1002"}
     scene.payment("80.00", scene.today, to="1002")
     assert plan_state(plan, scene.books(), scene.today + timedelta(days=20)).breached, "what was paid on 1002 keeps no plan"
+
+
+@pytest.mark.req("A95")
+def test_a_plan_counts_from_the_day_it_was_at_the_office_not_in_utc():
+    """At seven in the evening in Chicago the first of a month has begun in UTC: what is billed then is not part of it."""
+    evening = datetime(2026, 4, 1, 0, 30, tzinfo=UTC)
+    plan = PaymentPlan(account="acme", invoices=(), instalments=(), agreed_at=evening, agreed_on=date(2026, 3, 31))
+    scene = overdue(20)
+    of_the_day = scene.invoice("1002", due=date(2026, 4, 30), issued=date(2026, 3, 31))
+    of_the_next = scene.invoice("1003", due=date(2026, 4, 30), issued=date(2026, 4, 1))
+    assert (plan.covers(of_the_day), plan.covers(of_the_next)) == (True, False)
+    older = PaymentPlan(account="acme", invoices=(), instalments=(), agreed_at=evening)
+    assert older.covers(of_the_next), "of a plan from before that was kept only the instant is known"
