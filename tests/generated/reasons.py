@@ -7,14 +7,9 @@ def _all(reason: str, *ids: str) -> dict[str, str]:
     return dict.fromkeys(ids, reason)
 
 
-_UPSTREAM = (
-    "no allocation is written to Xero: payments go upstream only by ConnectWise's opt-in write-back (E24, E30 are its tests)"
-)
-
 OPEN: dict[str, str] = {
     **_all("a client page with a signed link is not built yet; replies by mail are read", "D13"),
     **_all("needs no test: the licence is Apache-2.0 and nothing is charged", "D14"),
-    **_all(_UPSTREAM, "E26"),
     "quickbooks:22": "proven at the sandbox; duesync never voids an invoice",
     "connectwise:30": "linking pairs invoices across prefixes (tests/unit/linking/test_invoices.py); no test carries the mark",
 }

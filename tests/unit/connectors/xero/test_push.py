@@ -47,6 +47,7 @@ def test_a_note_carries_its_marker_and_is_found_by_it(at_xero: Stage, ref: str) 
     assert receipt.at == at_xero.clock.now()
 
 
+@pytest.mark.req("E26")
 @pytest.mark.parametrize("minutes", [0, 5, 60])
 def test_the_same_key_twice_acts_once_also_after_xero_forgot_it(at_xero: Stage, ref: str, minutes: int) -> None:
     for action in (note(ref), mail(ref), expect(ref, "2026-06-01")):
@@ -199,6 +200,7 @@ def test_every_kind_of_write_is_off_until_it_is_switched_on() -> None:
         assert SPEC.writes(settings) == {Capability.POST_NOTE}
 
 
+@pytest.mark.req("E26")
 def test_every_write_has_a_key_of_its_own_and_the_same_write_the_same(at_xero: Stage, ref: str) -> None:
     keys: list[str] = []
 
@@ -215,6 +217,24 @@ def test_every_write_has_a_key_of_its_own_and_the_same_write_the_same(at_xero: S
     assert len(set(keys)) == 3
     assert keys[0] == keys[-1]
     assert all(len(key) == 64 for key in keys)
+
+
+@pytest.mark.req("E26")
+def test_no_write_of_ours_ever_touches_an_allocation_so_none_can_be_replayed(at_xero: Stage, ref: str) -> None:
+    written: list[str] = []
+
+    def listen(request: httpx.Request) -> httpx.Response:
+        if request.method != "GET" and request.url.path.startswith(PREFIX):
+            written.append(request.url.path.rsplit("/", 1)[-1])
+            assert b"Allocation" not in request.content
+        return at_xero.box.handle(request)
+
+    at_xero.handle = listen
+    for action in (note(ref), mail(ref), expect(ref, "2026-06-01")):
+        for _ in range(2):
+            push(at_xero, action)
+    assert set(written) <= {"History", "Email", "Invoices", ref}, "the client's payments, credits and overpayments are only read"
+    assert written.count("Email") == 1
 
 
 def test_an_unreadable_answer_to_a_write_is_unknown_and_found(at_xero: Stage, ref: str) -> None:
