@@ -36,8 +36,9 @@ def _months(found: Forecast) -> str:
     expected = [item.expected for item in months]
     chart = bars(names, expected, limit=None, words=words, title="Cash expected by month", figures=figures, marked=None)
     code = found.currency
-    rows = [(item.month, *(amount(minor, code) for minor in (item.expected, item.low, item.high))) for item in months]
-    rows += [("later", amount(found.whole.later, code), "", ""), ("not known", amount(found.whole.unknown, code), "", "")]
+    rows = [(item.month, *(amount(minor, code) or "0" for minor in (item.expected, item.low, item.high))) for item in months]
+    rest = (("later", found.whole.later), ("not known", found.whole.unknown))
+    rows += [(name, amount(minor, code) or "0", "", "") for name, minor in rest]
     columns = ("month", "expected", "by its end at least", "by its end at most")
     nothing = "" if chart else "<p>No payment can be foretold for the next six months: see what each invoice is based on.</p>"
     return f"<h2>{safe(code)} by month</h2><div class='card wide'>{nothing}{chart}{rows_table(columns, rows)}</div>"

@@ -36,7 +36,8 @@ details summary{cursor:pointer;color:var(--soft);font-size:.88rem}
 @media screen and (max-width:640px){svg text{font-size:25px}thead{display:none}table,tbody,tr,td{display:block}
 tr{padding:8px 0;border-bottom:1px solid var(--line)}td{display:flex;justify-content:space-between;gap:16px;border:0;
 padding:1px 0;white-space:normal}td:first-child{font-weight:600;min-width:0}td:empty{display:none}
-td[data-label]::before{content:attr(data-label);color:var(--soft);text-align:left;font-weight:400}}
+td.words{text-align:right}td[data-label]::before{content:attr(data-label);color:var(--soft);text-align:left;font-weight:400;
+white-space:nowrap}}
 @media print{:root{--ink:#111;--soft:#444;--line:#bbb;--card:#fff;--page:#fff;--bar:#b9c4d0;--now:#27486b;--bad:#8c1c13;
 --good:#14532d}body{font-size:10pt}main{max-width:none;padding:0}h2{margin-top:1.2em;break-after:avoid}details{display:none}
 .cards{grid-template-columns:1fr 1fr;gap:10px}.card{padding:10px}.card.long{break-inside:auto;border:0;padding:0}
