@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import re
 
-_CALLED = re.compile(
-    r" \((?=number |reference |agreement )(?:number (?P<number>.+?)(?:, (?=reference |agreement )|\)$))?"
-    r"(?:reference (?P<reference>.+?)(?:, (?=agreement )|\)$))?(?:agreement (?P<agreement>.+)\)$)?$"
-)
+_WORDS = "number|reference|agreement|client"
+_CALLED = re.compile(rf" \((?P<names>(?:{_WORDS}) .+)\)$")
+_NEXT = re.compile(rf", (?=(?:{_WORDS}) )")
 
 
-def calling_itself(problem: str, *, number: object = None, reference: object = None, agreement: object = None) -> str:
-    """The problem with what the row calls itself: "is not a day (number INV-12, agreement AG-3)"."""
-    given = {"number": number, "reference": reference, "agreement": agreement}
+def calling_itself(
+    problem: str, *, number: object = None, reference: object = None, agreement: object = None, client: object = None
+) -> str:
+    """The problem with what the row calls itself: "is not a day (number INV-12, agreement AG-3)". Only plain texts count."""
+    given = {"number": number, "reference": reference, "agreement": agreement, "client": client}
     told = [f"{word} {text}" for word, text in given.items() if isinstance(text, str) and text.strip() and text.isprintable()]
     return f"{problem} ({', '.join(told)})" if told else problem
 
 
 def called_in(problem: str) -> dict[str, str]:
-    """The "number", "reference" and "agreement" that `calling_itself` put into the problem, as far as it knew them."""
+    """The "number", "reference", "agreement" and "client" (its ref) that `calling_itself` put into the problem."""
     match = _CALLED.search(problem)
-    return {word: text for word, text in match.groupdict().items() if text} if match else {}
+    pairs = (part.partition(" ") for part in _NEXT.split(match["names"])) if match else ()
+    return {word: text for word, _, text in pairs}

@@ -253,12 +253,20 @@ def read(stream: Stream, row: Row, company: Company, entity: str | None = None) 
         return (_READERS[stream](row, company),)
     except Unreadable as error:
         number = _find_text(row, "DocNumber") if stream is Stream.INVOICES else None
-        return Malformed(stream=stream, ref=_ref(row), where=error.where, problem=calling_itself(error.problem, number=number))
+        problem = calling_itself(error.problem, number=number, client=_find_client(row))
+        return Malformed(stream=stream, ref=_ref(row), where=error.where, problem=problem)
 
 
 def _ref(row: Row) -> Ref | None:
     ref = _find_text(row, "Id")
     return Ref(ref) if ref else None
+
+
+def _find_client(row: Row) -> str | None:
+    try:
+        return row.find_ref("CustomerRef")
+    except Unreadable:
+        return None
 
 
 def _find_text(row: Row, key: str) -> str | None:

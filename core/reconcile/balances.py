@@ -151,6 +151,8 @@ def _note(desk: Desk, note: CreditNote, difference: Money) -> Finding:
 def _parties(desk: Desk, broken: set[tuple[str, Ref | None]]) -> Iterator[Finding]:
     ours = _own_balances(desk)
     for party in desk.books.parties:
+        if (party.connection, party.ref) in desk.world.half_read_clients:
+            continue
         if party.balance is None or party.connection not in desk.ledger or (party.connection, party.ref) in broken:
             continue
         amount = Money(ours.get((party.connection, party.ref, party.balance.currency), 0), party.balance.currency)

@@ -123,12 +123,15 @@ def _billed_otherwise(desk: Desk, rhythm: _Rhythm, month: int) -> bool:
 
 
 def _covers(invoice: Invoice, month: int) -> bool:
+    """Is the month one of those its period bills? From the 28th to the 27th is one month, the one it begins in."""
     if invoice.period_start is None or invoice.period_end is None:
         return False
-    return _month(invoice.period_start) <= month <= _month(invoice.period_end - timedelta(days=_TURN))
+    days = (invoice.period_end - invoice.period_start).days + 1
+    first = _month(invoice.period_start)
+    return first <= month < first + max(round(days / _DAYS_OF_A_MONTH), 1)
 
 
-_TURN = 14  # a period from the 15th to the 14th belongs to the month it begins in
+_DAYS_OF_A_MONTH = 30.44
 
 
 def _gap(desk: Desk, rhythm: _Rhythm, hole: Sequence[int], months: Sequence[int]) -> Finding:

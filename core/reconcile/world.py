@@ -140,6 +140,12 @@ class World:
         return {name: (frozenset(numbers[name]), agreements[name]) for name in agreements}
 
     @cached_property
+    def half_read_clients(self) -> frozenset[Place]:
+        """Clients of which a record could not be read: what the rest comes to is no balance."""
+        called = ((connection, called_in(row.problem).get("client")) for connection, row in self.books.malformed)
+        return frozenset((connection, Ref(client)) for connection, client in called if client)
+
+    @cached_property
     def credit_uses(self) -> Mapping[RecordKey, int]:
         """Minor units of each credit note or journal entry that payments carried to invoices."""
         used: dict[RecordKey, int] = defaultdict(int)

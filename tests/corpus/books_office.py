@@ -24,6 +24,7 @@ from core.records import (
     DepositLine,
     DocumentStatus,
     Invoice,
+    Malformed,
     Party,
     Payment,
     PaymentStatus,
@@ -34,6 +35,7 @@ from core.records import (
     Role,
     Sale,
     Stream,
+    key_of,
 )
 from tests.corpus.books_drafts import Label
 
@@ -136,6 +138,9 @@ class Office:
         self.memos: dict[str, CreditMemo] = {}
         self.others: list[Record] = []
         self.labels: list[Label] = []
+        self.slipped: set[str] = set()  # what slips touched, named in a label or not
+        self.unread: set[RecordKey] = set()
+        self.malformed: list[tuple[str, Malformed]] = []
         self._last = 1000 + self.chance.randrange(4000)
         self._check = 2000 + self.chance.randrange(3000)
         self._counts: dict[str, int] = defaultdict(lambda: 100)
@@ -225,7 +230,7 @@ class Office:
                 made.append(self._invoice(paper, open_now))
             if paper.psa_ref is not None:
                 made.append(self._psa_invoice(paper, open_now))
-        return [*made, *self._parties(made)]
+        return [item for item in (*made, *self._parties(made)) if key_of(item) not in self.unread]
 
     def _parties(self, made: list[Record]) -> Iterator[Party]:
         owed: dict[str, int] = defaultdict(int)

@@ -359,4 +359,5 @@ def slip(office: Office, *, each: int) -> Office:
     for _ in range(each):
         for one in SLIPS:
             one(desk)
+    office.slipped.update(desk.touched)
     return office

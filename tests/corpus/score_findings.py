@@ -25,6 +25,7 @@ from tests.corpus.books_faults import plant
 from tests.corpus.books_office import ROLES as OFFICE_ROLES
 from tests.corpus.books_office import Office
 from tests.corpus.books_office_habits import clean_office
+from tests.corpus.books_office_oversights import overlook
 from tests.corpus.books_office_slips import slip
 
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "accuracy.md"
@@ -158,14 +159,15 @@ def offices(seeds: Iterable[int], *, clients: int = 60, each: int = 3) -> Iterab
     """Labelled books of the second maker: each seed in QuickBooks' and Xero's way, with and without a PSA."""
     for seed in seeds:
         for style, psa in OFFICES:
-            yield slip(clean_office(seed, style=style, psa=psa, clients=clients), each=each)
+            yield overlook(slip(clean_office(seed, style=style, psa=psa, clients=clients), each=each), each=each)
 
 
 def score_offices(seeds: Iterable[int], **more: int) -> tuple[Score, int]:
     """The score over the second maker's books, and how many invoices they have."""
     result, bills = Score(), 0
     for office in offices(seeds, **more):
-        result.add(reconcile(assemble(office.records(), roles=OFFICE_ROLES), today=office.today), office.labels)
+        books = assemble(office.records(), roles=OFFICE_ROLES, malformed=office.malformed)
+        result.add(reconcile(books, today=office.today), office.labels)
         bills += len(office.papers)
     return result, bills
 

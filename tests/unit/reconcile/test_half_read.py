@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from core.money import Money
 from core.records import Malformed, Posting, Record, Ref, Stream
 from core.unread import called_in, calling_itself
 from tests.corpus.books_words import bill, deposit, found, party, pay
@@ -37,6 +40,14 @@ def test_an_invoice_that_is_there_and_unreadable_is_not_missing() -> None:
     assert found(mirror(skip_books="M4"), malformed=[row(Stream.INVOICES, "M4", problem)]) == {("malformed_record", ("M4",))}
 
 
+@pytest.mark.req("E49")
+def test_what_a_client_owes_is_not_checked_while_one_of_its_records_is_unreadable() -> None:
+    records = [replace(C, balance=Money(80000, "USD")), bill("A1", "400", "03-01")]
+    problem = calling_itself("is not a day", number="INV-A2", client="C")
+    assert found(records, malformed=[row(Stream.INVOICES, "A2", problem)]) == {("malformed_record", ("A2",))}
+    assert ("balance_mismatch", ("C",)) in found(records, malformed=[row(Stream.INVOICES, "A2")])
+
+
 @pytest.mark.req("A69")
 def test_a_month_whose_bill_cannot_be_read_is_no_gap() -> None:
     records: list[Record] = [C, *monthly(1, 2, 3, 5, 6)]
@@ -49,7 +60,7 @@ def test_a_month_whose_bill_cannot_be_read_is_no_gap() -> None:
 def test_a_problem_says_what_the_row_calls_itself() -> None:
     for names in ({"number": "INV (2)", "agreement": "AG, 3"}, {"number": "7"}, {"reference": "PO 1", "agreement": "A"}, {}):
         assert called_in(calling_itself("is (odd)", **names)) == names
-    every = {"number": "1", "reference": "2", "agreement": "3"}
+    every = {"number": "1", "reference": "2", "agreement": "3", "client": "4"}
     assert called_in(calling_itself("is bad", **every)) == every
 
 

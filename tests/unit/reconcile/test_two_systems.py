@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -214,6 +215,17 @@ def test_a_month_nobody_billed_is_found() -> None:
 )
 def test_a_billed_month_is_no_gap(records: list[Record]) -> None:
     assert found([PARTIES[0], *records]) == set()
+
+
+@pytest.mark.req("A69")
+def test_a_month_nobody_billed_is_found_where_periods_run_from_the_28th() -> None:
+    start = [date(2025, month, 28) for month in range(1, 9)]
+    made = [
+        bill(f"R{day.month}", "850", str(day), agreement_ref=Ref("AG"), period_start=day, period_end=after - timedelta(days=1))
+        for day, after in itertools.pairwise(start)
+    ]
+    assert found([PARTIES[0], *made]) == set()
+    assert found([PARTIES[0], *(item for item in made if item.ref != "R4")]) == {("billing_gap", ("AG", "R3", "R5"))}
 
 
 def test_an_active_agreement_is_expected_to_bill_until_now() -> None:
