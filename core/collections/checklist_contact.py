@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from core.analytics.history import Line, histories
 from core.analytics.signs_clients import habit_on
+from core.collections.case_words import counted
 from core.collections.checklist_facts import CaseFacts, Check, Found, Group, answered, failed, listed, passed, unknown
 from core.dunning.calls import CallOutcome, LateReason, counts
 from core.holds import HoldKind
@@ -93,7 +94,8 @@ def options_tried(facts: CaseFacts) -> Found:
         "payment plans": len(facts.plans),
     }
     autopay = any(item.autopay_on for item in facts.client.invoices)
-    told = ", ".join(f"{count} {name}" for name, count in counts.items()) + f", automatic payment {'set up' if autopay else 'no'}"
+    words = [counted(count, name.removesuffix("s")) for name, count in counts.items()]
+    told = ", ".join([*words, f"automatic payment {'set up' if autopay else 'not set up'}"])
     if facts.promises or facts.plans:
         return passed(f"{told}: none was kept", **counts)
     todo = "Offer instalments, then: duesync collections answer CASE options_tried TEXT"

@@ -274,14 +274,17 @@ class _Room:
         if best.route is Route.WRITE_OFF:
             found.append(f"No route is expected to bring the least sum worth collecting ({least}).")
         else:
-            less = [item for item in now if item.net <= best.net and item is not best and item.route is not Route.WRITE_OFF]
+            less = [item for item in now if 0 < item.net.minor <= best.net.minor and item is not best]
             others = [f"{item.route.replace('_', ' ')} ({item.who}) {item.net}" for item in less[:3]]
-            found.append(f"{best.who} is expected to bring {best.net} net; next: {', '.join(others) or 'writing it off'}.")
+            rest = f"next: {', '.join(others)}" if others else "no other route that you decide on alone is"
+            found.append(f"{best.who} is expected to bring {best.net} net; {rest}.")
         later = next((i for i in worths if i.in_days == HORIZONS[1] and i.route is best.route and i.who == best.who), None)
         if later is not None and best.route is not Route.WRITE_OFF:
             found.append(f"Waiting {HORIZONS[1]} days costs {best.net - later.net}.")
         few = self.tariff.attorney.fewest_cases
-        if best.route is Route.AGENCY and 0 < self.claim.open_cases < few:
+        lawyer = next((item for item in now if item.route is Route.ATTORNEY), None)
+        worth = lawyer is not None and lawyer.net >= least
+        if best.route is Route.AGENCY and worth and 0 < self.claim.open_cases < few:
             found.append(
                 f"With {counted(self.claim.open_cases, 'open case')}, fewer than {few}, a collections lawyer may suit you better."
             )

@@ -45,10 +45,9 @@ def show_notice(case_id: CaseArgument, config: ConfigOption = None, json: JsonOp
         where = f"; it waits in the outbox: duesync outbox approve {waiting[0].id}" if waiting else "; see: duesync preview"
         answer({"case": case.id, "sent": None, "waiting": [row.id for row in waiting]}, f"the final notice has not left{where}")
         raise typer.Exit(PROBLEM_FOUND)
-    left = max((found.placeable_on - today).days, 0)
-    words = (
-        f"final notice sent on {found.sent_at.date()}; may be placed from {found.placeable_on} on ({counted(left, 'day')} left)"
-    )
+    left = (found.placeable_on - today).days
+    when = f"from {found.placeable_on} on ({counted(left, 'day')} left)" if left > 0 else f"since {found.placeable_on}"
+    words = f"final notice sent on {found.sent_at.date()}; may be placed {when}"
     answer({"case": case.id, "sent": found.sent_at.isoformat(), "placeable_on": found.placeable_on.isoformat()}, words)
 
 
@@ -183,7 +182,8 @@ def _show_plan(plan: Plan) -> None:
     lines = [f"{plan.reference}: {counted(len(plan.invoices), 'invoice')}, {plan.amount}, to {plan.agency.name}{fee}"]
     lines += [f"  against it: {text}" for text in plan.against]
     lines += [f"  note: {text}" for text in plan.warnings]
-    lines.append(f"  {counted(plan.stopped, 'message')} to the client that wait would not go")
+    if plan.stopped:
+        lines.append(f"  {counted(plan.stopped, 'message')} to the client, waiting in the outbox, would not go")
     answer(document, "\n".join(lines))
 
 

@@ -382,7 +382,7 @@ def test_a_client_in_trouble_is_not_handed_over_without_a_word():
 def test_what_was_tried_is_listed_and_instalments_must_have_been_thought_of():
     found = item("options_tried", promises=())
     assert found.status is Status.UNKNOWN
-    assert "2 messages, 1 statements, 1 calls, 0 promises, 0 payment plans" in found.why
+    assert "2 messages, 1 statement, 1 call, no promises, no payment plans" in found.why
     assert "automatic payment no" in found.why
     charged = replace(bill("i0", number="1000", open_minor=0, status=DocumentStatus.CLOSED), autopay_on=TODAY)
     books = client(invoices=(bill(), charged, bill("c1", "psa")))

@@ -195,6 +195,9 @@ def test_the_card_of_an_agency_in_the_settings_is_read_exactly():
 def test_few_open_cases_make_a_lawyer_worth_a_thought():
     assert any("collections lawyer" in line for line in compare(owed(90), open_cases=2).reasons)
     assert not any("collections lawyer" in line for line in compare(owed(90), open_cases=9).reasons)
+    small = " ".join(compare(owed(130, 90_000), open_cases=2).reasons)
+    assert "collections lawyer" not in small, "its fees would eat this claim"
+    assert "no other route that you decide on alone is" in small
 
 
 # ── own cases ───────────────────────────────────────────────────────────────────────────────────────────────────────────
