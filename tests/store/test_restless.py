@@ -38,11 +38,14 @@ def test_restless_processes_that_are_killed_say_each_step_once(store: Store, sto
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=150, check=False)
     assert ran.returncode == 0, ran.stderr[-3000:]
     assert int(ran.stdout) >= 1, "some were killed at work"
-    steps = Counter(line.split(" ", 1)[1] for line in log.read_text().splitlines())
-    assert steps
+    acts = [line.split(" ", 1) for line in log.read_text().splitlines()]
+    steps = Counter(step for _, step in acts)
     assert set(steps.values()) == {1}
+    # Who hears how much is not claimed: the days pass as fast as the processes step through them, and some pass in a moment.
     assert len(steps) >= 4, "the cadence went on"
+    settled = store.outbox(states=[OutboxState.SETTLED])
+    assert {row.key for row in settled} == {key for key, _ in acts}, "what was done is what the store says was done"
     logged = Counter(entry.outbox_id for group in store.contacts().values() for entry in group if entry.outbox_id)
-    assert set(logged.values()) == {1}
+    assert logged == Counter(row.id for row in settled), "each on record once"
     assert store.outbox(states=[OutboxState.SENDING, OutboxState.AMBIGUOUS]) == ()
     assert store.verify_journal().ok
