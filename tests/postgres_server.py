@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+_ROOM = 4 * 1024**3  # bytes; a whole run of the suite leaves about 1.5 GiB a server
 _USERS = ("postgres", "nobody")
 
 
@@ -83,12 +84,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _roomy_memory() -> str | None:
+    """A file system in memory, where there is room in it: a suite makes and deletes a hundred thousand files. Else None."""
+    memory = Path("/dev/shm")
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > _ROOM else None
+
+
 @contextmanager
 def postgres_server() -> Iterator[Server]:
     """A server for the time of the block; NoPostgres when it cannot be had."""
     folder = binaries()
     user = _as_user()
-    home = Path(tempfile.mkdtemp(prefix="duesync-pg-"))
+    home = Path(tempfile.mkdtemp(prefix="duesync-pg-", dir=_roomy_memory()))
     try:
         if user:
             os.chown(home, int(str(user["user"])), int(str(user["group"])))
