@@ -22,8 +22,8 @@ demo: $(STAMP)   ## an MSP's 45 days on a fast clock, against sandboxes on loopb
 test: $(STAMP)   ## the whole suite
 	@$(BIN)/python -m pytest -n auto --dist loadgroup
 
-test-postgresql: $(STAMP)   ## the whole suite with every store on a PostgreSQL of its own (the machine's binaries)
-	@DUESYNC_TEST_STORE=postgresql $(BIN)/python -m pytest -n auto --dist loadgroup
+test-postgresql: $(STAMP)   ## the whole suite with every store on a PostgreSQL of its own (the machine's binaries); PART="tests/..." some of it
+	@DUESYNC_TEST_STORE=postgresql $(BIN)/python -m pytest -n auto --dist loadgroup $(PART)
 
 lint: $(STAMP)   ## style, types, import rules, known vulnerabilities
 	@$(BIN)/ruff check .
