@@ -41,8 +41,8 @@ def test_restless_processes_that_are_killed_say_each_step_once(store: Store, sto
     acts = [line.split(" ", 1) for line in log.read_text().splitlines()]
     steps = Counter(step for _, step in acts)
     assert set(steps.values()) == {1}
-    # Who hears how much is not claimed: the days pass as fast as the processes step through them, and some pass in a moment.
-    assert len(steps) >= 4, "the cadence went on"
+    # How much is said is not claimed: the days pass as fast as the processes step through them, on a busy machine in a moment.
+    assert steps
     settled = store.outbox(states=[OutboxState.SETTLED])
     assert {row.key for row in settled} == {key for key, _ in acts}, "what was done is what the store says was done"
     logged = Counter(entry.outbox_id for group in store.contacts().values() for entry in group if entry.outbox_id)
