@@ -131,6 +131,8 @@ def _rests(books: AccountBooks, as_of: date, *, anything_later: bool) -> Iterabl
     """What payments and credits had left: what they have now and what was applied of them later, where anything was."""
     ledger = books.ledger_connections
     for source, made_on in sources(books):
+        if not anything_later and isinstance(source, Payment) and not source.unapplied.minor:
+            continue  # used up now and then, as nearly all are
         if source.connection not in ledger or made_on > as_of:
             continue
         late = [item for item in source.allocations if applied_on(item, made_on) > as_of] if anything_later else ()

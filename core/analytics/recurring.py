@@ -57,15 +57,18 @@ def recurring_months(books: Books, history: History, as_of: date, months: int = 
 
 def _recurring_lines(books: Books, history: History) -> list[Line]:
     """Invoices that name an agreement, and the ledger's copies of the PSA's that do, found by their number."""
-    numbers = {
+    bearing = [
         (account.account.id, invoice.number)
         for account in books.accounts.values()
         for invoice in account.invoices
-        if invoice.agreement_ref is not None and invoice.number
-    }
-    known = {number for _, number in numbers}
-    named = [line for line in history.lines if line.invoice.agreement_ref is not None or line.invoice.number in known]
-    return [line for line in named if line.invoice.agreement_ref is not None or (line.account, line.invoice.number) in numbers]
+        if invoice.agreement_ref is not None
+    ]
+    if not bearing:
+        return []
+    numbers = {(account, number) for account, number in bearing if number}
+    return [
+        line for line in history.lines if line.invoice.agreement_ref is not None or (line.account, line.invoice.number) in numbers
+    ]
 
 
 def autopay_coverage(history: History, as_of: date) -> tuple[float | None, int, int]:
