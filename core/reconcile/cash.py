@@ -35,11 +35,14 @@ def unapplied_payments(desk: Desk) -> Iterator[Finding]:
 
 def overpayments(desk: Desk) -> Iterator[Finding]:
     """Payments whose remainder nothing open takes, and invoices on which more was applied than they total."""
+    told: set[str] = set()
     for payment in desk.payments:
         if desk.idle(payment).minor > 0 and key_of(payment) not in desk.told_payments and _is_excess(desk, payment):
-            yield _overpayment(desk, payment, desk.idle(payment), desk.paid_invoices(payment))
+            found = _overpayment(desk, payment, desk.idle(payment), desk.paid_invoices(payment))
+            told.add(found.fingerprint)
+            yield found
     for invoice in desk.invoices:
-        yield from _overpaid(desk, invoice)
+        yield from (found for found in _overpaid(desk, invoice) if found.fingerprint not in told)
 
 
 def _is_excess(desk: Desk, payment: Payment) -> bool:

@@ -44,9 +44,10 @@ def duplicate_invoices(desk: Desk) -> Iterator[Finding]:
 
 
 def _age(invoice: Invoice) -> tuple[object, ...]:
-    """Oldest first; on one day what has a number, without a copy mark, then the lower number."""
+    """Oldest first; on one day what has a number, without a copy mark, then the lower number; of one number the paid one."""
     key = number_key(invoice.number)
-    return (invoice.issued_on, not key, copy_of(key) is not None, *_natural(invoice.number or ""), _natural(invoice.ref))
+    named = (not key, copy_of(key) is not None, *_natural(invoice.number or ""))
+    return (invoice.issued_on, *named, invoice.open.minor > 0, _natural(invoice.ref))
 
 
 def _natural(text: str) -> tuple[tuple[tuple[int, int, str], ...]]:
@@ -186,7 +187,7 @@ def _same(desk: Desk, first: Invoice, second: Invoice, habit: _Habit) -> _Copy |
     if days > (habit.window if tied else habit.silent_window) or desk.billed_apart(first, second):
         return None
     paid_apart = first.open.minor == 0 and second.open.minor == 0
-    if paid_apart and days > _ACCEPTED_DAYS and not desk.billed_once(first, second):
+    if paid_apart and days > desk.world.rules.duplicate_invoice_days and not desk.billed_once(first, second):
         return None  # the client took both for owed, and nothing else says that they are one
     confidence = 0.75 if paid_apart else 0.95 if days <= 1 else 0.9
     beside = not days and first.agreement_ref == second.agreement_ref and habit.window and not desk.billed_once(first, second)
@@ -197,7 +198,6 @@ def _same(desk: Desk, first: Invoice, second: Invoice, habit: _Habit) -> _Copy |
 
 
 _PAIR = 2
-_ACCEPTED_DAYS = 1
 
 
 def _one_number(first: Invoice, second: Invoice) -> str | None:

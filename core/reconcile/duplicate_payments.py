@@ -71,7 +71,7 @@ class _Group:
 
     def __post_init__(self) -> None:
         self.homes = self._homes()
-        self.recurring = _recurs(self.payments)
+        self.recurring = _usual_gap(self.payments) * 2 // 3  # sooner after a payment than the next one is likely
 
     def findings(self) -> Iterator[Finding]:
         """Each payment is a copy of the nearest kept one before it, or is kept."""
@@ -165,7 +165,7 @@ class _Group:
         closed = _closed_by(self.desk, first)
         if days <= rules.duplicate_payment_days and not (apart and self.desk.loose(first)):
             return _Verdict(0.9, "nothing of its amount is owed and an equal payment stands beside it")
-        if closed and days <= (rules.duplicate_payment_days * 3 if self.recurring else rules.twice_paid_days):
+        if closed and days <= (self.recurring or rules.twice_paid_days):
             return _Verdict(0.85, "the invoice of its amount was already closed by an equal payment")
         return None
 
@@ -182,10 +182,11 @@ def _could_be_for(payment: Payment, invoice: Invoice, habit: float | None, *, be
     return usual or (not beside and delay >= -_SOON)
 
 
-def _recurs(group: Sequence[Payment]) -> bool:
-    """Does the client pay this amount as a habit, some days apart each time?"""
+def _usual_gap(group: Sequence[Payment]) -> int:
+    """Days between this amount's payments where the client pays it as a habit, some days apart each time; else 0."""
     days = sorted({payment.paid_on for payment in group})
-    return sum((later - earlier).days > _HABIT_GAP for earlier, later in itertools.pairwise(days)) >= _HABIT_TIMES
+    gaps = [gap for earlier, later in itertools.pairwise(days) if (gap := (later - earlier).days) > _HABIT_GAP]
+    return int(median(gaps)) if len(gaps) >= _HABIT_TIMES else 0
 
 
 _HABIT_GAP = 5

@@ -19,6 +19,8 @@ NOTHING = Money(0, "USD")
 VOID = DocumentStatus.VOID
 PAID = (bill("A1", "512.34", "03-01", "0"), pay("P1", "512.34", "03-28", {"A1": "512.34"}, reference="INV-A1"))
 
+PAID_LATER = pay("P1", "512.34", "03-28", {"A2": "512.34"}, reference="77")
+
 Case = tuple[Sequence[Record], set[tuple[str, tuple[str, ...]]]]
 
 
@@ -43,6 +45,10 @@ DUPLICATES: dict[str, Case] = {
     "the create call repeated, and the numbers are missing or lower": (
         [C, bill("A9", "512.34", "04-01", number=None), bill("A10", "512.34", "04-01", number="INV-10")],
         told("duplicate_invoice", "A9", "A10"),
+    ),
+    "one number on two bills of one day, the later one paid": (
+        [C, bill("A1", "512.34", "03-01", number="77"), bill("A2", "512.34", "03-01", "0", number="77"), PAID_LATER],
+        told("duplicate_invoice", "A1", "A2"),
     ),
     "one period billed twice": (
         [
@@ -129,6 +135,10 @@ CASH: dict[str, Case] = {
     ),
     "more applied than the invoice bills": (
         [C, bill("A1", "400", "04-01", "0"), pay("P1", "450", "05-02", {"A1": "450"})],
+        told("overpayment", "P1", "A1"),
+    ),
+    "more applied than the invoice bills, and more paid than applied": (
+        [C, bill("A1", "400", "04-01", "0"), pay("P1", "500", "05-02", {"A1": "450"})],
         told("overpayment", "P1", "A1"),
     ),
     "more paid, and no figure for the rest": (
