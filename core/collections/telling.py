@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from core.collections.case import (
     AcknowledgementRead,
+    AgencyTold,
+    Answered,
+    ApprovalWithdrawn,
+    Approved,
+    Attached,
     Case,
     CaseClosed,
     CaseEvent,
+    Detached,
     DirectPaymentSeen,
     Fact,
     LegalStepTaken,
+    Noted,
     NoticeGiven,
+    Opened,
     PaidInFull,
     PlacementDelivered,
     PlacementFailed,
@@ -21,6 +29,8 @@ from core.collections.case import (
     StatusRead,
     Stayed,
     StayLifted,
+    Waived,
+    WaiverLifted,
 )
 from core.collections.case_words import counted
 from core.collections.redaction import strip_secrets
@@ -32,6 +42,31 @@ def note_of(event: CaseEvent, case: Case) -> str | None:
     """The note for one event of a case; None for what concerns nobody there (documents, waivers, remarks)."""
     text = _text(event.fact, case)
     return None if text is None else one_line(strip_secrets(f"{event.at.date()}: collections case {case.id}: {text}"), 900)
+
+
+def words_of(event: CaseEvent, case: Case) -> str:
+    """What one event of a case's history says, on one line; "" where its name says it all."""
+    fact = event.fact
+    match fact:
+        case Attached():
+            text = f"{fact.attachment.kind}: {fact.attachment.filename}"
+        case Detached() | WaiverLifted() | ApprovalWithdrawn():
+            text = fact.reason
+        case Waived():
+            text = f"{fact.waiver.item}: {fact.waiver.reason}"
+        case Answered():
+            text = f"{fact.answer.item}: {fact.answer.text}"
+        case Approved():
+            text = f"by {fact.approval.by}"
+        case AgencyTold():
+            text = fact.about
+        case Noted():
+            text = fact.text
+        case Opened():
+            text = fact.reason
+        case _:
+            text = _text(fact, case) or ""
+    return one_line(strip_secrets(text), 200)
 
 
 def _text(fact: Fact, case: Case) -> str | None:
@@ -58,7 +93,9 @@ def _reported(fact: Fact) -> str | None:
     match fact:
         case AcknowledgementRead():
             said = fact.acknowledgement
-            return f"acknowledged: {counted(said.count, 'invoice')}, {said.amount}." if not said.problem else f"{said.problem}."
+            stands = f"; let stand by {said.accepted_by}" if said.accepted_by else ""
+            fine = f"acknowledged: {counted(said.count, 'invoice')}, {said.amount}."
+            return f"{said.problem}{stands}." if said.problem else fine
         case StatusRead():
             status = fact.status
             return f"agency status {status.code} on {status.on}: {MEANINGS[status.meaning]}. {status.note}"

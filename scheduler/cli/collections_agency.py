@@ -101,7 +101,8 @@ def _taken_json(taken: Taken) -> dict[str, Any]:
 def _taken_words(taken: Taken) -> str:
     if taken.waits:
         return f"waits: case {taken.waits} is still on its way to the agency; give it again then"
-    return "read before" if taken.known else f"{len(taken.facts)} entries taken up"
+    count = len(taken.facts)
+    return "read before" if taken.known else f"{count} {'entry' if count == 1 else 'entries'} taken up"
 
 
 def _show_status(document: dict[str, Any], rows: list[tuple[Case, Any]], taken: Taken | None) -> None:

@@ -24,6 +24,7 @@ from core.collections.case import (
 )
 from core.collections.case_moves import kind_of
 from core.collections.case_words import counted
+from core.collections.telling import words_of
 from core.errors import UsageError
 from core.money import total
 from core.records import Invoice, key_of
@@ -146,10 +147,10 @@ def show_case(case_id: CaseArgument, config: ConfigOption = None, json: JsonOpti
     for item in case.attachments:
         console.say(f"  {item.kind}: {console.one_line(item.filename)} ({item.sha256[:12]})")
     rows = [
-        (event.number, event.at.isoformat(timespec="minutes"), event.by, kind_of(event.fact).replace("_", " "))
+        (event.number, f"{event.at:%Y-%m-%d %H:%M}", event.by, kind_of(event.fact).replace("_", " "), words_of(event, case))
         for event in events
     ]
-    console.table("history", ("", "at", "by", "what"), rows)
+    console.table("history (UTC)", ("", "at", "by", "what", "which"), rows)
 
 
 def state_word(case: Case) -> str:

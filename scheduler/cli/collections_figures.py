@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from core.clock import local_date
+from core.collections.case_words import counted
 from core.collections.clocks import NOT_ADVICE, ClockState
 from core.collections.economics import HORIZONS, Economics, Worth
 from core.collections.learning import Lessons, Score, lessons
@@ -170,7 +171,7 @@ def _score_json(item: Score) -> dict[str, Any]:
 
 
 def _show_lessons(found: Lessons, advice: tuple[Suggestion, ...]) -> None:
-    console.say(f"{len(found.results)} cases were placed by {found.as_of} in {found.currency}.")
+    console.say(f"{counted(len(found.results), 'case')} placed by {found.as_of} in {found.currency}.")
     console.say(f"Recovered {found.gross}, fees {found.fee}, net {found.net}; writing them off would have brought nothing.")
     causes = [(cause.replace("_", " "), count, claimed) for cause, count, claimed in found.by_cause]
     if causes:

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from core.collections.case import AttachmentKind, CaseState, Outcome, Waived, Waiver
+from core.collections.case import AttachmentKind, CaseEvent, CaseState, Outcome, Waived, Waiver
+from core.collections.telling import words_of
 from core.errors import UsageError
 from scheduler.app import open_app
 from scheduler.cli import session
@@ -86,3 +87,15 @@ def test_a_step_at_law_and_the_letter_are_a_persons(desk):
         with pytest.raises(UsageError, match="no step at law"):
             run(step_at_law, case.id, wrong)
     assert app.store.outbox(account=case.account)[-1].action.case == case.id
+
+
+@pytest.mark.req("A101")
+def test_the_history_names_who_approved_what_was_waived_and_what_was_told(desk):
+    app, _ = desk
+    case = delivered(app)
+    waiver = Waived(waiver=Waiver(item="reputation", by="ann", reason="small town; password: Hunter2!x", at=NOW))
+    told = [words_of(event, case) for event in app.store.case_events(case.id)]
+    assert {"by ann", "by bob"} <= set(told)
+    assert any("placing 1 invoice, 100.00 USD, with acme" in text for text in told)
+    words = words_of(CaseEvent(case=case.id, number=99, at=NOW, by="ann", fact=waiver), case)
+    assert words == "reputation: small town; password: [removed]"
