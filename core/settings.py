@@ -220,7 +220,7 @@ class AccountSettings(_Section):
     segment: str | None = Field(None, description="group whose dunning policy applies")
     natural_person: bool | None = Field(None, description="a person (sole trader), not a company; unset: unknown")
     legal_name: str | None = Field(None, description="its full legal name, where no system has it")
-    address: str | None = Field(None, description="postal address, where no system has it; an agency needs one")
+    address: str | None = Field(None, description="postal address, where no system has it; an agency and letters need one")
     margin_percent: Decimal | None = Field(None, ge=0, le=100, description="your margin on what it is billed; no system says it")
     credit_limit: Amounts = Field(default_factory=dict, description="most it may owe, per currency; reports name who owes more")
     contract: ContractTerms = Field(default_factory=lambda: ContractTerms.model_validate({}), description="its signed contract")

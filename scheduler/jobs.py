@@ -101,6 +101,9 @@ def channels(app: App) -> Channels:
         call_by_account=bool(calls) and not app.spec(calls[0]).streams,
         referral=_referral(app),
         drafts=frozenset(name for name in writable if app.settings.connections[name].mode == "draft"),
+        addresses={
+            key: item.address for name, item in app.settings.accounts.items() if item.address for key in (name, *item.parties)
+        },
     )
 
 

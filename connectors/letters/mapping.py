@@ -26,8 +26,8 @@ def letter_pdf(action: SendReminder, *, sender: str, on: date, faces: Faces) -> 
     for number, line in enumerate(part.strip() for part in sender.split("|") if part.strip()):
         sheet.line(line, bold=number == 0)
     sheet.gap(12)
-    for name in action.to:
-        sheet.line(name, bold=True)
+    for number, line in enumerate(action.to):
+        sheet.line(line, bold=number == 0)
     sheet.gap(18)
     sheet.line(date_text(on, locale_for(action.locale, language, "")))
     sheet.gap(6)

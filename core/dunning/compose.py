@@ -213,7 +213,7 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
     route, books = route_of(stage, desk.channels), desk.facts.books
     escalate = stage.kind is StageKind.FINAL
     found = choose(books, policy=desk.policy, history=desk.facts.history, lead=lead.invoice, escalate=escalate)
-    person = route.to(found, books.account.name)
+    person = route.to(found, books.account.name, desk.channels.address_of(books.account))
     against = [*clear.against, *([person.reason] if not person.to else [])]
     if wrote_today(desk) and not clear.against:
         against.append("a message of ours went to this client today; one a day is enough")

@@ -6,11 +6,12 @@ Conversions: `preview_row` for `duesync preview --json` (DESIGN.md section 6), `
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from core.actions import Action, InvoiceMention, OpenTicket, SendInvoice, SendReminder
+from core.books import Account
 from core.dunning.calls import CallResult
 from core.dunning.fees import FeeProposal
 from core.dunning.policy import Mode, StageKind, Tone, Way
@@ -52,6 +53,12 @@ class Channels:
     letter: str | None = None
     referral: Referral = Referral()
     drafts: frozenset[str] = frozenset()
+    addresses: Mapping[str, str] = field(default_factory=dict)  # postal ones, by the client's name, id or CONNECTION:REF
+
+    def address_of(self, account: Account) -> str:
+        """Where a letter to the client is posted; empty where nobody said."""
+        names = (account.name, account.id, *(f"{key.connection}:{key.ref}" for key in account.parties))
+        return next((self.addresses[name] for name in names if name in self.addresses), "")
 
     @property
     def own(self) -> frozenset[str]:

@@ -31,11 +31,15 @@ class Route:
         """What stands in the way; empty where nothing does."""
         return "" if self.connection is not None else _MISSING[self.way]
 
-    def to(self, person: Recipient, client: str) -> Recipient:
-        """Whom the words are addressed to: by mail somebody with an address, else the client by name where there is none."""
+    def to(self, person: Recipient, client: str, address: str = "") -> Recipient:
+        """Whom the words are addressed to: by mail somebody with an address, else the client by name where there is none.
+
+        A letter also has the lines of the postal `address`, split at commas and line breaks.
+        """
         name = one_line(client) or "client"
         if self.way is Way.LETTER:
-            return replace(person, to=(name,), cc=(), bounced=())
+            lines = (one_line(line) for line in address.replace("|", "\n").replace(",", "\n").splitlines())
+            return replace(person, to=(name, *filter(None, lines)), cc=(), bounced=())
         return replace(person, to=(name,), bounced=()) if self.way is Way.WEBHOOK and not person.to else person
 
 

@@ -101,3 +101,14 @@ def test_a_connection_in_draft_mode_waits_for_a_person_though_the_policy_is_acti
     assert f"waits for a person's approval (draft mode of {connection})" in entry.reasons
     made = scene("mail", replace(EVERYWHERE, drafts=frozenset({connection})))
     assert [item.draft for item in made.decide().outgoing] == [False], "another connection's mode is its own"
+
+
+@pytest.mark.req("A73")
+def test_a_letter_carries_the_postal_address_that_the_configuration_has_and_no_other_way_does():
+    street = {"Acme Ltd": "12 Lake Street, Chicago, IL 60601"}
+    made = scene("letter", replace(EVERYWHERE, addresses=street))
+    assert made.send() == ["step"]
+    assert made.actions[0].to == ("Acme Ltd", "12 Lake Street", "Chicago", "IL 60601")
+    mailed = scene("mail", replace(EVERYWHERE, addresses=street))
+    assert mailed.send() == ["step"]
+    assert mailed.actions[0].to == ("ap@acme.example",)
