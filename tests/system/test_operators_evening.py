@@ -35,6 +35,9 @@ def at(day: int, hour: int, minute: int = 0) -> datetime:
     return datetime.combine(START + day * DAY, time(hour, minute), ZoneInfo(ZONE))
 
 
+pytestmark = pytest.mark.own_store  # one story on one file: its disk fills up, its backup is put elsewhere
+
+
 @pytest.fixture(scope="module")
 def evening(tmp_path_factory):
     folder = tmp_path_factory.mktemp("evening")
@@ -60,7 +63,6 @@ def test_a_consent_taken_back_alerts_and_silences_until_a_person_signs_in_again(
     assert evening.alerts.firing.isdisjoint({"DuesyncStreamFailing", "DuesyncStreamStale", "DuesyncJobFailing"})
 
 
-@pytest.mark.own_store
 def test_a_full_disk_alerts_loses_nothing_and_goes_on_once_there_is_room(evening):
     store = evening.app.store
     with store._db.write() as tx:
@@ -89,7 +91,6 @@ def test_a_vendor_away_for_a_day_alerts_once_and_is_caught_up_without_a_burst(ev
     assert max(to.values(), default=0) <= 1, "a client heard more than one thing of what was missed"
 
 
-@pytest.mark.own_store
 def test_yesterdays_store_in_a_new_place_repeats_nothing_that_went_since(evening):
     backup = evening.config.parent / "yesterday.db"
     evening.app.store.backup(backup)
