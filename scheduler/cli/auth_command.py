@@ -17,7 +17,10 @@ from scheduler.app import App
 from scheduler.cli import console
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, opened
 
-_PAGE = b"<!doctype html><meta charset=utf-8><title>duesync</title><p>Consent received. You can close this page."
+_PAGE = (
+    b'<!doctype html><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>duesync</title>'
+    b"<p>Consent received. You can close this page."
+)
 
 
 def auth(
