@@ -117,7 +117,7 @@ def _billed_otherwise(desk: Desk, rhythm: _Rhythm, month: int) -> bool:
     for item in desk.books.invoices:
         if item.total in usual and _month(item.period_start or item.issued_on) == month:
             single = item.agreement_ref is None and item.party_ref in owners
-            if single if item.connection == rhythm.connection else item.agreement_ref in (None, rhythm.ref):
+            if single if item.connection == rhythm.connection else not desk.has_psa_bill(item):
                 return True
     return False
 

@@ -128,6 +128,10 @@ class Desk:
                     found[key_of(link.right[0])] = key_of(link.left[0])
         return found
 
+    def has_psa_bill(self, invoice: Invoice) -> bool:
+        """Does the PSA hold the bill that this invoice of the books repeats?"""
+        return key_of(invoice) in self._in_psa
+
     def billed_apart(self, first: Invoice, second: Invoice) -> bool:
         """Does the PSA, where bills are made, hold two invoices behind these two?"""
         return None not in (self._in_psa.get(key_of(first)), self._in_psa.get(key_of(second)))
