@@ -123,7 +123,10 @@ class Desk:
         found: dict[RecordKey, RecordKey] = {}
         for psa in psas:
             theirs = [item for item in self.books.invoices if item.connection == psa]
-            for link in link_invoices(theirs, [item for item in self.invoices if item.connection in self.ledger - {psa}]).links:
+            links = link_invoices(theirs, [item for item in self.invoices if item.connection in self.ledger - {psa}])
+            for invoice, candidates in links.ambiguous:  # which of them is unclear, but not that the PSA holds it
+                found.update((key_of(item), key_of(invoice)) for item in candidates)
+            for link in links.links:
                 if link.how != "amount" and len(link.left) == len(link.right) == 1:
                     found[key_of(link.right[0])] = key_of(link.left[0])
         return found

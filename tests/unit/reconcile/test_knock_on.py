@@ -24,6 +24,15 @@ def test_a_psa_that_hears_of_credits_but_not_of_payments_is_not_asked_about_each
     assert found(records) == set()
 
 
+def test_a_bill_whose_number_is_claimed_twice_is_no_copy_of_its_neighbour() -> None:
+    records = mirror(
+        *(bill(f"A{n}", "95", "04-01", number=f"90{n}", reference=f"call {n}") for n in (1, 2)),
+        *(psa(f"X{n}", "95", "04-01", number=f"90{n}") for n in (1, 2)),
+        bill("B", "215.03", "03-20", number="1935", reference="902"),
+    )
+    assert found(records) == {("ambiguous_link", ("X2", "A2", "B"))}
+
+
 def test_the_bill_of_the_next_day_is_not_a_copy_of_a_copy() -> None:
     records = [
         *mirror(bill("A1", "95", "04-01", "0", number="996"), psa("XA", "95", "04-01", "0", number="996")),
