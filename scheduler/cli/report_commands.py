@@ -21,6 +21,7 @@ from scheduler.cli.ageing_page import ageing_page
 from scheduler.cli.forecast_command import forecast_report
 from scheduler.cli.health_page import health_page
 from scheduler.cli.health_report import health_json, show, write_csv
+from scheduler.cli.report_page import amount
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, day_option, opened
 
 app = typer.Typer(help="How receivables stand: ageing, health, statements.", no_args_is_help=True)
@@ -136,15 +137,16 @@ def _csv(found: Ageing) -> None:
 
 
 def _show(found: Ageing, day: date) -> None:
+    """A table for each currency, so that no cell need name it and the figures fit beside the clients."""
     columns = ("client", *BUCKETS, "total", "unapplied", "net")
-
-    def cells(currency: str, values: tuple[int, ...]) -> list[str]:
-        return [str(Money(minor, currency)) if minor else "" for minor in values]
-
-    rows = [
-        [console.one_line(row.name, 32), *cells(row.currency, (*row.buckets.values(), row.total, row.unapplied, row.net))]
-        for row in found.rows
-    ]
     for code, sums in found.totals().items():
-        rows.append([f"all in {code}", *cells(code, tuple(sums.values()))])
-    console.table(f"Open on {day}, by days past due", columns, rows, right=columns[1:])
+        rows = [
+            (console.one_line(row.name, 32), (*row.buckets.values(), row.total, row.unapplied, row.net))
+            for row in found.rows
+            if row.currency == code
+        ]
+        rows.append(("all clients", tuple(sums.values())))
+        cells = [(name, *(amount(minor, code) for minor in figures)) for name, figures in rows]
+        console.table(f"{code} open on {day}, by days past due", columns, cells, right=columns[1:])
+    if not found.rows:
+        console.say(f"Nothing was open on {day}.")
