@@ -97,7 +97,7 @@ class Simulation:
                 vendor_down_until = day + timedelta(hours=self._rng.randint(2, 90))
             for office in offices:
                 office.client.live(day.date())
-                ticks = [] if day < down_until else sorted(day + timedelta(minutes=self._rng.randint(0, 1439)) for _ in range(2))
+                ticks = [] if day < down_until else sorted(day + timedelta(minutes=self._rng.randint(0, 1419)) for _ in range(2))
                 for now in (*ticks, day + timedelta(hours=23, minutes=40)) if ticks else ():
                     self._tick(office, now, vendor_up=now >= vendor_down_until)
                 self._watch(office, day, up=bool(ticks) and day >= vendor_down_until)
