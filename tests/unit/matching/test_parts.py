@@ -7,7 +7,7 @@ from itertools import combinations, permutations
 
 import pytest
 
-from core.matching import confidence, equal, habits, names, sums
+from core.matching import calibration, confidence, equal, habits, names, sums
 from core.matching.citations import slips_between
 from core.matching.claims import Claims, Overclaimed
 from core.matching.likelihood import Evidence, Explained, explain
@@ -219,7 +219,7 @@ def test_groups_are_linked_payments_and_bounded() -> None:
 
 # ── confidence ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 def test_calibration_never_falls_as_the_raw_chance_rises() -> None:
-    for kind in (*confidence.TABLE, "a kind no corpus has seen"):
+    for kind in (*calibration.TABLE, "a kind no corpus has seen"):
         stated = [confidence.calibrated(kind, chance / 1000) for chance in range(1, 1000)]
         assert stated == sorted(stated)
         assert all(0 <= share <= 1 for share in stated)
