@@ -148,10 +148,10 @@ def test_the_findings_of_a_client_that_is_gone_end_at_once(office):
 
 
 def test_other_rules_examine_everything_again(office, monkeypatch):
-    records = [party("C", "Harbor Dental"), bill("A1", "1000", "03-01", "60"), pay("P1", "940", "04-01", {"A1": "940"})]
+    records = [party("C", "Harbor Dental"), bill("A1", "1000", "03-01", "120"), pay("P1", "880", "04-01", {"A1": "880"})]
     here = office(records)
     assert here.kinds() == []
-    wider = replace(RULES, reconcile=RULES.reconcile.model_copy(update={"short_payment_percent": 8}))
+    wider = replace(RULES, reconcile=RULES.reconcile.model_copy(update={"short_payment_percent": 15}))
     monkeypatch.setattr(room, "touched_accounts", lambda *_, **__: pytest.fail("only what changed was examined"))
     review(here.store, wider, now=LATER, run_id="r", enqueue=False)
     assert here.kinds() == ["short_payment"]
