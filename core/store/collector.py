@@ -1,7 +1,7 @@
 """Pausing Python's cycle collector while very many values are made that live on: it would look at all of them again and again.
 
-Measured on 100,000 invoices and as many payments, reading the books takes half the time. When the pause ends, what was made meanwhile
-is young and is looked at once: a service lives long, and what it made in a pause must not be taken for what lives for ever.
+Measured on 100,000 invoices and as many payments, reading the books takes half the time. When the pause ends, what was made
+meanwhile is young and is looked at once: a service lives long, and not all of what it made in a pause lives for ever.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +13,7 @@ import typer
 
 from core.dunning.decision import Entry, preview_row
 from core.errors import UsageError
-from core.messages.render import Rendered, render
+from core.messages.render import MessageIncomplete, Rendered, render
 from scheduler.cli import console
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, day_option, opened
 from scheduler.previewing import preview as look_ahead
@@ -42,6 +44,7 @@ def preview(
         entries = look_ahead(app, as_of=as_of.date() if as_of else None, days=days)
         names = {item.id: item.name for item in app.store.accounts()}
         own = app.settings.dunning.templates
+    entries = [_with_problems(entry, own) for entry in entries]
     if save is not None:
         _save(entries, save, own)
     if chosen.json:
@@ -51,6 +54,9 @@ def preview(
     kept = [entry for entry in entries if not entry.would_send]
     _show(f"{len(sends)} would be sent", sends, names)
     _show(f"{len(kept)} would not", kept, names)
+    for problem, count in Counter(_problems(entry, own) for entry in sends).items():
+        if problem:
+            console.complain(f"{count} of what would be sent cannot be written yet: {problem}")
     if text:
         for entry in sends:
             _print(entry, own)
@@ -93,6 +99,17 @@ def _show(title: str, entries: list[Entry], names: dict[str, str]) -> None:
 def _day(entry: Entry) -> date:
     """The day it would go; for what is kept back, the day its step was or is due."""
     return max(entry.due_on, entry.not_before.date()) if entry.would_send else entry.due_on
+
+
+def _problems(entry: Entry, own: Mapping[str, str]) -> str:
+    """Why the message of an entry cannot be written; empty where it can be."""
+    message = render(entry.letter, own) if entry.letter is not None and entry.would_send else None
+    return str(message) if isinstance(message, MessageIncomplete) else ""
+
+
+def _with_problems(entry: Entry, own: Mapping[str, str]) -> Entry:
+    problem = _problems(entry, own)
+    return replace(entry, reasons=(*entry.reasons, f"it cannot be written yet: {problem}")) if problem else entry
 
 
 def _rendered(entry: Entry, own: Mapping[str, str]) -> Rendered | None:

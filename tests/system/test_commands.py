@@ -54,6 +54,18 @@ def test_no_findings_is_not_said_to_be_good_news_before_anything_was_examined_or
     assert "add up" not in duesync(folder, "findings", "list", "--kind", "billing_gap").out
 
 
+def test_preview_says_that_a_message_cannot_be_written_and_what_to_set(folder):
+    config = folder / "duesync.toml"
+    config.write_text("\n".join(line for line in config.read_text().splitlines() if not line.startswith(("email", "phone"))))
+    duesync(folder, "sync")
+    words = duesync(folder, "preview", "--as-of", "2026-03-24")
+    assert "cannot be written yet: there is no way to answer: set organisation.email or phone" in words.err
+    shown = duesync(folder, "preview", "--as-of", "2026-03-24", "--json").json
+    assert [any("organisation.email" in why for why in item["reasons"]) for item in shown] == [
+        item["would_send"] for item in shown
+    ]
+
+
 def test_findings_have_every_key_other_tools_rely_on(folder):
     duesync(folder, "sync")
     duesync(folder, "reconcile")
