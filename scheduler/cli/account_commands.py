@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import date, datetime
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -36,10 +38,21 @@ def find_account(app: App, wanted: str) -> str:
         if item.name.casefold() == folded
         or any(wanted in (party.ref, f"{party.connection}:{party.ref}") for party in item.parties)
     ]
-    if len(found) != 1:
-        problem = "no client is" if not found else f"{len(found)} clients are"
-        raise UsageError(f'{problem} called "{wanted}"', remedy="See them with: duesync account list")
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageError(f'{len(found)} clients are called "{wanted}"', remedy=f"Give the id of one: {', '.join(sorted(found))}.")
+    meant = _meant(folded, [item.name for item in accounts])
+    remedy = f"Did you mean {' or '.join(meant)}?" if meant else "See them with: duesync account list"
+    raise UsageError(f'no client is called "{wanted}"', remedy=remedy)
+
+
+def _meant(folded: str, names: Sequence[str]) -> list[str]:
+    """Names that hold what was typed, else those most like it; three at most. Never taken unasked: a hold on another is harm."""
+    holding = sorted({name for name in names if folded and folded in name.casefold()})
+    like = {name.casefold(): name for name in names}
+    close = [like[name] for name in get_close_matches(folded, like, n=3)]
+    return [f'"{console.one_line(name)}"' for name in (holding or close)[:3]]
 
 
 # ── holds ───────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -66,6 +66,15 @@ def test_preview_says_that_a_message_cannot_be_written_and_what_to_set(folder):
     ]
 
 
+def test_a_client_that_is_not_named_in_full_is_asked_for_and_never_taken(folder):
+    duesync(folder, "sync")
+    ran = duesync(folder, "hold", "add", "dispute", "alder")
+    assert (ran.code, 'Did you mean "Alder Dental"?' in ran.err) == (2, True)
+    ran = duesync(folder, "account", "show", "Birch Lwa")
+    assert (ran.code, 'Did you mean "Birch Law"?' in ran.err) == (2, True)
+    assert duesync(folder, "hold", "list", "--json").json == []
+
+
 def test_findings_have_every_key_other_tools_rely_on(folder):
     duesync(folder, "sync")
     duesync(folder, "reconcile")
