@@ -2,7 +2,9 @@
 
 A bank row is a client's when its words name one client, by an invoice number or by the client's name, and it is what that client
 owes: the named invoice, one of the same amount, or a few that add up to it. Without a name it is one only by a telling amount
-that exactly one open invoice of all clients owes. A row that somebody entered since as a payment or a deposit is no idle cash.
+that exactly one open invoice of all clients owes. A row that somebody entered since as a payment or a deposit is no idle cash;
+where another row may be the one that was entered, it is asked after the rest, and found with less confidence: money that may be
+there is not chased.
 Sources: product.md E1, D1; the rules for income without a client are `core.reconcile.deposits`.
 """
 
@@ -11,8 +13,8 @@ from __future__ import annotations
 import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from core.books import COUNTED_PAYMENTS
 from core.findings import Finding, FindingKind, Severity
@@ -20,40 +22,28 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.allocations import parties_named
 from core.reconcile.desk import Desk
+from core.reconcile.entered import BankRow, entered_rows
 from core.reconcile.evidence import called, money_fact, telling
 from core.reconcile.world import World
-from core.records import Deposit, DocumentStatus, Invoice, Payment, Record, RecordKey, Role, key_of
+from core.records import Invoice, RecordKey, Role, key_of
 
 _EARLY = timedelta(days=7)  # money that comes this long before its invoice is dated is still its payment
 _NAMED_LONGER = 4  # money that names the client or the invoice may come this many times later
-_ENTERED_EARLY, _ENTERED_LATE = 10, 45  # days around the bank's day within which an entry in the books is the same money
 _MOST_TOGETHER = 3
 _MOST_CANDIDATES = 12  # invoices tried together; beyond that sums of three prove nothing
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    """Money that names no customer record, and every word it carries."""
-
-    record: Payment | Deposit
-    amount: Money
-    on: date
-    text: str
-
-    @property
-    def key(self) -> RecordKey:
-        return key_of(self.record)
+_IN_DOUBT = 0.55  # of two rows for one entry either is as likely the one; above the confidence that stops a reminder (0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
     """A row, the invoices it pays, how sure that is, and why. `either`: one of them, the likeliest first."""
 
-    row: _Row
+    row: BankRow
     invoices: tuple[Invoice, ...]
     confidence: float
     why: str
     either: bool = False
+    unless: BankRow | None = None  # the row stands in the books already, unless this one does
 
     @property
     def settles(self) -> tuple[Invoice, ...]:
@@ -95,32 +85,44 @@ def bank_money(world: World) -> _Told:
 
 def _told(world: World) -> _Told:
     rows = sorted(_rows(world), key=lambda item: (item.on, item.key))
-    clients = {row.key: _client_named(world, row) for row in rows}
-    entered = _entered(world, rows, clients)
+    numbered = {row.key: _numbered(world, row) for row in rows}
+    clients = {row.key: _client_named(world, row, numbered[row.key]) for row in rows}
+    named = {key: frozenset((item.connection, item.ref) for item in invoices) for key, invoices in numbered.items()}
+    entered = entered_rows(world, rows, clients, named)
     found: dict[str, list[_Reached]] = defaultdict(list)
     used: set[RecordKey] = set()
-    named_first = sorted((row for row in rows if row.key not in entered), key=lambda row: clients[row.key] is None)
-    for row in named_first:
+    left = {row.key: row for row in rows if row.key not in entered.rows}
+    asked = [row for row in rows if row.key not in entered.rows or row.key in entered.in_doubt]
+    for row in sorted(asked, key=lambda row: (row.key in entered.in_doubt, clients[row.key] is None)):
         client = clients[row.key]
         reached = _of_client(world, row, client, used) if client is not None else _by_amount(world, row, used)
         if reached is not None:
             used.update(key_of(item) for item in reached.settles)
             owner = world.account_of(reached.invoices[0])
-            found[owner or ""].append(reached)
-    return _Told({name: tuple(items) for name, items in found.items() if name}, entered)
+            other = entered.in_doubt.get(row.key)
+            found[owner or ""].append(reached if other is None else _doubted(reached, left[other]))
+    return _Told({name: tuple(items) for name, items in found.items() if name}, entered.rows)
 
 
-def _rows(world: World) -> Iterator[_Row]:
+def _doubted(reached: _Reached, unless: BankRow) -> _Reached:
+    why = (
+        f"{reached.why}. More money like it came in than the books hold ({called(unless.record)} is left over), "
+        "and which of it was entered nobody can tell"
+    )
+    return replace(reached, confidence=_IN_DOUBT, why=why, unless=unless)
+
+
+def _rows(world: World) -> Iterator[BankRow]:
     """Payments of nobody's, and what a bank's own list of deposits holds."""
     for payment in world.books.unassigned.payments:
         known = world.account_of(payment) is not None or payment.allocations
         if payment.status in COUNTED_PAYMENTS and payment.unapplied.minor > 0 and not known and payment.paid_on <= world.today:
-            yield _Row(payment, payment.unapplied, payment.paid_on, _text(payment.reference, payment.memo, payment.payer))
+            yield BankRow(payment, payment.unapplied, payment.paid_on, _text(payment.reference, payment.memo, payment.payer))
     lines = [item for item in world.lines_of_account.get(None, ()) if world.role(item.deposit.connection) is Role.BANK]
     for deposit in {key_of(item.deposit): item.deposit for item in lines}.values():
         if deposit.amount.minor > 0 and deposit.deposited_on <= world.today:
             memos = (item.line.memo for item in lines if item.deposit is deposit)
-            yield _Row(deposit, deposit.amount, deposit.deposited_on, _text(*memos, deposit.memo))
+            yield BankRow(deposit, deposit.amount, deposit.deposited_on, _text(*memos, deposit.memo))
 
 
 def _text(*parts: str | None) -> str:
@@ -131,7 +133,7 @@ def _ledgers(world: World) -> tuple[str, ...]:
     return tuple(sorted(name for name in world.first_invoices if world.role(name) in (Role.BOOKS, Role.PSA)))
 
 
-def _numbered(world: World, row: _Row) -> tuple[Invoice, ...]:
+def _numbered(world: World, row: BankRow) -> tuple[Invoice, ...]:
     """Invoices that the row's words name: by a telling number, or by a short one whose amount it is to the cent."""
     return tuple(
         invoice
@@ -141,9 +143,9 @@ def _numbered(world: World, row: _Row) -> tuple[Invoice, ...]:
     )
 
 
-def _client_named(world: World, row: _Row) -> str | None:
+def _client_named(world: World, row: BankRow, numbered: Iterable[Invoice]) -> str | None:
     """The one client that the words name; of several, the only one that owes the amount."""
-    named = {world.account_of(invoice) for invoice in _numbered(world, row)}
+    named = {world.account_of(invoice) for invoice in numbered}
     if not named:
         parties = (party for connection in _ledgers(world) for party in parties_named(world, connection, row.text))
         named = {world.account(party.connection, party.ref) for party in parties}
@@ -157,46 +159,8 @@ def _owed(world: World, account: str) -> tuple[Invoice, ...]:
     return world.books.accounts[account].open_invoices()
 
 
-# ── is it in the books already? ─────────────────────────────────────────────────────────────────────────────────────────────
-def _entered(world: World, rows: Iterable[_Row], clients: Mapping[RecordKey, str | None]) -> frozenset[RecordKey]:
-    """Rows that stand in the books as a payment, a deposit or a sale: an entry is one row at most, the nearest first."""
-    entries: dict[Money, list[tuple[RecordKey, date, str | None]]] = defaultdict(list)
-    for record, amount, on, account in _entries(world):
-        entries[amount].append((key_of(record), on, account))
-    pairs = sorted(
-        (abs((on - row.on).days), row.key, entry)
-        for row in rows
-        for entry, on, account in entries.get(row.amount, ())
-        if entry != row.key
-        and entry.connection != row.key.connection
-        and -_ENTERED_EARLY <= (on - row.on).days <= _ENTERED_LATE
-        and (None in (account, clients[row.key]) or account == clients[row.key])
-    )
-    taken: set[RecordKey] = set()
-    found: set[RecordKey] = set()
-    for _, row_key, entry in pairs:
-        if row_key not in found and entry not in taken:
-            found.add(row_key)
-            taken.add(entry)
-    return frozenset(found)
-
-
-def _entries(world: World) -> Iterator[tuple[Record, Money, date, str | None]]:
-    """Money that somebody entered in the books, with the client it is booked under (None: it names none)."""
-    for account, books in world.books.accounts.items():
-        for payment in books.payments:
-            if payment.status in COUNTED_PAYMENTS and payment.amount.minor > 0:
-                yield payment, payment.amount, payment.paid_on, account
-        for sale in books.sales:
-            if sale.status is not DocumentStatus.VOID:
-                yield sale, sale.amount, sale.sold_on, account
-    deposits = {key_of(item.deposit): item.deposit for item in world.lines if world.role(item.deposit.connection) is Role.BOOKS}
-    for deposit in deposits.values():
-        yield deposit, deposit.amount, deposit.deposited_on, None
-
-
 # ── what it pays ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-def _of_client(world: World, row: _Row, client: str, used: set[RecordKey]) -> _Reached | None:
+def _of_client(world: World, row: BankRow, client: str, used: set[RecordKey]) -> _Reached | None:
     """The named invoices of the client that the row names, the equal one, or the few that add up to it."""
     owed = [
         item
@@ -226,7 +190,7 @@ def _adding_up(owed: list[Invoice], amount: Money) -> tuple[Invoice, ...]:
     return ()
 
 
-def _by_amount(world: World, row: _Row, used: set[RecordKey]) -> _Reached | None:
+def _by_amount(world: World, row: BankRow, used: set[RecordKey]) -> _Reached | None:
     """The one open invoice of all clients that owes a telling amount."""
     if not telling(row.amount):
         return None
@@ -247,7 +211,7 @@ def _open_by_amount(world: World) -> Mapping[Money, tuple[Invoice, ...]]:
     return result
 
 
-def _in_time(world: World, row: _Row, invoice: Invoice, *, named: bool) -> bool:
+def _in_time(world: World, row: BankRow, invoice: Invoice, *, named: bool) -> bool:
     days = world.rules.income_deposit_days * (_NAMED_LONGER if named else 1)
     return invoice.issued_on - _EARLY <= row.on <= (invoice.due_on or invoice.issued_on) + timedelta(days=days)
 
@@ -255,6 +219,7 @@ def _in_time(world: World, row: _Row, invoice: Invoice, *, named: bool) -> bool:
 def _finding(desk: Desk, item: _Reached) -> Finding:
     row = item.row
     numbers = (" or " if item.either else ", ").join(called(invoice) for invoice in item.invoices)
+    first = "See whether it is entered in the books already; if not: " if item.unless is not None else ""
     bank, books = row.record.connection, item.invoices[0].connection
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,
@@ -264,6 +229,7 @@ def _finding(desk: Desk, item: _Reached) -> Finding:
         severity=Severity.HIGH,
         what=f"{row.amount} that {bank} received on {row.on} stands with no client and looks like the payment of {numbers}: "
         f"{item.why}.",
-        proposal=wording.apply_payment(desk.system(books), called(row.record), str(row.amount), numbers),
+        beside=(item.unless.record,) if item.unless is not None else (),
+        proposal=f"{first}{wording.apply_payment(desk.system(books), called(row.record), str(row.amount), numbers)}",
         more={"why": item.why, "on": row.on.isoformat(), "text": row.text, "amount": money_fact(row.amount)},
     )

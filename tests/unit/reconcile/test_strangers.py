@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.books import Account, AccountBooks, Books
 from core.money import Money
 from core.reconcile.engine import reconcile
 from core.reconcile.scope import touched_accounts
-from core.records import Deposit, DepositLine, DocumentStatus, Invoice, Party, Payment, Posting, Ref, Role, key_of
+from core.records import Allocation, Deposit, DepositLine, DocumentStatus, Invoice, Party, Payment, Posting, Ref, Role, key_of
 
 TODAY = date(2026, 2, 20)
 ROLES = {"books": Role.BOOKS, "bank": Role.BANK}
@@ -70,6 +72,9 @@ def told(books: Books) -> list[tuple[str | None, tuple[str, ...]]]:
     return [(item.account, tuple(key.ref for key in item.subjects)) for item in found if item.kind == "unapplied_payment"]
 
 
+NAMES = {"P1": "Harbor Dental", "P2": "Ridge Law"}
+MODEST = settings(max_examples=60, deadline=None)
+days = st.integers(date(2026, 1, 1).toordinal(), TODAY.toordinal())  # of rows that are in time for an invoice of January
 HARBOR = client("P1", "Harbor Dental", bill("1005"), bill("1006", "812.00"))
 
 
@@ -130,6 +135,77 @@ def test_an_entry_is_one_row_only_and_another_clients_entry_is_none_of_this_one(
     assert told(office(twice, here)) == [("P1", ("r2", "1005"))]
     theirs = client("P2", "Ridge Law", money(ref="p2", connection="books", party_ref=Ref("P2"), unapplied=usd("0")))
     assert told(office([money(payer="Harbor Dental")], HARBOR, theirs)) == [("P1", ("r1", "1005"))]
+
+
+def booked(*, on: date, ref: str = "p1", pays: str | None = None, amount: str = "450.00", of: str = "P1") -> Payment:
+    """An entry in the books, applied."""
+    links = (Allocation(invoice_ref=Ref(pays), amount=usd(amount)),) if pays else ()
+    return money(amount, on=on, ref=ref, connection="books", party_ref=Ref(of), unapplied=usd("0"), allocations=links)
+
+
+OLD = bill("1001", issued=date(2025, 12, 1), open=usd("0"), status=DocumentStatus.CLOSED)
+
+
+@pytest.mark.req("E1")
+def test_where_another_row_may_be_the_one_that_was_entered_the_client_is_not_chased():
+    """The nameless row of January was entered in February, a day before the client's next row came in."""
+    here = client("P1", "Harbor Dental", OLD, bill("1005"), booked(on=date(2026, 2, 9), pays="1001"))
+    rows = [money(on=date(2026, 1, 8)), money(on=date(2026, 2, 10), ref="r2", payer="HARBOR DENTAL")]
+    assert told(office(rows, here)) == [(None, ("r1",)), ("P1", ("r2", "1005"))]
+    found = next(item for item in reconcile(office(rows, here), today=TODAY) if item.account == "P1")
+    assert found.confidence == 0.55
+    assert "which of it was entered nobody can tell" in str(found.evidence["what"])
+    assert found.proposal.startswith("See whether it is entered")
+
+
+@pytest.mark.req("E1")
+@pytest.mark.parametrize(("month", "held"), [(6, True), (7, True), (8, False), (12, False)])
+def test_a_row_that_nobody_ever_enters_puts_two_months_of_a_retainer_in_doubt_and_no_more(month: int, held: bool):
+    paid = [date(2025, number, 8) for number in range(6, 13)]
+    rows = [money(on=day, ref=f"r{day.month}", payer="Harbor Dental") for day in paid]
+    owed = bill("1001", issued=date(2025, month, 1))
+    here = client("P1", "Harbor Dental", owed, *(booked(on=day, ref=f"p{day.month}") for day in paid))
+    found = told(office([money(on=date(2025, 5, 20), ref="r5"), *rows], here))
+    assert found == [(None, ("r5",)), *([("P1", (f"r{month}", "1001"))] if held else [])]
+
+
+@pytest.mark.req("E1")
+def test_an_entry_that_pays_the_invoice_which_the_row_names_is_that_row_and_no_other():
+    here = client("P1", "Harbor Dental", OLD, bill("1005"), booked(on=date(2026, 2, 9), pays="1001"))
+    rows = [money(on=date(2026, 2, 9)), money(on=date(2026, 1, 30), ref="r2", memo="INV-1001")]
+    assert told(office(rows, here)) == [(None, ("r1",))]
+
+
+@pytest.mark.req("E1")
+def test_rows_that_can_all_be_in_the_books_are_even_where_the_nearest_entry_is_anothers():
+    """The nearest entry of the second row is the first row's, which no other entry is near enough to be."""
+    entries = booked(on=date(2026, 2, 1)), booked(on=date(2026, 2, 18), ref="p2")
+    here = client("P1", "Harbor Dental", bill("1005"), *entries)
+    rows = [money(on=date(2026, 1, 2), payer="Harbor Dental"), money(on=date(2026, 2, 2), ref="r2", payer="Harbor Dental")]
+    assert told(office(rows, here)) == []
+
+
+@pytest.mark.req("E1", "E2")
+@MODEST
+@given(st.data())
+def test_whichever_rows_were_entered_an_invoice_whose_row_was_not_is_held_and_nobodys_when_all_were(data: st.DataObject):
+    """Rows of one amount, of two clients or of nobody's name, each entered or not, on any day up to forty after its own."""
+    rows, entries, unpaid = [], [], set()
+    for number in range(data.draw(st.integers(1, 3))):
+        owner, day = data.draw(st.sampled_from(("P1", "P2"))), date.fromordinal(data.draw(days))
+        named, late = data.draw(st.booleans()), data.draw(st.integers(0, 40))
+        rows.append(money(on=day, ref=f"r{number}", payer=NAMES[owner] if named else None))
+        if data.draw(st.booleans()):
+            entries.append(booked(on=date.fromordinal(day.toordinal() + late), ref=f"p{number}", of=owner))
+        else:
+            unpaid.add((owner, named))
+    clients = [
+        client(ref, name, bill(f"1{ref[1]}", of=ref), *(item for item in entries if item.party_ref == ref))
+        for ref, name in NAMES.items()
+    ]
+    held = {account for account, subjects in told(office(rows, *clients)) if len(subjects) > 1}
+    assert held >= {owner for owner, named in unpaid if named}
+    assert not held or unpaid
 
 
 def test_money_that_came_before_its_invoice_was_written_does_not_pay_it():
