@@ -94,9 +94,8 @@ def _matches(decision: Decision, table: prepare.Table, settings: MatchSettings) 
     if confidence < settings.suggest_from:
         return
     which = decision.usual and confidence < USUAL_FROM
-    doubtful = (
-        decision.contested or decision.whose or decision.early or decision.exchangeable or which or decision.hypothesis.doubtful
-    )
+    doubts = (decision.contested, decision.whose, decision.early, decision.exchangeable, decision.again, which)
+    doubtful = any(doubts) or decision.hypothesis.doubtful
     tier = tier_of(confidence, settings.certain_from, doubtful=doubtful)
     for bill, amount in decision.shares:
         invoice = table.invoices[bill]

@@ -15,7 +15,7 @@ from core.matching import equal, prepare
 from core.matching.exchange import Change, Exchange, Held, Lures
 from core.matching.habits import MIN_SAMPLES, guess
 from core.matching.instalments import adding_up
-from core.matching.likelihood import SETTLING, Evidence, Explained
+from core.matching.likelihood import SETTLING, Evidence, Explained, gap_is_small
 from core.matching.pools import Bill, Cash
 from core.matching.prepare import Table
 from core.matching.search import Hypothesis, Search
@@ -29,6 +29,7 @@ MOST_KNOWN = 40
 OTHER_CLIENT = 3.0
 LATE = 0.7
 UNEASY = 0.95  # a match less sure than this may be exchanged for another
+SURELY_BEGUN = 0.9
 LEAST_CHANCE = 0.15  # raw; what calibration then puts below `suggest_from` is not said
 
 
@@ -40,6 +41,7 @@ class Decision:
     `usual`: nothing names the invoice, and the client is billed this amount again and again.
     `early`: an invoice was written well after the money came; by a slip, its number may have been made from another's.
     `exchangeable`: if another payment gave up an invoice for this one, all would be explained nearly as well.
+    `again`: as much was paid on the invoice before, and it is not named as it stands: perhaps the same part, sent twice.
     """
 
     cash: int
@@ -52,6 +54,7 @@ class Decision:
     usual: bool = False
     early: bool = False
     exchangeable: bool = False
+    again: bool = False
 
 
 class Passes:
@@ -60,7 +63,7 @@ class Passes:
     def __init__(self, table: Table, settings: MatchSettings) -> None:
         self._table = table
         self._settings = settings
-        self._search = Search(table.bills, table.pools, table.wants, table.keys, settings)
+        self._search = Search(table.bills, table.pools, table.wants, table.keys, settings, table.begun)
         self._waiting = list(table.cash)
         self.decisions: list[Decision] = []
         self.stopped: set[int] = set()
@@ -190,6 +193,10 @@ class Passes:
         for bill, _ in shares:
             wants[bill] = claims.bill_left[bill] if more_to_come else 0
             self._table.pools[best.pool].changed(bill)
+        part = best.explained.evidence is Evidence.PART
+        again = part and not best.plain and self._table.begun.again(best.bills[0], cash.amount)
+        if part and best.cited and chance >= SURELY_BEGUN and not gap_is_small(best.total, shares[0][1]):
+            self._table.begun.note(best.pool, shares[0][0], cash, shares[0][1])
         if best.explained.evidence is Evidence.CREDIT:
             self._table.pools[best.pool].take_credit(best.explained.detail)
         rivals = [weight for pool, weight in cash.pools if pool != best.pool]
@@ -198,7 +205,8 @@ class Passes:
         stage = stage or best.explained.evidence
         usual = not best.cited and best.exact and self._table.pools[best.pool].often(best.total)
         early = any(prepare.not_yet(self._table.bills[bill], cash) for bill in best.bills)
-        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, whose, usual, early))
+        doubts = {"whose": whose, "usual": usual, "early": early, "again": again}
+        self.decisions.append(Decision(cash.index, shares, best, chance, contested, stage, **doubts))
 
     def _exchange(self) -> None:
         """Let payments without a match take what others hold on weak evidence, where all together is likelier then."""
@@ -238,6 +246,7 @@ class Passes:
                     given = item.hypothesis.total - sum(amount for _, amount in item.shares)
                     self._table.pools[item.hypothesis.pool].return_credit(given, item.hypothesis.explained.detail)
                 for bill, _ in item.shares:
+                    self._table.begun.forget(bill, item.cash)
                     self._table.wants[bill] = self._table.claims.bill_left[bill]
                     self._table.pools[item.hypothesis.pool].changed(bill)
         self.decisions = [item for item in self.decisions if item.cash not in gone]
@@ -284,6 +293,11 @@ class Passes:
     def _sweep(self) -> None:
         done = {decision.cash for decision in self.decisions}
         self._waiting = [cash for cash in self._waiting if cash.index not in done]
+        begun = self._table.begun.fresh
+        for cash in self._waiting if begun else ():
+            if any(pool in begun for pool, _ in cash.pools):
+                self._known.pop(cash.index, None)
+        begun.clear()
 
     def _learn_again(self, *, thorough: bool = False) -> None:
         """Take what was settled so far as lessons, and rank the clients of the rest anew."""

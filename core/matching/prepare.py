@@ -12,6 +12,7 @@ from core.matching.citations import GRACE, Cite, ReferenceIndex, likeness, stron
 from core.matching.claims import Claims
 from core.matching.clients import Directory, GlobalReferences, bill_keys, common_prefixes
 from core.matching.habits import learn
+from core.matching.instalments import Begun
 from core.matching.likelihood import PER_MYRIAD, SHORT_RATES, STRONG_CITE, explain
 from core.matching.pools import Bill, Cash, Pool, ordinal
 from core.matching.references import read_words
@@ -48,6 +49,7 @@ class Table:
     amounts: dict[str, list[tuple[int, int]]]
     common: frozenset[str] = frozenset()
     samples: dict[int, list[tuple[int, int, int]]] = field(default_factory=lambda: defaultdict(list))
+    begun: Begun = field(default_factory=Begun)
 
     def unit(self, cash: Cash) -> int:
         """Minor units that make one of the payment's currency; at least 100, so that a yen is small change."""

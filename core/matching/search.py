@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from core.matching import sums
 from core.matching.citations import MIN_GAIN, Cite
 from core.matching.damage import nearest, readable
+from core.matching.instalments import Begun
 from core.matching.likelihood import (
     CONTRADICTED,
     CONTRADICTED_BY_SETTLED,
@@ -45,6 +46,7 @@ LEFT_OUT = -2.5  # each invoice between the others that is not paid with them
 SHORTEST_LIST = 4
 MOST_LEFT_OUT = 6
 PART_OF_MANY = -4.0
+RESUMED, RESUMED_UNSAID = -1.5, -3.0  # the next of several parts, whenever it comes: named, and without a word for it
 LOOSE_CITE = 3.5
 PAID_TWICE = 9.0
 FAINT = 3.5
@@ -126,7 +128,9 @@ class Search:
         wants: Sequence[int],
         keys: Mapping[int, Mapping[str, float]],
         settings: MatchSettings,
+        begun: Begun,
     ) -> None:
+        self._begun = begun
         self._bills = bills
         self._keys = keys
         self._pools = pools
@@ -197,7 +201,6 @@ class Search:
 
     def _plausible(self, view: _View, picks: Iterable[Pick]) -> list[Pick]:
         """The likeliest by words and amount together."""
-
         weights: dict[tuple[int, ...], float] = {}
         chosen: dict[tuple[int, ...], Pick] = {}
         for pick in picks:
@@ -242,6 +245,7 @@ class Search:
             yield from self._unnamed(view, near)
         yield from self._deducted(view)
         yield from self._instalments(view)
+        yield from (((bill,), False) for bill in self._begun.of(view.pool.index, view.cash.paid) if self._wants[bill])
 
     def _unnamed(self, view: _View, near: Sequence[Bill]) -> Iterable[tuple[tuple[int, ...], bool]]:
         """Sums and deductions for a memo that names nothing surely."""
@@ -303,25 +307,30 @@ class Search:
     # ── how likely ──────────────────────────────────────────────────────────────────────────────────────────────────────
     def _score(self, view: _View, bills: tuple[int, ...], *, listed: bool) -> Hypothesis:
         total = sum(self._wants[bill] for bill in bills)
-        explained = self._explained(view, total, len(bills))
         gain, cited, slips, used, faint = _said(bills, view)
         unsaid, mask = self._unsaid(view, bills, cited, used)
         used |= mask
+        explained = self._explained(view, total, bills, named=used > 0)
         contradicted = [anchor for anchor in view.named if not used >> anchor & 1]
         loose = sum(not used >> anchor & 1 for anchor in view.loose)
         words = gain + unsaid + LOOSE_WORD * loose + sum(view.named[anchor] for anchor in contradicted)
         if explained.evidence is Evidence.PART and len(bills) > 1 and not gap_is_small(total, view.amount):
             words += PART_OF_MANY
-        score = view.weight + explained.weight + words + self._prior(view, bills, listed=listed)
+        prior = self._prior(view, bills, listed=listed)
+        if self._begun.resumed(bills, view.cash.paid) and explained.evidence is not Evidence.OVER:
+            prior = max(prior, RESUMED if used else RESUMED_UNSAID)
+        score = view.weight + explained.weight + words + prior
         return Hypothesis(
             view.pool.index, bills, total, explained, score, cited, slips, listed, bool(contradicted), view.stopped, loose, faint
         )
 
-    def _explained(self, view: _View, total: int, count: int) -> Explained:
+    def _explained(self, view: _View, total: int, bills: tuple[int, ...], *, named: bool) -> Explained:
         credit = view.pool.credits.get(total - view.amount)
         if credit:
             return Explained(Evidence.CREDIT, CREDIT_TAKEN, credit[0])
-        return explain(total, view.amount, view.unit, count)
+        if self._begun.resumed(bills, view.cash.paid):
+            return self._begun.explain(bills[0], total, view.amount, view.unit, named=named)
+        return explain(total, view.amount, view.unit, len(bills))
 
     def _unsaid(self, view: _View, bills: tuple[int, ...], cited: int, used: int) -> tuple[float, int]:
         """(weight, digit runs) of what stands in the memo for the bills that no word names: nothing, or a word badly damaged."""

@@ -78,6 +78,24 @@ def test_instalments_named_each_settle_one_invoice_and_no_more() -> None:
     assert found == {("p1", "m"): 30_000, ("p2", "m"): 30_000, ("p3", "m"): 21_540}
 
 
+def test_who_pays_in_parts_is_expected_to_go_on_so_a_part_hard_to_read_is_no_other_invoice_nearly_of_its_amount() -> None:
+    whole, other = invoice("m", "480.00", "INV-2026-2787", day=3), invoice("x", "160.00", "INV-2026-3007", day=70)
+    parts = [payment(f"p{n}", "120.00", "INV-2026-2787", day=30 + 30 * n) for n in range(3)]
+    parts.append(payment("p3", "105.00", "Zahlung 2021427 PO 16850", day=95))
+    found = {item.payment_id: item for item in match([*OTHERS, whole, other], parts)}
+    assert {item.invoice_id for item in found.values()} == {"m"}
+    assert found["p3"].tier is Tier.SUGGESTED
+
+
+def test_a_part_of_the_same_amount_that_is_not_named_as_it_stands_is_never_certain() -> None:
+    whole = invoice("m", "375.27", "INV-2026-48600", day=3)
+    parts = [payment(f"p{n}", f"{25 + 31 * n}.37", "INV-2026-48600", day=30 + 14 * n) for n in range(3)]
+    again = payment("p9", "56.37", "Fact nr INV-2026-4860", day=58)
+    found = {item.payment_id: item for item in match([*OTHERS, whole], [*parts, again])}
+    assert all(found[part.id].tier is Tier.CERTAIN for part in parts)
+    assert found["p9"].tier is Tier.SUGGESTED
+
+
 def test_equal_instalments_without_a_word_add_up() -> None:
     whole = invoice("m", "900.00", "INV-2026-0158", day=3)
     parts = [payment(f"p{n}", "300.00", day=30 + 30 * n) for n in range(3)]
