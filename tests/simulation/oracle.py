@@ -87,7 +87,7 @@ class Oracle:
             yield "nothing in it is due"
 
     def _money(self, action: SendReminder, client: Client, seen: AccountBooks, today: date) -> Iterator[str]:
-        owed = sum(item.open.minor for item in seen.invoices if item.status is DocumentStatus.OPEN)
+        owed = _owed(action, client, seen)
         cash = sum(item.unapplied.minor for item in seen.payments if item.status in LIVING)
         credit = sum(note.remaining.minor for note in seen.credit_notes if note.status is not DocumentStatus.VOID)
         if owed - cash - credit <= 0:
@@ -142,7 +142,7 @@ class Oracle:
         for mention in action.invoices:
             if f"Invoice {mention.number}" not in action.text or f"{mention.open.decimal:,.2f}" not in action.text:
                 yield f"{mention.number} or its amount is not in the text"
-        owed = sum(item.open.minor for item in seen.invoices if item.status is DocumentStatus.OPEN)
+        owed = _owed(action, client, seen)
         cash = sum(item.unapplied.minor for item in seen.payments if item.status in LIVING)
         credit = sum(note.remaining.minor for note in seen.credit_notes if note.status is not DocumentStatus.VOID)
         asked = _after(action.text, "Amount due: $")
@@ -155,6 +155,13 @@ def _gone_around(action: SendReminder, client: Client, known: frozenset[str]) ->
     for ref, number in client.detours.items():
         if ref in known and any(mention.number == number for mention in action.invoices):
             yield f"{number}: its money was pulled as {ref}"
+
+
+def _owed(action: SendReminder, client: Client, seen: AccountBooks) -> int:
+    """What is open by the books pulled last; and what is listed and open at the vendor now, where its list lags behind that."""
+    listed = {item.ref for item in seen.invoices}
+    missing = [client.invoices[ref] for ref in {item.ref for item in action.invoices} - listed]
+    return sum(item.open.minor for item in (*seen.invoices, *missing) if item.status is DocumentStatus.OPEN)
 
 
 def _after(text: str, mark: str) -> int | None:
