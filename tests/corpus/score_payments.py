@@ -195,8 +195,8 @@ fees, discounts, tax withheld and name variants; "any" adds ids left out, memos 
 new accounts: there some payments hold nothing that would tell. The plain script is `tests/corpus/baseline_payments.py`.
 
 Half of what is left with one to four faults is not to be known: "INV-202" with tax withheld fits several invoices, two equal
-invoices of one day are told apart by a digit that is gone. Of the 63 payments that were wrong there, 31 are wrong as well for
-one who knows how every other payment was settled (`F1` 0.9980 with that knowledge; 0.9962 with the account unknown).
+invoices of one day are told apart by a digit that is gone. Of the 37 payments that were wrong there, 21 are wrong as well for
+one who knows how every other payment was settled (`F1` 0.9985 with that knowledge).
 
 {table}
 
