@@ -5,10 +5,16 @@ The long version is `python -m tests.simulation`: three years of 200 clients for
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
 import pytest
 
+from core.actions import InvoiceMention, SendReminder
+from core.books import AccountBooks
+from core.records import Invoice
 from tests.simulation.engine import Simulation
-from tests.simulation.world import HABITS
+from tests.simulation.oracle import Oracle
+from tests.simulation.world import HABITS, VENDOR, Client, clients, usd
 
 
 @pytest.mark.req("E1", "E2", "E3", "E6", "E8", "E9", "E10", "E13", "E14", "E15", "E18", "E22", "E23", "E53")
@@ -41,3 +47,41 @@ def test_the_oracle_notices_when_nobody_asks_the_gate():
     world = Simulation(seed=3, count=len(HABITS), days=70, without_gate=True).run()
 
     assert len(world.oracle.wrongs) > 5
+
+
+def test_the_judge_counts_an_invoice_that_the_vendor_shows_and_its_lagging_list_does_not():
+    """More than both of them is too much all the same."""
+    (client,) = clients(1, 1, ("never",))
+    client.bill(date(2026, 1, 5))
+    client.changed()
+    yesterday = client.books()
+    client.bill(date(2026, 2, 9))
+    client.changed()
+    bills = list(client.invoices.values())
+    total = sum(item.open.minor for item in bills)
+    assert asked_too_much(client, yesterday, bills, total) == []
+    assert len(asked_too_much(client, yesterday, bills, total + 1)) == 1
+
+
+def mention(item: Invoice) -> InvoiceMention:
+    return InvoiceMention(connection=VENDOR, ref=item.ref, digest="", number=item.number, open=item.open, due_on=item.due_on)
+
+
+def asked_too_much(client: Client, seen: AccountBooks, bills: list[Invoice], minor: int) -> list[str]:
+    """What the judge says of a message about `bills` that asks for `minor`."""
+    mentions = tuple(mention(item) for item in bills)
+    lines = "".join(f"Invoice {item.number} {item.open.decimal:,.2f}\n" for item in bills)
+    action = SendReminder(
+        connection="mail",
+        account=client.id,
+        stage="due",
+        cycle="1",
+        to=("a@b.example",),
+        subject="",
+        text=f"{lines}Amount due: ${usd(minor).decimal:,.2f}",
+        html="",
+        invoices=mentions,
+    )
+    oracle, now = Oracle(), datetime(2026, 2, 10, 17, tzinfo=UTC)
+    oracle.hear(action, client, seen, now, now)
+    return [item for item in oracle.wrongs if "asks for" in item]
