@@ -21,6 +21,8 @@ from core.outbox import GateAnswer
 from tests.contract import hand_over as promised
 from tests.contract.hand_over import PROMISES, office, prepare
 
+pytestmark = pytest.mark.own_store  # each office is a copy of one prepared file; tests/system/test_collections.py runs on both
+
 FINE = GateAnswer(question="x", ok=True, detail="never looked")
 
 
