@@ -16,10 +16,17 @@ _NEXT = re.compile(rf", (?=(?:{_WORDS}) )")
 def calling_itself(
     problem: str, *, number: object = None, reference: object = None, agreement: object = None, client: object = None
 ) -> str:
-    """The problem with what the row calls itself: "is not a day (number INV-12, agreement AG-3)". Only plain texts count."""
+    """The problem with what the row calls itself: "is not a day (number INV-12, agreement AG-3)".
+
+    Only plain texts count, and none that would read as a further name: a row must not pass for another client's.
+    """
     given = {"number": number, "reference": reference, "agreement": agreement, "client": client}
-    told = [f"{word} {text}" for word, text in given.items() if isinstance(text, str) and text.strip() and text.isprintable()]
+    told = [f"{word} {text}" for word, text in given.items() if _plain(text)]
     return f"{problem} ({', '.join(told)})" if told else problem
+
+
+def _plain(text: object) -> bool:
+    return isinstance(text, str) and bool(text.strip()) and text.isprintable() and _NEXT.search(text) is None
 
 
 def called_in(problem: str) -> dict[str, str]:

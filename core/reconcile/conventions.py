@@ -17,6 +17,7 @@ from core.reconcile.world import LIVE, Line, World
 from core.records import Invoice, Posting, Role
 
 _LEAST_OLD = 10  # payments needed before a habit can be told
+_TOLD_SHARE = 0.25  # of the share of invoices that the books show as paid
 
 
 def reached_bank(world: World, item: Line) -> bool:
@@ -142,9 +143,6 @@ def tracks_payments(world: World, psa: str) -> bool:
         world.memory["tracking"] = frozenset(name for name, share in shares.items() if share > usual * _TOLD_SHARE)
     result: frozenset[str] = world.memory["tracking"]
     return psa in result
-
-
-_TOLD_SHARE = 0.25  # of the share of invoices that the books show as paid
 
 
 def conventions(world: World) -> Mapping[str, tuple[str, ...]]:

@@ -205,11 +205,6 @@ class Desk:
         return note.total.minor - used - refunded - note.remaining.minor
 
     @cached_property
-    def unseen_credit(self) -> frozenset[int]:
-        """Amounts of credit notes that went somewhere unseen."""
-        return frozenset(amount for note in self.credit_notes if (amount := self.unseen_use(note)) > 0)
-
-    @cached_property
     def carried_credit(self) -> frozenset[int]:
         """Amounts by which payments, zero ones included, were applied beyond what they brought: credit they carried unseen."""
         counted = (item for item in self.books.payments if item.connection in self.ledger and item.status in COUNTED_PAYMENTS)
