@@ -250,8 +250,8 @@ def finding_obstacles(invoice: Invoice, policy: Policy, findings: Iterable[Findi
 
 
 def _as_found(finding: Finding) -> Obstacle:
-    """Money of nobody's that looks like the payment is somebody's task, like the client's own (E1)."""
-    if finding.kind is FindingKind.UNAPPLIED_PAYMENT:
+    """Money of nobody's, or under a second record, that looks like the payment is somebody's task, like the client's own (E1)."""
+    if finding.kind in (FindingKind.UNAPPLIED_PAYMENT, FindingKind.UNAPPLIED_CREDIT):
         return Obstacle("lookalike", str(finding.evidence.get("what", "money that nobody applied looks like its payment")))
     return Obstacle("finding", f"an open finding says {finding.kind.replace('_', ' ')} ({finding.confidence:.0%} sure)")
 

@@ -18,6 +18,7 @@ from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact
 from core.reconcile.proposals import Proposal, proposals
+from core.reconcile.second_records import owed_by_the_other_record
 from core.reconcile.world import Applied
 from core.records import CreditNote, Invoice, Payment, RecordKey, key_of
 
@@ -98,15 +99,16 @@ def _unapplied(desk: Desk, payment: Payment, proposed: Sequence[Proposal]) -> Fi
     likely = {key_of(item.invoice): item.invoice for item in proposed}
     fitting = tuple((likely or _may_fit(desk, payment, idle)).values())[:_MOST_SUGGESTED]
     owed = sum(item.open.minor for item in desk.open_invoices if item.open.currency == payment.amount.currency)
+    elsewhere = () if proposed else owed_by_the_other_record(desk, payment, idle, payment.paid_on)
     steps = wording.apply_payment(desk.system(payment.connection), called(payment), str(idle), _listed(proposed, fitting))
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,
-        (payment,),
+        (payment, *elsewhere),
         at_stake=idle,
         confidence=0.99,
-        severity=Severity.HIGH if owed else Severity.MEDIUM,
-        what=f"Payment {called(payment)} has {idle} of {payment.amount} applied to nothing.",
-        proposal=f"{steps}{_because(proposed)}",
+        severity=Severity.HIGH if owed or elsewhere else Severity.MEDIUM,
+        what=f"Payment {called(payment)} has {idle} of {payment.amount} applied to nothing.{_other_record(desk, elsewhere)}",
+        proposal=_moved(desk, called(payment), elsewhere) if elsewhere else f"{steps}{_because(proposed)}",
         more={
             "client_owes": money_fact(Money(owed, payment.amount.currency)),
             "fits": [called(item) for item in fitting],
@@ -122,6 +124,24 @@ def _unapplied(desk: Desk, payment: Payment, proposed: Sequence[Proposal]) -> Fi
         },
         beside=fitting,
     )
+
+
+def _other_record(desk: Desk, invoices: Sequence[Invoice]) -> str:
+    """What is said of invoices that the client's other record owes; nothing where there are none."""
+    if not invoices:
+        return ""
+    numbers = ", ".join(called(item) for item in invoices[:_MOST_SUGGESTED])
+    return f" {_owner(desk, invoices[0])}, which seems to be the same client entered twice, owes that: {numbers}."
+
+
+def _moved(desk: Desk, source: str, invoices: Sequence[Invoice]) -> str:
+    numbers = " or ".join(called(item) for item in invoices[:_MOST_SUGGESTED])
+    return wording.move_to_party(desk.system(invoices[0].connection), source, _owner(desk, invoices[0]), numbers)
+
+
+def _owner(desk: Desk, invoice: Invoice) -> str:
+    owner = desk.world.parties.get((invoice.connection, invoice.party_ref))
+    return owner.name if owner else str(invoice.party_ref)
 
 
 def _may_fit(desk: Desk, payment: Payment, idle: Money) -> dict[RecordKey, Invoice]:
@@ -165,13 +185,14 @@ def _credit(desk: Desk, note: CreditNote) -> Finding:
         item for item in desk.open_invoices if item.connection == note.connection and item.open.currency == note.total.currency
     ]
     chosen = ([item for item in fitting if item.open == note.remaining] or fitting)[:1]
+    elsewhere = owed_by_the_other_record(desk, note, note.remaining, note.issued_on)
     return desk.find(
         FindingKind.UNAPPLIED_CREDIT,
-        (note,),
+        (note, *elsewhere),
         at_stake=note.remaining,
         confidence=0.99,
-        severity=Severity.MEDIUM if fitting else Severity.LOW,
-        what=f"Credit note {called(note)} has {note.remaining} of {note.total} left.",
+        severity=Severity.MEDIUM if fitting or elsewhere else Severity.LOW,
+        what=f"Credit note {called(note)} has {note.remaining} of {note.total} left.{_other_record(desk, elsewhere)}",
         proposal=wording.apply_credit(
             desk.system(note.connection), called(note), str(note.remaining), ", ".join(called(item) for item in chosen)
         ),

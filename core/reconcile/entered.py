@@ -4,7 +4,8 @@ A row and an entry in the books may be one when their amounts are equal, their d
 than the other. An entry is one row at most. As many rows as possible are taken for entered, nearest days first, so that nothing
 is called idle which the books can hold. Where a row is left over, it may be another one that was not entered: the left one may
 be the entry of that one, which then takes the entry of a third. Rows reached by so few changes of places are in doubt, unless
-their entry pays the very invoice that they name. Without an end to the changes one row that nobody ever enters would put every
+their entry pays the very invoice that they name. A row that names an invoice, and whose entry pays another, may be that entry
+put on the wrong invoice, or none at all. Without an end to the changes one row that nobody ever enters would put every
 later month of a retainer in doubt.
 Sources: product.md E1, D1; unlimited, the rows in doubt are those that some maximum matching leaves out (Dulmage and Mendelsohn).
 """
@@ -42,10 +43,14 @@ class BankRow:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """`rows` stand in the books, as far as anybody can tell; of those `in_doubt` the row told there may be the one that does."""
+    """`rows` stand in the books, as far as anybody can tell; of those `in_doubt` the row told there may be the one that does.
+
+    `elsewhere`: of the rows that name an invoice the entry that may be it, where that pays other invoices only.
+    """
 
     rows: frozenset[RecordKey]
     in_doubt: Mapping[RecordKey, RecordKey]
+    elsewhere: Mapping[RecordKey, RecordKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +72,10 @@ def entered_rows(
 ) -> Entered:
     """`clients`: the one client that each row names, or None; `named`: the invoices that its words name."""
     entries: dict[Money, list[_Entry]] = defaultdict(list)
+    pays: dict[RecordKey, frozenset[Place]] = {}
     for entry in _entries(world):
         entries[entry.amount].append(entry)
+        pays[entry.key] = entry.pays
     pairs = sorted(
         (not named[row.key] & entry.pays, abs((entry.on - row.on).days), row.key, entry.key)
         for row in rows
@@ -82,7 +89,8 @@ def entered_rows(
     for _, _, row_key, entry_key in open_pairs:
         pairing.fits[row_key].append(entry_key)
     pairing.complete()
-    return Entered(frozenset({*certain, *pairing.entry_of}), pairing.in_doubt())
+    elsewhere = {row: entry for row, entry in pairing.entry_of.items() if named[row] and pays[entry]}
+    return Entered(frozenset({*certain, *pairing.entry_of}), pairing.in_doubt(), elsewhere)
 
 
 def _may_be_one(row: BankRow, entry: _Entry, client: str | None) -> bool:

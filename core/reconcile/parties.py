@@ -22,7 +22,7 @@ from core.reconcile.desk import Desk
 from core.reconcile.evidence import fact, plain
 from core.reconcile.wording import where
 from core.reconcile.world import World
-from core.records import Party, RecordKey, key_of
+from core.records import Party, RecordKey, Ref, key_of
 
 _NEARLY = 80  # of 100: "Northwind Trader" and "Northwind Traders LLC", not "Kookies by Kathy" and "Red Rock Diner"
 _PHONE_DIGITS = 9
@@ -47,6 +47,18 @@ def _twins(world: World) -> Mapping[RecordKey, tuple[Party, str, float]]:
                 _pair_up(world, group, why, found)
         world.memory["twins"] = found
     result: Mapping[RecordKey, tuple[Party, str, float]] = world.memory["twins"]
+    return result
+
+
+def repeated(world: World) -> Mapping[tuple[str, Ref], frozenset[Ref]]:
+    """By (connection, ref) of a party the refs of the other records of its connection that seem to be the same client."""
+    if "repeated" not in world.memory:
+        found: dict[tuple[str, Ref], set[Ref]] = defaultdict(set)
+        for key, (older, _, _) in _twins(world).items():
+            found[(key.connection, key.ref)].add(older.ref)
+            found[(key.connection, older.ref)].add(key.ref)
+        world.memory["repeated"] = {place: frozenset(refs) for place, refs in found.items()}
+    result: Mapping[tuple[str, Ref], frozenset[Ref]] = world.memory["repeated"]
     return result
 
 

@@ -72,7 +72,7 @@ def _by_strangers(world: World, findings: Iterable[Finding]) -> Iterator[str]:
 
 
 def _of_nobodys_money(finding: Finding) -> bool:
-    """Income, and idle cash told beside an invoice: a bank row's (core.reconcile.strangers)."""
+    """Income, and idle cash told beside an invoice: mostly a bank row's (core.reconcile.strangers)."""
     idle = finding.kind is FindingKind.UNAPPLIED_PAYMENT and any(key.stream is Stream.INVOICES for key in finding.subjects)
     return idle or finding.kind is FindingKind.DEPOSIT_TO_INCOME
 

@@ -3,14 +3,13 @@
 A bank row is a client's when its words name one client, by an invoice number or by the client's name, and it is what that client
 owes: the named invoice, one of the same amount, or a few that add up to it. Without a name it is one only by a telling amount
 that exactly one open invoice of all clients owes. A row that somebody entered since as a payment or a deposit is no idle cash;
-where another row may be the one that was entered, it is asked after the rest, and found with less confidence: money that may be
-there is not chased.
+where another row may be the one that was entered, or the entry pays another invoice than the row names, it is asked after the
+rest, and found with less confidence: money that may be there is not chased.
 Sources: product.md E1, D1; the rules for income without a client are `core.reconcile.deposits`.
 """
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,26 +23,30 @@ from core.reconcile.allocations import parties_named
 from core.reconcile.desk import Desk
 from core.reconcile.entered import BankRow, entered_rows
 from core.reconcile.evidence import called, money_fact, telling
+from core.reconcile.sums import adding_up
 from core.reconcile.world import World
-from core.records import Invoice, RecordKey, Role, key_of
+from core.records import Deposit, Invoice, Payment, RecordKey, Role, key_of
 
 _EARLY = timedelta(days=7)  # money that comes this long before its invoice is dated is still its payment
 _NAMED_LONGER = 4  # money that names the client or the invoice may come this many times later
-_MOST_TOGETHER = 3
-_MOST_CANDIDATES = 12  # invoices tried together; beyond that sums of three prove nothing
 _IN_DOUBT = 0.55  # of two rows for one entry either is as likely the one; above the confidence that stops a reminder (0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """A row, the invoices it pays, how sure that is, and why. `either`: one of them, the likeliest first."""
+    """A row, the invoices it pays, how sure that is, and why. `either`: one of them, the likeliest first.
+
+    `exact`: it names them and is what they come to. `rival`: what makes it doubtful, another row that may be the one entered, or
+    the entry of this one, on another invoice.
+    """
 
     row: BankRow
     invoices: tuple[Invoice, ...]
     confidence: float
     why: str
     either: bool = False
-    unless: BankRow | None = None  # the row stands in the books already, unless this one does
+    exact: bool = False
+    rival: Payment | Deposit | None = None
 
     @property
     def settles(self) -> tuple[Invoice, ...]:
@@ -92,24 +95,36 @@ def _told(world: World) -> _Told:
     found: dict[str, list[_Reached]] = defaultdict(list)
     used: set[RecordKey] = set()
     left = {row.key: row for row in rows if row.key not in entered.rows}
-    asked = [row for row in rows if row.key not in entered.rows or row.key in entered.in_doubt]
-    for row in sorted(asked, key=lambda row: (row.key in entered.in_doubt, clients[row.key] is None)):
+    asked = [row for row in rows if row.key not in entered.rows or row.key in entered.in_doubt or row.key in entered.elsewhere]
+    for row in sorted(asked, key=lambda row: (row.key in entered.rows, clients[row.key] is None)):
         client = clients[row.key]
         reached = _of_client(world, row, client, used) if client is not None else _by_amount(world, row, used)
+        if reached is not None and row.key in entered.in_doubt:
+            reached = _doubted(reached, left[entered.in_doubt[row.key]])
+        elif reached is not None and row.key in entered.elsewhere:
+            reached = _on_another_invoice(world, reached, entered.elsewhere[row.key])
         if reached is not None:
             used.update(key_of(item) for item in reached.settles)
             owner = world.account_of(reached.invoices[0])
-            other = entered.in_doubt.get(row.key)
-            found[owner or ""].append(reached if other is None else _doubted(reached, left[other]))
+            found[owner or ""].append(reached)
     return _Told({name: tuple(items) for name, items in found.items() if name}, entered.rows)
 
 
-def _doubted(reached: _Reached, unless: BankRow) -> _Reached:
+def _doubted(reached: _Reached, left: BankRow) -> _Reached:
     why = (
-        f"{reached.why}. More money like it came in than the books hold ({called(unless.record)} is left over), "
+        f"{reached.why}. More money like it came in than the books hold ({called(left.record)} is left over), "
         "and which of it was entered nobody can tell"
     )
-    return replace(reached, confidence=_IN_DOUBT, why=why, unless=unless)
+    return replace(reached, confidence=_IN_DOUBT, why=why, rival=left.record)
+
+
+def _on_another_invoice(world: World, reached: _Reached, entry: RecordKey) -> _Reached | None:
+    """The row is what the invoice it names comes to, and the books hold such money on another invoice only."""
+    payment = world.books.payments.get(entry)
+    if not reached.exact or payment is None:
+        return None
+    why = f"{reached.why}. If {called(payment)} is this money, it stands on another invoice than the client named"
+    return replace(reached, confidence=_IN_DOUBT, why=why, rival=payment)
 
 
 def _rows(world: World) -> Iterator[BankRow]:
@@ -171,23 +186,14 @@ def _of_client(world: World, row: BankRow, client: str, used: set[RecordKey]) ->
     named = tuple(item for item in owed if key_of(item) in numbered)
     if named:
         exact = sum(item.open.minor for item in named) == row.amount.minor
-        return _Reached(row, named, 0.95 if exact else 0.85, "its words name the invoice")
+        return _Reached(row, named, 0.95 if exact else 0.85, "its words name the invoice", exact=exact)
     equal = [item for item in owed if row.amount in (item.open, item.total)]
     if equal:
         nearest = sorted(equal, key=lambda item: (abs((row.on - (item.due_on or item.issued_on)).days), item.ref))
         sure = 0.85 if len(nearest) == 1 else 0.75  # which of several nobody can tell: none of them is chased
         return _Reached(row, tuple(nearest), sure, "it names the client, which owes this amount", either=True)
-    together = _adding_up(owed, row.amount)
+    together = adding_up(owed, row.amount)
     return _Reached(row, together, 0.75, "it names the client, whose invoices add up to it") if together else None
-
-
-def _adding_up(owed: list[Invoice], amount: Money) -> tuple[Invoice, ...]:
-    for count in range(2, _MOST_TOGETHER + 1):
-        groups = itertools.combinations(owed[:_MOST_CANDIDATES], count)
-        sums = [group for group in groups if sum(item.open.minor for item in group) == amount.minor]
-        if len(sums) == 1:
-            return sums[0]
-    return ()
 
 
 def _by_amount(world: World, row: BankRow, used: set[RecordKey]) -> _Reached | None:
@@ -219,7 +225,7 @@ def _in_time(world: World, row: BankRow, invoice: Invoice, *, named: bool) -> bo
 def _finding(desk: Desk, item: _Reached) -> Finding:
     row = item.row
     numbers = (" or " if item.either else ", ").join(called(invoice) for invoice in item.invoices)
-    first = "See whether it is entered in the books already; if not: " if item.unless is not None else ""
+    first = "See whether it is entered in the books already; if not: " if item.rival is not None else ""
     bank, books = row.record.connection, item.invoices[0].connection
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,
@@ -229,7 +235,7 @@ def _finding(desk: Desk, item: _Reached) -> Finding:
         severity=Severity.HIGH,
         what=f"{row.amount} that {bank} received on {row.on} stands with no client and looks like the payment of {numbers}: "
         f"{item.why}.",
-        beside=(item.unless.record,) if item.unless is not None else (),
+        beside=(item.rival,) if item.rival is not None else (),
         proposal=f"{first}{wording.apply_payment(desk.system(books), called(row.record), str(row.amount), numbers)}",
         more={"why": item.why, "on": row.on.isoformat(), "text": row.text, "amount": money_fact(row.amount)},
     )

@@ -177,6 +177,27 @@ def test_an_entry_that_pays_the_invoice_which_the_row_names_is_that_row_and_no_o
 
 
 @pytest.mark.req("E1")
+@pytest.mark.parametrize(
+    ("memo", "pays", "held"),
+    [
+        ("INV-1005", "1001", True),  # put on the wrong invoice, or not entered at all
+        ("INV-1005", "1005", False),
+        ("INV-1005", None, False),  # entered and applied to nothing: the client's own idle cash, told there
+        ("INV-1006", "1001", False),  # not what that invoice comes to: the words may be about something else
+        ("ACH", "1001", False),
+    ],
+)
+def test_a_row_whose_entry_pays_another_invoice_than_it_names_speaks_for_the_named_one(memo: str, pays: str | None, held: bool):
+    """The named invoice is open, the entry that may be the row closed another one."""
+    here = client("P1", "Harbor Dental", OLD, bill("1005"), bill("1006", "812.00"), booked(on=date(2026, 2, 10), pays=pays))
+    books = office([money(memo=memo)], here)
+
+    assert told(books) == ([("P1", ("r1", "1005"))] if held else [])
+    found = [item for item in reconcile(books, today=TODAY) if item.kind == "unapplied_payment"]
+    assert all("stands on another invoice than the client named" in str(item.evidence["what"]) for item in found)
+
+
+@pytest.mark.req("E1")
 def test_rows_that_can_all_be_in_the_books_are_even_where_the_nearest_entry_is_anothers():
     """The nearest entry of the second row is the first row's, which no other entry is near enough to be."""
     entries = booked(on=date(2026, 2, 1)), booked(on=date(2026, 2, 18), ref="p2")
