@@ -45,8 +45,7 @@ def _payments(books: AccountBooks, invoice: Invoice, since: date) -> Iterator[st
     for payment in books.payments:
         if payment.status not in COUNTED_PAYMENTS or payment.unapplied.minor <= 0 or payment.paid_on < since:
             continue
-        same = payment.unapplied.currency == invoice.open.currency
-        named = same and names_invoice(invoice, payment.reference, payment.memo)
+        named = names_invoice(invoice, payment.reference, payment.memo)  # in whatever currency: its amount says nothing then
         if named or _equals(invoice, payment.unapplied):
             yield f"a payment of {payment.unapplied} from {payment.paid_on} is not applied and looks like this one's"
 
@@ -61,7 +60,7 @@ def _deposits(books: AccountBooks, invoice: Invoice, since: date) -> Iterator[st
                 continue
             named = names_invoice(invoice, line.memo, deposit.memo)
             ours = (deposit.connection, line.party_ref) in mine
-            if (named and line.amount.currency == invoice.open.currency) or (ours and _equals(invoice, line.amount)):
+            if named or (ours and _equals(invoice, line.amount)):
                 where = line.posted_to or line.posting
                 yield f"a deposit of {line.amount} from {deposit.deposited_on}, posted to {where}, looks like its payment"
 

@@ -14,13 +14,14 @@ from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan, plan_state, word_on
 from core.dunning.calendars import Place, is_real_day
 from core.dunning.calls import own_tickets
+from core.dunning.idle import Idle, could_pay, idle_money, lost_money, meant_for
 from core.dunning.lookalike import lookalikes
 from core.dunning.policy import AccountPolicy, Policy
 from core.findings import Finding, FindingKind
 from core.holds import FLAGS, Hold, HoldKind
 from core.money import Money
 from core.outbox import ContactKind, PastContact, Promise
-from core.records import DocumentStatus, Invoice, Payment, PaymentStatus, RecordKey, Ref, Ticket, key_of
+from core.records import CreditNote, DocumentStatus, Invoice, Payment, PaymentStatus, RecordKey, Ref, Ticket, key_of
 
 _UNTIL_BUSINESS_DAY = frozenset({HoldKind.PROMISE, HoldKind.PLAN})
 REPLY_TASK = "task_reply"  # the stage of a ticket for a client's reply (core.dunning.pushback)
@@ -65,6 +66,29 @@ class Circumstances:
             if payment.status is PaymentStatus.PENDING or ahead:
                 for item in payment.allocations:
                     found.setdefault((payment.connection, item.invoice_ref), []).append(payment)
+        return found
+
+    @cached_property
+    def idle(self) -> Sequence[Idle]:
+        """Money of the client that somebody has and that pays nothing."""
+        return idle_money(self.books, self.findings)
+
+    @cached_property
+    def lost(self) -> Sequence[tuple[Payment, Money]]:
+        """Payments applied to invoices that are not there."""
+        return lost_money(self.books)
+
+    @cached_property
+    def applied(self) -> Mapping[tuple[str, Ref], int]:
+        """Minor units of cash and credit applied to each invoice, by (connection, ref)."""
+        living = (DocumentStatus.OPEN, DocumentStatus.CLOSED)
+        sources: list[Payment | CreditNote] = [item for item in self.books.payments if item.status is PaymentStatus.RECEIVED]
+        sources += [item for item in self.books.credit_notes if item.status in living]
+        found: dict[tuple[str, Ref], int] = {}
+        for source in sources:
+            for item in source.allocations:
+                place = (source.connection, item.invoice_ref)
+                found[place] = found.get(place, 0) + item.amount.minor
         return found
 
     @cached_property
@@ -159,7 +183,7 @@ def _elsewhere(invoice: Invoice, facts: Circumstances) -> Iterator[Obstacle]:
     living = [item for item in twins if item.status in (DocumentStatus.OPEN, DocumentStatus.CLOSED)]
     paid = invoice.total.minor - invoice.open.minor
     for twin in living:
-        there = twin.total.minor - twin.open.minor
+        there = max(twin.total.minor - twin.open.minor, facts.applied.get((twin.connection, twin.ref), 0))
         if twin.total.currency == twin.open.currency == invoice.open.currency and there > paid:
             known = Money(there, invoice.open.currency)
             yield Obstacle("paid_elsewhere", f"{twin.connection} shows {known} of it paid, {invoice.connection} does not")
@@ -209,6 +233,11 @@ def _payments(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterato
             yield Obstacle("scheduled", f"a payment of {payment.amount} is scheduled for {payment.paid_on}", payment.paid_on)
     for found in lookalikes(facts.books, invoice, policy=policy, today=facts.today):
         yield Obstacle("lookalike", found)
+    for found in meant_for(invoice, facts.lost, since=facts.today - timedelta(days=policy.lookalike_days)):
+        yield Obstacle("lookalike", found)
+    enough = could_pay(invoice, facts.idle, policy=policy, today=facts.today)
+    if enough:
+        yield Obstacle("lookalike", enough)
 
 
 def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
