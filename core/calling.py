@@ -45,7 +45,7 @@ def record_call(store: Store, call: Call, now: datetime) -> tuple[Hold, ...]:
     """
     holds = holds_of(call, now)
     with store.unit():
-        store.log_contact(call.entry)
+        store.log_contact(call.entry, by=call.by)
         for hold in holds:
             store.place_hold(hold)
             if hold.until is not None and hold.kind is HoldKind.PROMISE:

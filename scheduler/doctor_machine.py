@@ -69,7 +69,10 @@ def _schema(app: App) -> Check:
 def _journal(app: App) -> Check:
     check = app.store.verify_journal()
     if check.ok:
-        return Check(name="journal", ok=True, detail=f"{check.entries} entries, chain intact")
+        said = app.store.verify_contacts()
+        detail = said.problems[0] if said.problems else f"{check.entries} entries, chain intact; contact log as entered"
+        remedy = "" if said.ok else "Somebody edited the store by hand. See all of it with: duesync journal verify"
+        return Check(name="journal", ok=said.ok, detail=detail, remedy=remedy)
     detail = f"broken at entry {check.broken_at}: {check.problem}"
     return Check(name="journal", ok=False, detail=detail, remedy="Compare with a backup; somebody edited the store by hand.")
 

@@ -15,6 +15,7 @@ from core.store.restoring import Restored, restore_backup
 from core.store.store import Store, open_store
 from core.store.values import (
     Blocked,
+    ContactCheck,
     CopiedTable,
     EnqueueOutcome,
     FindingsOutcome,
@@ -36,6 +37,7 @@ __all__ = [
     "GENESIS",
     "RELEASE",
     "Blocked",
+    "ContactCheck",
     "CopiedTable",
     "EnqueueOutcome",
     "Erasure",

@@ -6,7 +6,7 @@ kept under the old id (holds, promises, plans, contacts, findings) moves with th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -15,10 +15,12 @@ from core.errors import StoreError
 from core.records import RecordKey, Ref, Role, Stream
 from core.store.among import among
 from core.store.changes import Change, forget_changes, log_changes, lost_since, touched_since, unclaimed_money_since
+from core.store.journal import Note, append
 from core.store.part import Part, chunks
 from core.store.record_tables import table
 
 _KEPT_BY_ACCOUNT = ("holds", "promises", "payment_plans", "contact_log", "findings", "outbox", "cases")
+JOINED = "account.joined"  # the journal's word for an account whose contact log went over to another
 _DEEPEST = 50  # parents of parents; a vendor that nests deeper has a loop
 
 
@@ -45,7 +47,12 @@ class AccountVerbs(Part):
             if not changed:
                 return
             self._write_accounts(tx, changed)
-            _rehome(tx, before, load_accounts(tx))
+            notes = [
+                Note(JOINED, f"account/{old}", {"to": new})
+                for old, new in _moved(before, load_accounts(tx))
+                if _rename(tx, old, new)
+            ]
+            append(self._db, tx, notes, now=self._clock.now(), actor="duesync")
             self._log_linked(tx, changed.values(), before)
 
     def changed_accounts(self, after: int) -> tuple[frozenset[str], int]:
@@ -184,21 +191,24 @@ def _is_named(tx: Connection, name: str) -> bool:
     return tx.execute(select(func.count()).select_from(people).where(people.c.id == name)).scalar() == 1
 
 
-def _rehome(tx: Connection, before: Mapping[str, Account], after: Mapping[str, Account]) -> None:
-    """Where an account lost its last party, everything kept under its id follows its parties' new one."""
+def _moved(before: Mapping[str, Account], after: Mapping[str, Account]) -> Iterator[tuple[str, str]]:
+    """Where an account lost its last party, everything kept under its id follows its parties' new one: (old, new)."""
     home = {key: account.id for account in after.values() for key in account.parties}
     for old in before.values():
         if old.id in after:
             continue
         new = next((home[key] for key in old.parties if key in home), None)
         if new is not None:
-            _rename(tx, old.id, new)
+            yield old.id, new
 
 
-def _rename(tx: Connection, old: str, new: str) -> None:
+def _rename(tx: Connection, old: str, new: str) -> bool:
+    """Move what is kept; whether there was anything in the contact log."""
+    moved = dict.fromkeys(_KEPT_BY_ACCOUNT, 0)
     for name in _KEPT_BY_ACCOUNT:
         held = table(name)
-        tx.execute(update(held).where(held.c.account == old).values(account=new))
+        moved[name] = tx.execute(update(held).where(held.c.account == old).values(account=new)).rowcount
+    return moved["contact_log"] > 0
 
 
 def parties_of(accounts: Collection[Account]) -> dict[tuple[str, str], str]:

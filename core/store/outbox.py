@@ -29,7 +29,7 @@ from core.outbox import GateAnswer, OutboxRow, OutboxState, Queued
 from core.store import contacts
 from core.store.among import among
 from core.store.journal import Note, append
-from core.store.outbox_rows import contact_of, row_of, steps_of, value_of
+from core.store.outbox_rows import contact_of, content_digest, row_of, steps_of, value_of
 from core.store.part import Part, chunks, to_json
 from core.store.record_tables import table
 from core.store.values import Blocked, EnqueueOutcome, OutboxCount, Resolution
@@ -46,6 +46,7 @@ FROM: dict[str, frozenset[OutboxState]] = {
     "park": frozenset({_S.QUEUED, _S.RESERVED, _S.SENDING, _S.AMBIGUOUS}),
     "ambiguous": frozenset({_S.SENDING}),
     "withdraw": frozenset({_S.DRAFT}),
+    "take back": frozenset({_S.DRAFT, _S.QUEUED, _S.PARKED}),  # nothing of it was begun, or the vendor said never
     "hold back": frozenset({_S.RESERVED}),
     "find": frozenset({_S.RESERVED}),
     "resolve": frozenset({_S.DRAFT, _S.QUEUED, _S.AMBIGUOUS, _S.PARKED}),
@@ -119,9 +120,8 @@ class OutboxVerbs(Part):
             before = _get(tx, _id(held))
             if before.state is _S.SETTLED:
                 return before
-            row = self._move(
-                held, "settle", _S.SETTLED, now, {"receipt": receipt.ref}, {"receipt": to_json(receipt), "error": None}
-            )
+            detail = {"receipt": receipt.ref, "content": _content(tx, before.id)}
+            row = self._move(held, "settle", _S.SETTLED, now, detail, {"receipt": to_json(receipt), "error": None})
             self._log(tx, row, receipt, now)
             return row
 
@@ -133,6 +133,10 @@ class OutboxVerbs(Part):
     def withdraw(self, row_id: str, reason: str, now: datetime) -> OutboxRow:
         """A draft is no longer true: its key and steps are free to be decided again. TakenUp once it is no draft any more."""
         return self._move(row_id, "withdraw", _S.DROPPED, now, {"reason": reason}, {"error": reason})
+
+    def take_back(self, row_id: str, reason: str, now: datetime) -> OutboxRow:
+        """What was not begun is no longer to be done. TakenUp once a worker has it."""
+        return self._move(row_id, "take back", _S.DROPPED, now, {"reason": reason}, {"error": reason})
 
     def retry(self, held: Held, not_before: datetime, error: str, now: datetime) -> OutboxRow:
         """It was certainly not done; try again from `not_before` on."""
@@ -155,7 +159,8 @@ class OutboxVerbs(Part):
         """It was done before, though this store does not know: found at its vendor before any push. On record as settled."""
         with self._db.write() as tx:
             columns = {"receipt": to_json(receipt), "error": None}
-            settled = self._move(row, "find", _S.SETTLED, now, {"receipt": receipt.ref, "found": True}, columns)
+            detail = {"receipt": receipt.ref, "found": True, "content": _content(tx, row.id)}
+            settled = self._move(row, "find", _S.SETTLED, now, detail, columns)
             self._log(tx, settled, receipt, now)
             return settled
 
@@ -179,7 +184,8 @@ class OutboxVerbs(Part):
         receipt = Receipt(ref="", at=now, detail=f"sent, says {by}", found=True)
         with self._db.write() as tx:
             columns = {"receipt": to_json(receipt), "error": None}
-            row = self._move(row_id, "resolve", _S.SETTLED, now, detail, columns, actor=by)
+            told = {**detail, "content": _content(tx, row_id)}
+            row = self._move(row_id, "resolve", _S.SETTLED, now, told, columns, actor=by)
             self._log(tx, row, receipt, now)
             return row
 
@@ -259,7 +265,8 @@ class OutboxVerbs(Part):
         if isinstance(row.action, CONTACTS):
             held = table("outbox")
             account = tx.execute(select(held.c.account).where(held.c.id == row.id)).scalar_one()
-            contacts.add(self._db, tx, [replace(contact_of(row, receipt, now), account=account)])
+            entry = replace(contact_of(row, receipt, now), account=account)
+            contacts.add(self._db, tx, [entry], now=now, actor=row.reserved_by or "duesync")
 
     def _move(
         self,
@@ -310,6 +317,12 @@ def _get(tx: Connection, row_id: str) -> OutboxRow:
     if row is None:
         raise UsageError(f"There is no action {row_id}.", remedy="See them with: duesync outbox list")
     return value_of(row)
+
+
+def _content(tx: Connection, row_id: str) -> str:
+    """The digest of what was done, as it stands in the row: the journal keeps it, so that a later edit of the row shows."""
+    held = table("outbox")
+    return content_digest(str(tx.execute(select(held.c.action).where(held.c.id == row_id)).scalar() or ""))
 
 
 def _conflict(tx: Connection, held: Held, verb: str) -> TakenUp:

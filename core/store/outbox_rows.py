@@ -67,6 +67,11 @@ def value_of(row: Any) -> OutboxRow:
     )
 
 
+def content_digest(stored: str) -> str:
+    """SHA-256 of an action as it is stored."""
+    return hashlib.sha256(stored.encode()).hexdigest()
+
+
 def steps_of(action: Action) -> list[dict[str, str]]:
     """The steps an action takes.
 

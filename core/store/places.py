@@ -16,7 +16,14 @@ from core.store.part import chunks
 from core.store.record_tables import METADATA, PART_TABLES, RECORD_TABLES, table
 from core.store.shape import children
 
-_SUBJECTS = {"outbox": "outbox", "hold": "holds", "finding": "findings", "promise": "promises", "plan": "payment_plans"}
+_SUBJECTS = {
+    "outbox": "outbox",
+    "hold": "holds",
+    "finding": "findings",
+    "promise": "promises",
+    "plan": "payment_plans",
+    "contact": "contact_log",
+}
 _CHILDREN = {"case_events": ("case_id", "cases"), "outbox_steps": ("outbox_id", "outbox")}
 Key = tuple[str, str, str]  # connection, stream, ref
 
@@ -110,6 +117,8 @@ def places_of(tx: Connection, account: Account) -> Places:
         if "account" in held.c and "id" in held.c:
             found.ids[held.name] = list(tx.execute(select(held.c.id).where(held.c.account == account.id)).scalars())
     found.ids["findings"] = _findings_naming(tx, found)
+    log = table("contact_log")
+    found.ids["contact_log"] = [str(seq) for seq in tx.execute(select(log.c.seq).where(log.c.account == account.id)).scalars()]
     return found
 
 

@@ -15,6 +15,7 @@ from core.store.accounts import AccountVerbs
 from core.store.books import ReadVerbs
 from core.store.calls import CallVerbs
 from core.store.cases import CaseVerbs
+from core.store.contact_proofs import ContactProofVerbs
 from core.store.contacts import ContactVerbs
 from core.store.copying import CopyVerbs
 from core.store.engine import Database, Pools
@@ -41,6 +42,7 @@ class Store(
     FindingVerbs,
     OutboxVerbs,
     ContactVerbs,
+    ContactProofVerbs,
     HoldVerbs,
     PlanVerbs,
     CaseVerbs,

@@ -151,6 +151,23 @@ class JournalEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactCheck:
+    """Whether the contact log and what was done say what the journal says they said.
+
+    `entries` of the contact log were looked at; `earlier` of them are older than their lines in the journal, which cannot tell.
+    """
+
+    entries: int
+    earlier: int = 0
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Nothing was changed, removed or put in by hand."""
+        return not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JournalCheck:
     """Whether the chain holds over `entries`; otherwise the first entry that breaks it and why."""
 

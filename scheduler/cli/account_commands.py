@@ -16,12 +16,14 @@ from core.errors import UsageError
 from core.holds import Hold, HoldKind
 from core.outbox import Promise
 from core.records import RecordKey, Stream
+from core.store import ContactCheck
 from scheduler.app import App
 from scheduler.cli import console
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, day_option, opened
 
 holds_app = typer.Typer(help="Reasons not to remind a client: disputes, promises, legal holds.", no_args_is_help=True)
 accounts_app = typer.Typer(help="Clients: what they owe, and what is known of them.", no_args_is_help=True)
+_MOST_PROBLEMS = 20  # named on a terminal; JSON has them all
 journal_app = typer.Typer(help="The record of everything duesync decided and did.", no_args_is_help=True)
 
 AccountArgument = Annotated[str, typer.Argument(help="The client: id, name, or the ref of its customer record.")]
@@ -294,14 +296,35 @@ def show_account(account: AccountArgument, config: ConfigOption = None, json: Js
 # ── journal ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 @journal_app.command()
 def verify(config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Check that no entry of the journal was changed or removed. Exit 1 if one was."""
+    """Check that nobody changed the journal, the contact log or what was done by hand. Exit 1 if somebody did.
+
+    The contact log and the actions in the outbox are compared with what the journal says of each; every difference is named.
+    """
     with opened(config, json) as app:
-        check = app.store.verify_journal()
+        check, said = app.store.verify_journal(), app.store.verify_contacts()
+    whole = check.ok and said.ok
     if chosen.json:
-        console.print_json({"ok": check.ok, "entries": check.entries, "broken_at": check.broken_at, "problem": check.problem})
+        chain = {"ok": whole, "entries": check.entries, "broken_at": check.broken_at, "problem": check.problem}
+        log = {"entries": said.entries, "earlier": said.earlier, "problems": list(said.problems)}
+        console.print_json({**chain, "contact_log": log})
     elif check.ok:
         console.say(f"{check.entries} entries, chain intact.")
     else:
         console.complain(f"the journal is broken at entry {check.broken_at}: {check.problem}")
-    if not check.ok:
+    if not chosen.json:
+        _say_contacts(said)
+    if not whole:
         raise typer.Exit(PROBLEM_FOUND)
+
+
+def _say_contacts(said: ContactCheck) -> None:
+    for problem in said.problems[:_MOST_PROBLEMS]:
+        console.complain(problem)
+    if len(said.problems) > _MOST_PROBLEMS:
+        console.complain(f"and {len(said.problems) - _MOST_PROBLEMS} more: see them with --json")
+    if said.ok:
+        console.say(f"{said.entries} entries of the contact log, each as it was entered.")
+    if said.earlier:
+        console.say(
+            f"{said.earlier} of them were older than their place in the journal: it cannot tell about those."
+        )

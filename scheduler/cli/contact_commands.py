@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
-import json as to_json
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -27,19 +21,11 @@ from core.records import RecordKey, key_of
 from scheduler.app import App
 from scheduler.cli import console
 from scheduler.cli.account_commands import AccountArgument, find_account, invoice_key
+from scheduler.cli.contact_lines import Format, contact_json, log_lines, redacted, written
 from scheduler.cli.session import ConfigOption, JsonOption, actor, chosen, day_option, opened
 
 app = typer.Typer(help="What was said to clients, and what came back.", no_args_is_help=True)
-_COLUMNS = ("at", "account", "kind", "stage", "channel", "to", "subject", "content_hash", "outcome")
 _REASONS = ", ".join(LateReason)
-
-
-class Format(StrEnum):
-    """How an export is written."""
-
-    CSV = "csv"
-    JSON = "json"
-    JSONL = "jsonl"
 
 
 def contact_table(contacts: Sequence[PastContact]) -> None:
@@ -58,77 +44,69 @@ def contact_table(contacts: Sequence[PastContact]) -> None:
     console.table("contacts", ("at", "kind", "stage", "to", "subject", "outcome"), rows)
 
 
-def contact_json(item: PastContact) -> dict[str, Any]:
-    """One entry of the contact log."""
-    return {
-        "account": item.account,
-        "kind": str(item.kind),
-        "at": item.at.isoformat(),
-        "channel": item.channel,
-        "stage": item.stage,
-        "cycle": item.cycle,
-        "invoices": [console.plain(key) for key in item.invoices],
-        "to": list(item.to),
-        "subject": item.subject,
-        "content_hash": item.content_hash,
-        "outbox_id": item.outbox_id,
-        "outcome": item.outcome,
-    }
+InvoiceOption = Annotated[
+    str | None, typer.Option("--invoice", "-i", help="Only what was about this invoice: its number, or its id at the vendor.")
+]
 
 
 @app.command(name="log")
 def contact_log(
     account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
+    invoice: InvoiceOption = None,
     export: Annotated[bool, typer.Option("--csv", help="Write CSV on stdout.")] = False,
     lines: Annotated[bool, typer.Option("--jsonl", help="Write one JSON object a line on stdout, each with its hash.")] = False,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Every message, call, reply and bounce, oldest first."""
+    """Every message, call, reply and bounce, and what other systems were told (push), oldest first.
+
+    `duesync journal verify` says whether an entry was changed by hand since it was made.
+    """
     with opened(config, json) as app_now:
-        items = _entries(app_now, account)
+        items = _entries(app_now, account, invoice)
+        names = {item.id: item.name for item in app_now.store.accounts()}
+        zone = ZoneInfo(app_now.zone)
     if chosen.json:
-        console.print_json([contact_json(item) for item in items])
+        console.print_json(items)
     elif lines or export:
-        sys.stdout.write(_written(items, Format.JSONL if lines else Format.CSV))
+        sys.stdout.write(written(items, Format.JSONL if lines else Format.CSV))
     else:
-        contact_table(items)
+        _log_table(items, names, zone)
 
 
-def _entries(app_now: App, account: str | None) -> list[PastContact]:
-    found = app_now.store.contacts([find_account(app_now, account)] if account else None)
-    return sorted((item for group in found.values() for item in group), key=lambda item: item.at)
+def _log_table(items: Sequence[Mapping[str, Any]], names: Mapping[str, str], zone: ZoneInfo) -> None:
+    rows = [
+        (
+            datetime.fromisoformat(item["at"]).astimezone(zone).strftime("%Y-%m-%d %H:%M"),
+            console.one_line(names.get(item["account"], item["account"]), 30),
+            item["kind"],
+            item["stage"] or "",
+            ", ".join(item["to"]) or item["channel"],
+            console.one_line(item["subject"], 60),
+            console.one_line(item["outcome"], 60),
+        )
+        for item in items
+    ]
+    console.table("contacts", ("at", "client", "kind", "stage", "to", "subject", "outcome"), rows)
 
 
-def _written(items: Sequence[PastContact], form: Format) -> str:
-    if form is Format.JSON:
-        return to_json.dumps([contact_json(item) for item in items], default=console.plain, ensure_ascii=False, indent=2) + "\n"
-    return _as_lines(items) if form is Format.JSONL else _as_csv(items)
-
-
-def _as_lines(items: Sequence[PastContact]) -> str:
-    """`line_hash` is the SHA-256 of the hash of the line before (none: empty) and the line's other fields: an edit shows."""
-    chain, out = "", []
-    for item in items:
-        text = to_json.dumps(contact_json(item), default=console.plain, ensure_ascii=False, sort_keys=True)
-        chain = hashlib.sha256(f"{chain}{text}".encode()).hexdigest()
-        out.append(f'{text[:-1]}, "line_hash": "{chain}"}}\n')
-    return "".join(out)
-
-
-def _as_csv(items: Sequence[PastContact]) -> str:
-    out = io.StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for item in items:
-        row = (item.at.isoformat(), item.account, item.kind, item.stage, item.channel, " ".join(item.to), item.subject)
-        writer.writerow([console.cell(value) for value in (*row, item.content_hash, item.outcome)])
-    return out.getvalue()
+def _entries(app_now: App, account: str | None, invoice: str | None = None) -> list[dict[str, Any]]:
+    account_id = find_account(app_now, account) if account else None
+    items = log_lines(app_now, account_id)
+    if invoice is None:
+        return items
+    books = app_now.store.load_books(now=app_now.clock.now(), accounts=[account_id] if account_id else None)
+    clients = books.accounts.values() if account_id is None else [books.accounts[account_id]]
+    about = [console.plain(key_of(item)) for some in clients for item in some.invoices if invoice in (item.ref, item.number)]
+    if not about:
+        raise UsageError(f'no invoice answers to "{invoice}"', remedy="See them with: duesync account show CLIENT")
+    return [item for item in items if any(key in about for key in item["invoices"])]
 
 
 @app.command(name="export")
 def export_log(
     account: Annotated[str | None, typer.Option("--account", "-a", help="Only this client's.")] = None,
+    invoice: InvoiceOption = None,
     since: Annotated[datetime | None, day_option("--since", "From this day on.")] = None,
     until: Annotated[datetime | None, day_option("--until", "To this day, included.")] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="csv, json, or jsonl with a hash chain.")] = Format.CSV,
@@ -145,23 +123,16 @@ def export_log(
         zone = app_now.zone
         items = [
             item
-            for item in _entries(app_now, account)
-            if (since is None or local_date(item.at, zone) >= since.date())
-            and (until is None or local_date(item.at, zone) <= until.date())
+            for item in _entries(app_now, account, invoice)
+            if (since is None or local_date(datetime.fromisoformat(item["at"]), zone) >= since.date())
+            and (until is None or local_date(datetime.fromisoformat(item["at"]), zone) <= until.date())
         ]
-    text = _written([_redacted(item) for item in items] if redact else items, Format.JSON if chosen.json else form)
+    text = written([redacted(item) for item in items] if redact else items, Format.JSON if chosen.json else form)
     if out is None:
         sys.stdout.write(text)
         return
     out.write_text(text, encoding="utf-8")
     console.note(f"{len(items)} entries written to {out}")
-
-
-def _redacted(item: PastContact) -> PastContact:
-    """An entry without what is confidential. What a person wrote (a reply, a note) is left out; a call's outcome is a code."""
-    hidden = tuple(f"…@{address.rpartition('@')[2]}" for address in item.to)
-    told = item.outcome if item.kind in (ContactKind.MESSAGE, ContactKind.STATEMENT) or item.outcome in set(CallOutcome) else ""
-    return replace(item, to=hidden, subject="", outcome=told)
 
 
 @app.command(name="log-call")
@@ -259,7 +230,7 @@ def add_contact(
     with opened(config, json) as app_now:
         account_id = find_account(app_now, account)
         item = PastContact(account=account_id, kind=kind, at=app_now.clock.now(), channel=actor(), outcome=outcome)
-        app_now.store.log_contact(item)
+        app_now.store.log_contact(item, by=actor())
     if chosen.json:
         console.print_json(contact_json(item))
     else:
