@@ -52,6 +52,7 @@ LEASE_SECONDS = 600.0  # longer than any push may take: transports give up after
 REST = timedelta(seconds=60)  # how long a lost answer is left alone before it is read back: the vendor may still be at it
 _MOST_TRIES = 12
 _SAME_DAY = timedelta(hours=12)
+_PAUSED_SECONDS = 900.0
 # A "no" of these passes by itself within the day; any other is a reason to decide again from scratch.
 _PASSING = frozenset({"paused", "hours", "fresh"})
 
@@ -207,6 +208,9 @@ class _Desk:
     def _refuse(self, row: OutboxRow, answers: tuple[GateAnswer, ...]) -> None:
         against = [answer for answer in answers if answer.ok is not True]
         why = "; ".join(f"{answer.question}: {answer.detail}" for answer in against)
+        if all(answer.question == "paused" for answer in against) and not isinstance(row.action, CONTACTS):
+            self._later(row, why, _PAUSED_SECONDS)  # no client sees it, and what it says is as true after the pause
+            return
         passing = all(answer.question in _PASSING or answer.ok is None for answer in against)
         if passing and self.clock.now() - row.created_at < _SAME_DAY:
             self._later(row, why)

@@ -16,13 +16,15 @@ import structlog
 from core.books import Books
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decision import Decision, Task
-from core.dunning.pushback import Standing, Target, push_back, told_form, told_from
-from core.errors import StoreError
+from core.dunning.pushback import Standing, Target, push_back
+from core.dunning.told import caught_up, enqueued, told_form, told_from
+from core.errors import StoreError, TakenUp
 from core.holds import Hold
 from core.outbox import Promise
 from core.store import Store
 
 log = structlog.get_logger()
+OUTDATED = "what it says is no longer so"
 
 
 @dataclass(slots=True)
@@ -65,13 +67,20 @@ def tell(
 
 def _tell_one(store: Store, standing: Standing, target: Target, run_id: str) -> int:
     key = f"pushback.{target.connection}.{standing.books.account.id}"
-    told = told_from(store.setting(key))
-    found = push_back(standing, target, told)
-    if found.told == told and not found.queued:
+    before = told_from(store.setting(key))
+    rows = {name: row for name in before.pending.values() if (row := store.outbox_row(name)) is not None}
+    told, under_way = caught_up(before, rows)
+    found = push_back(standing, target, told, under_way)
+    if found.told == before and not found.queued:
         return 0
-    with store.unit():
-        outcome = store.enqueue(found.queued, now=standing.now, run_id=run_id)
-        store.put_setting(key, told_form(found.told))
+    try:
+        with store.unit():
+            for name in found.withdrawn:
+                store.take_back(name, OUTDATED, standing.now)
+            outcome = store.enqueue(found.queued, now=standing.now, run_id=run_id)
+            store.put_setting(key, told_form(enqueued(found.told, outcome.added)))
+    except TakenUp:
+        return 0  # a worker began one of them this moment: what came of it is known at the next review
     return len(outcome.added)
 
 

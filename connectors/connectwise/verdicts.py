@@ -16,7 +16,6 @@ import httpx
 
 from core.errors import (
     AuthExpired,
-    Conflict,
     ConnectorError,
     NotFound,
     PermissionMissing,
@@ -26,6 +25,7 @@ from core.errors import (
 )
 
 UNKNOWN_FIELD = "ApiFindCondition"
+_IN_USE_SECONDS = 300.0  # a person has the record open: minutes, not seconds (no vendor figure)
 
 # Where the right is granted: System > Security Roles > the API member's role (brief 2.9, from the V360 and Wise-Sync guides).
 ROLES = (
@@ -138,8 +138,9 @@ def _refused(response: httpx.Response, connection: str, said: str, code: str) ->
 
 
 def _in_use(response: httpx.Response, connection: str, said: str, code: str) -> ConnectorError:
-    del response
-    return Conflict(said, connection=connection, code=code or None)
+    """Somebody has the record open: nothing was written, and it passes by itself (409 RecordInUse, brief 1.7)."""
+    del response, code
+    return Transient(said, connection=connection, remedy="It is tried again once it is free.", retry_after=_IN_USE_SECONDS)
 
 
 _BY_STATUS = {400: _refused, 403: _forbidden, 404: _missing, 409: _in_use, 414: _refused, 415: _refused, 429: _limited}

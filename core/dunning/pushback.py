@@ -1,16 +1,19 @@
 """What upstream systems should say about a client, and the smallest writes that make them say it.
 
 Holds, promises, plans and the stage of reminders are ours; `[pushback.CONNECTION]` maps them to fields and notes of a vendor. A
-field is written only when our own word changes, with what it should hold before: a person's value there is left alone, for the
-connector refuses to write over it. What was written last is remembered per client, so nothing is said twice.
+field is written only when our own word changes, with what it should hold before (what its vendor took from us last): a person's
+value there is left alone, for the connector refuses to write over it. What was decided and what was written last is remembered
+per client, so nothing is said twice. One write at a time to a field: what was not begun yet when our word changes is taken back,
+and what may be under way is waited for. A late word can so never stand over a newer one.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from types import MappingProxyType
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -18,14 +21,16 @@ from core.actions import Action, OpenTicket, PostNote, SetField
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decision import Task
+from core.dunning.told import Told, field_key
 from core.holds import Hold, HoldKind
-from core.outbox import ContactKind, PastContact, Promise, Queued
-from core.records import Invoice, RecordKey, Ref, Stream, key_of
+from core.outbox import ContactKind, OutboxState, PastContact, Promise, Queued
+from core.records import Invoice, Party, RecordKey, Ref, Stream, key_of
 
 _SAID = frozenset({ContactKind.MESSAGE, ContactKind.STATEMENT})
 _STATUS = "status"
 _TASK = "task "
 _WITH_TICKET = frozenset({"bounce", "reply", "plan_breach", "number", "post", "service_slow", "service_stop"})
+_NOT_BEGUN = frozenset({OutboxState.DRAFT, OutboxState.QUEUED, OutboxState.PARKED})
 _CREDIT_HOLDS = (HoldKind.BANKRUPTCY, HoldKind.LEGAL, HoldKind.COLLECTIONS, HoldKind.AGENCY)
 
 
@@ -61,16 +66,6 @@ class Target:
     by_account: bool = False  # it has no records of clients (a webhook): they are named by their account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a connection was told of one client: values by "stream/ref/field", how often each was set, and what is noted."""
-
-    values: Mapping[str, str | None] = field(default_factory=dict)
-    turns: Mapping[str, int] = field(default_factory=dict)
-    before: Mapping[str, str | None] = field(default_factory=dict)  # statuses as they were before we changed them
-    notes: tuple[str, ...] = ()
-
-
 @dataclass(frozen=True, kw_only=True)
 class Standing:
     """What is true of one client now. `holds` include those just lifted, so that their end can be told."""
@@ -92,15 +87,31 @@ class Standing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pushback:
-    """The writes to enqueue, and what the connection will then have been told: both belong in one commit."""
+    """The writes to enqueue, the rows to take back, and what the connection will then have been told: all in one commit."""
 
     queued: tuple[Queued, ...]
     told: Told
+    withdrawn: tuple[str, ...] = ()
 
 
-def push_back(standing: Standing, target: Target, told: Told) -> Pushback:
-    """Compare what `target` was told of a client with what is true, and say what to write."""
-    clerk = _Clerk(standing, target, dict(told.values), dict(told.turns), dict(told.before), list(told.notes))
+def push_back(
+    standing: Standing, target: Target, told: Told, under_way: Mapping[str, OutboxState] = MappingProxyType({})
+) -> Pushback:
+    """Compare what `target` was told of a client with what is true, and say what to write.
+
+    `under_way`: how the row of each pending write stands, by "stream/ref/field".
+    """
+    clerk = _Clerk(
+        standing,
+        target,
+        dict(told.values),
+        dict(told.turns),
+        dict(told.before),
+        list(told.notes),
+        written=told.written,
+        pending=dict(told.pending),
+        under_way=under_way,
+    )
     actions: list[tuple[Action, str]] = []
     if target.may_set:
         actions += [*clerk.fields(), *clerk.statuses(), *clerk.expected()]
@@ -109,9 +120,15 @@ def push_back(standing: Standing, target: Target, told: Told) -> Pushback:
     if target.settings.tasks and target.may_open:
         actions += clerk.tickets()
     queued = tuple(Queued(action=action, reasons=(why,), not_before=standing.now, draft=target.draft) for action, why in actions)
-    return Pushback(
-        queued=queued, told=Told(values=clerk.values, turns=clerk.turns, before=clerk.before, notes=tuple(sorted(clerk.notes)))
+    after = replace(
+        told,
+        values=clerk.values,
+        pending=clerk.pending,
+        turns=clerk.turns,
+        before=clerk.before,
+        notes=tuple(sorted(clerk.notes)),
     )
+    return Pushback(queued=queued, told=after, withdrawn=tuple(clerk.withdrawn))
 
 
 @dataclass
@@ -124,6 +141,10 @@ class _Clerk:
     turns: dict[str, int]
     before: dict[str, str | None]
     notes: list[str]
+    written: Mapping[str, str | None]
+    pending: dict[str, str]
+    under_way: Mapping[str, OutboxState]
+    withdrawn: list[str] = field(default_factory=list)
 
     @property
     def account(self) -> str:
@@ -162,13 +183,26 @@ class _Clerk:
 
     def _set(self, stream: Stream, ref: Ref, name: str, value: str | None) -> Iterator[tuple[Action, str]]:
         """One write if our word changed; the first is only made into an empty field."""
-        key = f"{stream}/{ref}/{name}"
-        if self.values.get(key) == value:
+        key = field_key(stream, ref, name)
+        if self.values.get(key) == value or not self._may_decide(key):
             return
-        yield self._written(stream, ref, name, value, self.values.get(key))
+        if self.written.get(key) == value:
+            self.values[key] = value  # what would have changed it never came there
+            return
+        yield self._decided(stream, ref, name, value, self.written.get(key))
 
-    def _written(self, stream: Stream, ref: Ref, name: str, value: str | None, expected: str | None) -> tuple[Action, str]:
-        key = f"{stream}/{ref}/{name}"
+    def _may_decide(self, key: str) -> bool:
+        """Is nothing under way at this field? A write that was not begun yet is taken back: our word is another one now."""
+        state = self.under_way.get(key)
+        if state is None or key not in self.pending:
+            return True
+        if state in _NOT_BEGUN:
+            self.withdrawn.append(self.pending.pop(key))
+            return True
+        return False
+
+    def _decided(self, stream: Stream, ref: Ref, name: str, value: str | None, expected: str | None) -> tuple[Action, str]:
+        key = field_key(stream, ref, name)
         self.values[key] = value
         self.turns[key] = self.turns.get(key, 0) + 1
         action = SetField(
@@ -179,7 +213,7 @@ class _Clerk:
             field=name,
             value=value,
             expected=expected,
-            cause=f"pushback {self.turns[key]}",
+            cause=f"pushback {self.turns[key]} of {self.account}",
         )
         return action, f"tells {self.target.connection} that {name} is {value or 'empty'}"
 
@@ -191,15 +225,28 @@ class _Clerk:
             return
         held = any(item.kind in self.target.settings.hold_status_for and item.invoice is None for item in self.standing.alive)
         for party in self.standing.books.parties:
-            key = f"{Stream.PARTIES}/{party.ref}/{_STATUS}"
-            if party.connection != self.target.connection:
-                continue
-            if held and self.values.get(key) is None and party.status != wanted:
-                self.before[key] = party.status
-                yield self._written(Stream.PARTIES, party.ref, _STATUS, wanted, party.status)
-            elif not held and self.values.get(key) is not None:
-                yield self._written(Stream.PARTIES, party.ref, _STATUS, self.before.pop(key, None), wanted)
-                self.values[key] = None
+            if party.connection == self.target.connection:
+                yield from self._hold_status(party, wanted) if held else self._free_status(party)
+
+    def _hold_status(self, party: Party, wanted: str) -> Iterator[tuple[Action, str]]:
+        key = field_key(Stream.PARTIES, party.ref, _STATUS)
+        restoring = key in self.under_way
+        if self.values.get(key) is not None or not self._may_decide(key):
+            return
+        if restoring and self.written.get(key) is not None:
+            self.values[key] = self.written[key]  # it was to be taken away, and was not yet
+        elif party.status != wanted:
+            self.before[key] = party.status
+            yield self._decided(Stream.PARTIES, party.ref, _STATUS, wanted, party.status)
+
+    def _free_status(self, party: Party) -> Iterator[tuple[Action, str]]:
+        key = field_key(Stream.PARTIES, party.ref, _STATUS)
+        told = self.values.get(key)
+        if told is None or not self._may_decide(key):
+            return
+        if self.written.get(key) == told and self.before.get(key) is not None:
+            yield self._decided(Stream.PARTIES, party.ref, _STATUS, self.before[key], told)
+        self.values[key] = None
 
     # ── the day an invoice is expected to be paid ───────────────────────────────────────────────────────────────────────
     def expected(self) -> Iterator[tuple[Action, str]]:
@@ -209,12 +256,12 @@ class _Clerk:
             day = self._promised(invoice)
             if invoice.connection != self.target.connection or day is None or day == invoice.expected_on:
                 continue
-            key = f"{Stream.INVOICES}/{invoice.ref}/{name}"
-            known = self.values.get(key) if key in self.values else None
-            theirs = invoice.expected_on.isoformat() if invoice.expected_on else None
-            if known == day.isoformat() or (theirs is not None and theirs != known):
+            key = field_key(Stream.INVOICES, invoice.ref, str(name))
+            known, theirs = self.written.get(key), invoice.expected_on.isoformat() if invoice.expected_on else None
+            if self.values.get(key) == day.isoformat() or (theirs is not None and theirs != known):
                 continue  # told already, or a person's own word stands there
-            yield self._written(Stream.INVOICES, invoice.ref, str(name), day.isoformat(), theirs or known)
+            if self._may_decide(key):
+                yield self._decided(Stream.INVOICES, invoice.ref, str(name), day.isoformat(), theirs or known)
 
     def _promised(self, invoice: Invoice) -> date | None:
         mine = [item for item in self.standing.promises if item.invoice in (None, key_of(invoice))]
@@ -284,29 +331,3 @@ class _Clerk:
 
 def _sign(task: Task) -> str:
     return hashlib.sha256(task.text.encode()).hexdigest()[:12]
-
-
-def told_from(stored: Mapping[str, object] | None) -> Told:
-    """What was remembered, from its stored form; nothing for None."""
-    data = stored or {}
-
-    def mapping(name: str) -> dict[str, str | None]:
-        found = data.get(name)
-        return (
-            {str(key): None if value is None else str(value) for key, value in found.items()}
-            if isinstance(found, Mapping)
-            else {}
-        )
-
-    notes = data.get("notes")
-    return Told(
-        values=mapping("values"),
-        turns={key: int(value or 0) for key, value in mapping("turns").items()},
-        before=mapping("before"),
-        notes=tuple(str(item) for item in notes) if isinstance(notes, Iterable) and not isinstance(notes, str) else (),
-    )
-
-
-def told_form(told: Told) -> dict[str, object]:
-    """What is remembered, as plain JSON values."""
-    return {"values": dict(told.values), "turns": dict(told.turns), "before": dict(told.before), "notes": list(told.notes)}

@@ -13,6 +13,7 @@ import pytest
 from connectors.connectwise import SPEC as CONNECTWISE
 from connectors.connectwise.sandbox import ConnectwiseSandbox
 from connectors.testing.clocks import SleepingClock
+from connectors.testing.faults import writes_only
 from connectors.testing.serve import serve
 from connectors.testing.vault import MemoryVault
 from connectors.xero import SPEC as XERO
@@ -229,3 +230,198 @@ def test_a_promised_day_reaches_the_invoice_in_xero_unless_somebody_wrote_anothe
 
 def _day(xero: Shop, invoice: dict[str, Any]) -> str:
     return str(xero.connector.reread(Stream.INVOICES, invoice["InvoiceID"]).expected_on)
+
+
+# ── what is not done yet ────────────────────────────────────────────────────────────────────────────────────────────────
+def busy(psa: Shop, times: int = 12) -> None:
+    """The vendor is away for the next writes."""
+    psa.box.levers.fail_next(503, times=times, only=writes_only)
+
+
+FIELD = PushbackSettings(hold="custom:Dunning hold")
+BOTH = PushbackSettings(hold="custom:Dunning hold", hold_status="Credit Hold", hold_status_for=(HoldKind.LEGAL,))
+
+
+def states(psa: Shop) -> list[str]:
+    return sorted(str(row.state) for row in psa.store.outbox())
+
+
+def test_a_hold_lifted_before_the_vendor_could_be_told_leaves_nothing_there(psa):
+    psa.turn(BOTH)
+    before = company(psa)
+    psa.hold(HoldKind.LEGAL)
+    busy(psa)
+    psa.turn(BOTH)
+    assert company(psa) == before
+    psa.box.levers.clear()
+    psa.store.lift_hold("h1", by="ann", now=psa.clock.now())
+    for _ in range(4):
+        psa.turn(BOTH)
+    assert company(psa) == before
+    assert set(states(psa)) == {"dropped"}, "what was not said yet is taken back; a late word would stand for ever"
+
+
+def test_a_word_that_changed_while_the_vendor_was_away_is_said_as_it_is_now(psa):
+    psa.turn(FIELD)
+    psa.hold(HoldKind.DISPUTE)
+    busy(psa)
+    psa.turn(FIELD)
+    psa.box.levers.clear()
+    psa.hold(HoldKind.LEGAL, "h2")
+    for _ in range(4):
+        psa.turn(FIELD)
+    assert company(psa)["hold"] == "dispute, legal"
+
+
+def test_a_draft_nobody_approved_is_taken_back_when_the_hold_ends(psa):
+    psa.turn(BOTH)
+    psa.hold(HoldKind.LEGAL)
+    psa.turn(BOTH, draft=True)
+    assert states(psa) == ["draft", "draft"]
+    psa.store.lift_hold("h1", by="ann", now=psa.clock.now())
+    psa.turn(BOTH, draft=True)
+    assert states(psa) == ["dropped", "dropped"]
+
+
+def test_a_pause_of_days_only_delays_what_is_told(psa):
+    psa.turn(BOTH)
+    psa.hold(HoldKind.LEGAL)
+    psa.store.pause("all", by="ann", reason="audit", now=psa.clock.now())
+    for _ in range(15):
+        psa.turn(BOTH)
+        psa.clock.advance(timedelta(hours=4))
+    assert states(psa) == ["queued", "queued"]
+    psa.store.unpause("all", by="ann", now=psa.clock.now())
+    psa.turn(BOTH)
+    psa.turn(BOTH)
+    assert (company(psa)["hold"], company(psa)["status"]) == ("legal", "Credit Hold")
+
+
+def test_a_record_somebody_has_open_is_told_a_little_later(psa):
+    psa.turn(FIELD)
+    psa.hold(HoldKind.DISPUTE)
+    psa.box.levers.fail_next(409, only=writes_only)
+    psa.turn(FIELD)
+    for _ in range(2):
+        psa.turn(FIELD)
+    assert company(psa)["hold"] == "dispute"
+
+
+@pytest.mark.parametrize("acted", [True, False])
+def test_a_lost_answer_is_read_back_and_the_company_told_once(psa, acted):
+    psa.turn(BOTH)
+    psa.hold(HoldKind.LEGAL)
+    if acted:
+        psa.box.levers.lose_reply(times=2)
+    else:
+        psa.box.levers.time_out(times=2, only=writes_only)
+    assert psa.turn(BOTH).get("settled", 0) == 0
+    for _ in range(3):
+        psa.turn(BOTH)
+    assert (company(psa)["hold"], company(psa)["status"]) == ("legal", "Credit Hold")
+    patches = [item for item in psa.box.levers.log if item.method == "PATCH"]
+    assert len(patches) == (2 if acted else 4)
+    assert states(psa) == ["settled", "settled"]
+
+
+# ── a person's own word ─────────────────────────────────────────────────────────────────────────────────────────────────
+def by_hand(psa: Shop, *, field: str | None = "", status: str | None = None) -> None:
+    """Somebody edits the company: the field of holds (None: emptied), its status, or both."""
+    tenant = psa.box.tenant
+    row = tenant.table("company/companies")[psa.company]
+    if field != "":
+        fields = [{**item, "value": field} if item["caption"] == "Dunning hold" else item for item in row["customFields"]]
+        tenant.touch("company/companies", psa.company, customFields=fields)
+    if status is not None:
+        known = next(item for item in tenant.rows("company/companies/statuses") if item["name"] == status)
+        tenant.touch("company/companies", psa.company, status={"id": known["id"], "name": status})
+
+
+def test_a_status_somebody_changed_while_the_client_was_held_is_kept_when_the_hold_ends(psa):
+    psa.turn(BOTH)
+    psa.hold(HoldKind.LEGAL)
+    psa.turn(BOTH)
+    by_hand(psa, status="Inactive")
+    psa.store.lift_hold("h1", by="ann", now=psa.clock.now())
+    for _ in range(3):
+        psa.turn(BOTH)
+    assert company(psa)["status"] == "Inactive"
+    assert company(psa)["hold"] is None, "the field beside it was ours"
+
+
+def test_a_status_somebody_had_set_already_is_not_taken_back_by_us(psa):
+    by_hand(psa, status="Credit Hold")
+    psa.turn(BOTH)
+    psa.hold(HoldKind.LEGAL)
+    psa.turn(BOTH)
+    psa.store.lift_hold("h1", by="ann", now=psa.clock.now())
+    psa.turn(BOTH)
+    assert company(psa)["status"] == "Credit Hold"
+
+
+def test_a_field_somebody_emptied_stays_empty_until_our_word_is_a_new_one(psa):
+    psa.turn(FIELD)
+    psa.hold(HoldKind.DISPUTE)
+    psa.turn(FIELD)
+    by_hand(psa, field=None)
+    for _ in range(3):
+        assert psa.turn(FIELD) == {}
+    assert company(psa)["hold"] is None
+    psa.store.lift_hold("h1", by="ann", now=psa.clock.now())
+    psa.turn(FIELD)
+    psa.hold(HoldKind.LEGAL, "h2")
+    psa.turn(FIELD)
+    assert company(psa)["hold"] == "legal"
+
+
+def test_a_field_somebody_had_filled_and_freed_again_takes_our_next_word(psa):
+    by_hand(psa, field="by hand")
+    psa.turn(FIELD)
+    psa.hold(HoldKind.DISPUTE)
+    psa.turn(FIELD)
+    assert company(psa)["hold"] == "by hand"
+    by_hand(psa, field=None)
+    psa.hold(HoldKind.LEGAL, "h2")
+    psa.turn(FIELD)
+    assert company(psa)["hold"] == "dispute, legal"
+
+
+def test_a_note_somebody_edited_or_deleted_is_not_written_again(psa):
+    settings = PushbackSettings(notes=True)
+    psa.turn(settings)
+    psa.hold(HoldKind.DISPUTE)
+    psa.turn(settings)
+    table = psa.box.tenant.table(f"company/companies/{psa.company}/notes")
+    (number,) = table
+    table[number]["text"] = "edited by hand"
+    assert psa.turn(settings) == {}
+    del table[number]
+    assert psa.turn(settings) == {}
+    assert notes(psa) == []
+
+
+def test_a_company_deleted_upstream_is_named_and_the_others_are_told(psa):
+    psa.turn(FIELD)
+    psa.hold(HoldKind.DISPUTE)
+    psa.box.tenant.touch("company/companies", psa.company, deletedFlag=True)
+    review(psa.store, psa.told(FIELD), now=psa.clock.now(), run_id="r", full=True)
+    dispatch(psa.store, psa.told(FIELD), psa.opened, clock=psa.clock, by="w")
+    (row,) = psa.store.outbox()
+    assert str(row.state) == "parked"
+    assert f"parties/{psa.company}" in str(row.error)
+
+
+def test_another_process_after_a_restart_says_nothing_again(psa, tmp_path):
+    psa.turn(PSA)
+    psa.hold(HoldKind.LEGAL)
+    psa.turn(PSA)
+    written = len([item for item in psa.box.levers.log if item.writes])
+    again = open_store(f"sqlite:///{tmp_path}/duesync.db", clock=psa.clock)
+    try:
+        psa.store, first = again, psa.store
+        for _ in range(2):
+            assert psa.turn(PSA) == {}
+        psa.store = first
+    finally:
+        again.close()
+    assert len([item for item in psa.box.levers.log if item.writes]) == written
