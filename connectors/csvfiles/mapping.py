@@ -38,7 +38,7 @@ from core.records import (
 from core.unread import calling_itself
 
 COLUMNS: dict[str, tuple[str, ...]] = {
-    "parties.csv": ("ref", "name", "email", "phone", "currency", "timezone", "country", "region", "active"),
+    "parties.csv": ("ref", "name", "email", "phone", "currency", "timezone", "country", "region", "active", "locale"),
     "invoices.csv": (
         *("ref", "party_ref", "number", "reference", "currency", "total", "open", "issued_on", "due_on", "status"),
         *("agreement_ref", "period_start", "period_end", "updated_at"),
@@ -152,6 +152,7 @@ def party(cells: Cells, reading: Reading) -> Party:
         timezone=cells.find_zone("timezone"),
         country=cells.text("country"),
         region=cells.text("region"),
+        locale=cells.text("locale"),
         active=True if active is None else active,
     )
 
