@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 
@@ -22,11 +21,11 @@ from core.collections.terms import ContractTerms
 from core.dunning.policy import Amounts, DunningSettings
 from core.dunning.pushback import PushbackSettings
 from core.errors import ConfigError
-from core.money import MoneyError, check_currency
 from core.reconcile.rules import ReconcileRules
 from core.records import Role
 from core.secrets import SecretError, is_reference, resolve
 from core.settings_names import perhaps
+from core.settings_organisation import Locale, Organisation
 
 DEFAULT_PLACES = ("duesync.toml", "/etc/duesync/duesync.toml")
 Mode = Literal["observe", "draft", "active"]
@@ -42,25 +41,6 @@ def read_duration(value: Any) -> Any:
             raise ValueError('write a duration such as "90s", "15m", "6h" or "1d"')
         return float(match[1]) * _UNITS[match[2]]
     return value
-
-
-def _zone(value: str) -> str:
-    if value not in available_timezones():
-        raise ValueError(f'"{value}" is not a time zone; write an IANA name such as "America/Chicago"')
-    return value
-
-
-def _currency(value: str) -> str:
-    try:
-        return check_currency(value)
-    except MoneyError as error:
-        raise ValueError(str(error)) from error
-
-
-def _country(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2}", value):
-        raise ValueError('write the two-letter country code, such as "US"')
-    return value.upper()
 
 
 def check_store_url(value: str) -> str:
@@ -80,28 +60,11 @@ def _without_password(value: str) -> str:
 
 
 Duration = Annotated[float, BeforeValidator(read_duration), Field(ge=0)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Currency = Annotated[str, AfterValidator(_currency)]
-Country = Annotated[str, AfterValidator(_country)]
 StoreUrl = Annotated[str, AfterValidator(check_store_url), AfterValidator(_without_password)]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Organisation(_Section):
-    """Who you are: the name your clients know, your time zone and the currency of your books."""
-
-    name: str = Field(min_length=1, max_length=200, description="the name clients know you by; signs every message")
-    timezone: Zone = Field(description="IANA zone in which your days begin and end, such as America/Chicago")
-    currency: Currency = Field(description="ISO 4217 code of your books, such as USD")
-    country: Country = Field(description="two-letter country code; decides business days")
-    region: str | None = Field(None, description="state or province, for its holidays, such as TX")
-    locale: str = Field("en", description="language of messages to clients who have none of their own")
-    email: str | None = Field(None, description="where clients write to; named in messages")
-    phone: str | None = Field(None, description="where clients call; named in messages")
-    address: str | None = Field(None, description="postal address, for statements and letters")
 
 
 class StoreSettings(_Section):
@@ -218,6 +181,7 @@ class AccountSettings(_Section):
 
     parties: tuple[str, ...] = Field((), description='its records in every system, as "CONNECTION:REF"')
     segment: str | None = Field(None, description="group whose dunning policy applies")
+    locale: Locale | None = Field(None, description="language and country it is written to in, such as de-AT")
     natural_person: bool | None = Field(None, description="a person (sole trader), not a company; unset: unknown")
     legal_name: str | None = Field(None, description="its full legal name, where no system has it")
     address: str | None = Field(None, description="postal address, where no system has it; an agency and letters need one")

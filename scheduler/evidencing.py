@@ -37,13 +37,6 @@ def books_of(app: App, case: Case, now: datetime) -> AccountBooks:
     return books
 
 
-def client_locale(books: AccountBooks) -> str | None:
-    """The client's own locale, by the ledger first; None where no system knows one."""
-    ledger = books.ledger_connections
-    known = sorted(books.parties, key=lambda item: item.connection not in ledger)
-    return next((item.locale for item in known if item.locale), None)
-
-
 def open_invoices(books: AccountBooks, case: Case) -> tuple[Invoice, ...]:
     """The case's invoices that are still open, oldest due first."""
     wanted = set(case.invoices)

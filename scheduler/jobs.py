@@ -46,6 +46,11 @@ def rules(app: App) -> Rules:
         email=section.email,
         phone=section.phone,
         address=section.address,
+        payment=section.payment,
+        locales=section.locales,
+        client_locales={
+            key: item.locale for name, item in settings.accounts.items() if item.locale for key in (name, *item.parties)
+        },
     )
     return Rules(
         organisation=organisation,

@@ -18,6 +18,7 @@ from core.dunning.recipients import Recipient, choose
 from core.dunning.standing import Circumstances, label
 from core.dunning.ways import route_of
 from core.holds import HoldKind
+from core.messages.client_locale import client_locale
 from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
 from core.outbox import OutboxRow
 from core.records import Party, Ref
@@ -119,12 +120,11 @@ def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence
         None,
     )
     ours = kind is LetterKind.CALL
-    locale = None if ours or party is None else party.locale
     answer_by = place.add_business_days(desk.today, ANSWER_DAYS[kind]) if kind in ANSWER_DAYS else None
     sign = hashlib.sha256(f"{books.account.id}|{stage.name}|{cycle}".encode()).hexdigest()[:8]
     return Letter(
         kind=kind,
-        locale=locale or desk.organisation.locale,
+        locale=desk.organisation.locale if ours else client_locale(books, desk.organisation, party),
         organisation=desk.organisation,
         client=(party.name if party else "") or books.account.name,
         written_on=desk.today,

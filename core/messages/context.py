@@ -10,12 +10,13 @@ from babel.dates import format_date
 from babel.lists import format_list
 from babel.numbers import format_currency
 
-from core.messages.clean import one_line, safe_link
+from core.messages.clean import one_line, safe_link, set_apart
 from core.messages.letter import Letter, LetterGroup, LetterLine
 from core.messages.texts import LANGUAGES, late_words
 from core.money import Money
 
 _NAMED = 4  # invoices named in a subject; the rest are counted
+_PAYMENT_LINES = 8
 
 
 def language_of(letter: Letter) -> str:
@@ -67,9 +68,9 @@ def context_of(letter: Letter, language: str) -> dict[str, Any]:
     organisation = letter.organisation
     return {
         "language": language,
-        "organisation": one_line(organisation.name),
-        "client": one_line(letter.client),
-        "contact": one_line(letter.contact, 60),
+        "organisation": set_apart(one_line(organisation.name)),
+        "client": set_apart(one_line(letter.client)),
+        "contact": set_apart(one_line(letter.contact, 60)),
         "count": len(lines),
         "due_count": len(due),
         "number": labels[0] if labels else "",
@@ -85,9 +86,15 @@ def context_of(letter: Letter, language: str) -> dict[str, Any]:
         "phone": one_line(organisation.phone, 40),
         "phone_of_client": one_line(letter.phone, 40),
         "address": one_line(organisation.address, 300),
+        "payment": _payment(organisation.payment or ""),
         "reference": one_line(letter.reference, 40),
         "notes": [one_line(note, 300) for note in letter.notes],
     }
+
+
+def _payment(text: str) -> list[str]:
+    """How to pay, line by line."""
+    return [line for part in text.splitlines() if (line := one_line(part, 200))][:_PAYMENT_LINES]
 
 
 def _listed(items: list[str], locale: Locale) -> str:
@@ -109,7 +116,7 @@ def _group(group: LetterGroup, locale: Locale, language: str) -> dict[str, Any]:
 def _line(line: LetterLine, locale: Locale, language: str) -> dict[str, Any]:
     return {
         "label": one_line(line.label, 40),
-        "reference": one_line(line.reference, 60),
+        "reference": set_apart(one_line(line.reference, 60)),
         "issued_on": date_text(line.issued_on, locale),
         "due_on": date_text(line.due_on, locale),
         "total": money_text(line.total, locale),

@@ -38,6 +38,10 @@ TEXT_LAYOUT = """\
 {{ words.invoice }} {{ line.label }}{% if line.reference %} ({{ line.reference }}){% endif +%}
   {{ words.dated }}: {{ line.issued_on }}
   {{ words.due_on }}: {{ line.due_on }}
+{% if line.received %}
+  {{ words.total }}: {{ line.total }}
+  {{ words.received }}: {{ line.received }}
+{% endif %}
   {{ words.open }}: {{ line.open }}
 {% if line.link %}
   {{ words.pay }}: {{ line.link }}
@@ -48,6 +52,13 @@ TEXT_LAYOUT = """\
 {% endfor %}
 {{ words.ask }}
 
+{% if payment %}
+{{ words.how_to_pay }}:
+{% for line in payment %}
+  {{ line }}
+{% endfor %}
+
+{% endif %}
 {{ words.help }}
 
 {{ words.regards }}
@@ -172,6 +183,13 @@ HTML_LAYOUT = """\
 {% endif %}
 {% endfor %}
 <p style="margin:12px 0">{{ words.ask }}</p>
+{% if payment %}
+<p style="margin:12px 0">{{ words.how_to_pay }}:<br>
+{% for line in payment %}
+<bdi>{{ line }}</bdi>{% if not loop.last %}<br>{% endif +%}
+{% endfor %}
+</p>
+{% endif %}
 <p style="margin:12px 0;padding:12px;background:#f4f5f7;border-radius:4px">{{ words.help }}</p>
 <p style="margin:16px 0 0">{{ words.regards }}<br><bdi>{{ organisation }}</bdi></p>
 <p style="margin:8px 0 0;font-size:13px;{{ grey }}">

@@ -30,7 +30,11 @@ class LetterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organisation:
-    """Who writes: the MSP. `email` is where replies are read; `region` is a state or province for its holidays."""
+    """Who writes: the MSP. `email` is where replies are read; `region` is a state or province for its holidays.
+
+    `payment` says in the MSP's own words, on one or more lines, how clients can pay. `locales` are those of clients by their
+    country, `client_locales` by name, id or CONNECTION:REF.
+    """
 
     name: str
     timezone: str
@@ -41,6 +45,9 @@ class Organisation:
     email: str | None = None
     phone: str | None = None
     address: str | None = None
+    payment: str | None = None
+    locales: Mapping[str, str] = field(default_factory=dict, hash=False)
+    client_locales: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,7 @@ def missing_facts(letter: Letter) -> tuple[str, ...]:
         (letter.kind is not LetterKind.CALL and not letter.to, "it has no recipient"),
         (not (letter.reply_to or letter.organisation.phone), "there is no way to answer: set organisation.email or phone"),
         (letter.kind in _ASKING and not any(group.amount_due for group in letter.groups), "nothing is due"),
+        (letter.kind is LetterKind.DUE and any(line.days_past_due > 0 for line in letter.lines), "not all of it is due today"),
         (letter.kind in {LetterKind.FIRM, LetterKind.FINAL} and letter.answer_by is None, "it names no day to answer by"),
     )
     return tuple(problem for failed, problem in checks if failed)

@@ -18,11 +18,12 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from core.analytics.ageing import BUCKETS, bucket_of
 from core.books import COUNTED_PAYMENTS, AccountBooks, NetBalance
 from core.messages.clean import one_line
+from core.messages.client_locale import client_locale
 from core.messages.context import date_text, known_language, locale_for, money_text
 from core.messages.letter import Organisation
 from core.messages.render import MessageIncomplete
 from core.messages.statement_layout import HTML_STATEMENT, TEXT_STATEMENT
-from core.messages.texts import statement_words
+from core.messages.texts import late_words, statement_words
 from core.money import Money
 from core.records import DocumentStatus, Invoice
 
@@ -74,7 +75,7 @@ def statement_of(
     return AccountStatement(
         organisation=organisation,
         client=(party.name if party else "") or books.account.name,
-        locale=locale or (party.locale if party and party.locale else organisation.locale),
+        locale=locale or client_locale(books, organisation, party),
         as_of=as_of,
         currency=currency,
         invoices=invoices,
@@ -132,8 +133,8 @@ def statement_context(statement: AccountStatement) -> dict[str, Any]:
         "reply_to": one_line(statement.organisation.email, 200),
         "client": one_line(statement.client),
         "as_of": date_text(statement.as_of, locale),
-        "invoices": _rows(statement.invoices, locale),
-        "credits": _rows(statement.credits, locale),
+        "invoices": _rows(statement.invoices, locale, language),
+        "credits": _rows(statement.credits, locale, language),
         "buckets": list(zip(words["buckets"].split("|"), [money_text(item, locale) for item in statement.buckets], strict=True)),
         "open": money_text(parts["open"], locale),
         "applied": money_text(-parts["applied"], locale),
@@ -150,7 +151,7 @@ def balance_parts(statement: AccountStatement) -> list[tuple[str, Money]]:
     return [("open", balance.open_invoices), ("applied", applied), *([("other", other)] if other else [])]
 
 
-def _rows(rows: Iterable[StatementRow], locale: Locale) -> list[dict[str, str]]:
+def _rows(rows: Iterable[StatementRow], locale: Locale, language: str) -> list[dict[str, str]]:
     return [
         {
             "on": date_text(row.on, locale),
@@ -158,7 +159,7 @@ def _rows(rows: Iterable[StatementRow], locale: Locale) -> list[dict[str, str]]:
             "due_on": date_text(row.due_on, locale) if row.due_on else "",
             "total": money_text(row.total, locale),
             "open": money_text(row.open, locale),
-            "days": str(row.days_past_due) if row.days_past_due > 0 else "",
+            "late": late_words(language, row.days_past_due) if row.days_past_due > 0 else "",
         }
         for row in rows
     ]

@@ -12,7 +12,7 @@ TEXT_STATEMENT = """\
 {{ words.invoices }}
 {% for row in invoices %}
   {{ row.label }}, {{ row.on }}, {{ words.due_on }} {{ row.due_on }}: {{ row.open }}
-{%- if row.days %} ({{ row.days }} {{ words.days }}){% endif +%}
+{%- if row.late %} ({{ row.late }}){% endif +%}
 {% else %}
   {{ words.none }}
 {% endfor %}
@@ -40,8 +40,8 @@ TEXT_STATEMENT = """\
 """
 
 HTML_STATEMENT = """\
-{% set cell = "padding:6px;border-bottom:1px solid #e3e6ea;vertical-align:top;overflow-wrap:normal" %}
-{% set head = "padding:6px;text-align:left;border-bottom:2px solid #1c2733;font-size:13px" %}
+{% set cell = "padding:6px 2px;border-bottom:1px solid #e3e6ea;vertical-align:top;overflow-wrap:normal" %}
+{% set head = "padding:6px 2px;text-align:left;border-bottom:2px solid #1c2733;font-size:13px;overflow-wrap:normal" %}
 {% set name = cell + ";overflow-wrap:anywhere" %}
 {% set right = "text-align:right;white-space:nowrap" %}
 {% set table = "border-collapse:collapse;margin:12px 0;font-size:14px" %}
@@ -52,7 +52,7 @@ HTML_STATEMENT = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{{ words.title }}</title>
 </head>
-<body style="margin:0 auto;max-width:720px;padding:20px;overflow-wrap:anywhere;
+<body style="margin:0 auto;max-width:720px;padding:16px 10px;overflow-wrap:anywhere;
 font:15px/1.5 Helvetica,Arial,sans-serif;color:#1c2733">
 <h1 style="font-size:22px;margin:0 0 4px">{{ words.title }}</h1>
 <p style="margin:0"><bdi>{{ organisation }}</bdi>{% if address %}<br><bdi>{{ address }}</bdi>{% endif %}</p>
@@ -63,7 +63,7 @@ font:15px/1.5 Helvetica,Arial,sans-serif;color:#1c2733">
 {% for row in invoices %}
 <tr><td style="{{ name }}"><bdi>{{ row.label }}</bdi><br><span style="color:#5a6472">{{ row.on }}</span></td>
 <td style="{{ cell }}">{{ row.due_on }}
-{% if row.days %}<br><span style="color:#8a3b12">{{ row.days }} {{ words.days }}</span>{% endif %}</td>
+{% if row.late %}<br><span style="color:#8a3b12">{{ row.late }}</span>{% endif %}</td>
 <td style="{{ cell }};{{ right }}">{{ row.open }}
 {% if row.total != row.open %}<br><span style="color:#5a6472">{{ words.total }}: {{ row.total }}</span>{% endif %}</td></tr>
 {% else %}

@@ -12,7 +12,7 @@ from core.messages.alphabets import Faces, no_faces
 from core.messages.context import date_text, known_language, locale_for
 from core.messages.pdf import Column, Sheet
 from core.messages.statement import AccountStatement, balance_parts
-from core.messages.texts import statement_words
+from core.messages.texts import late_words, statement_words
 from core.money import Money
 
 
@@ -36,21 +36,22 @@ def statement_pdf(statement: AccountStatement, faces: Faces = no_faces) -> bytes
     sheet.line(statement.client, bold=True)
     sheet.line(f"{words['as_of']}: {date_text(statement.as_of, locale)}")
     sheet.gap()
-    _tables(sheet, statement, words, locale)
+    _tables(sheet, statement, language, locale)
     if statement.organisation.email:
         sheet.gap()
         sheet.line(f"{words['questions']} {statement.organisation.email}")
     return sheet.pdf(faces)
 
 
-def _tables(sheet: Sheet, statement: AccountStatement, words: dict[str, str], locale: Locale) -> None:
+def _tables(sheet: Sheet, statement: AccountStatement, language: str, locale: Locale) -> None:
     """Invoices, credits, ageing and the balance."""
+    words = statement_words(language)
 
     def money(amount: Money) -> str:
         return coded_money(amount, locale)
 
     def late(days: int) -> str:
-        return f"{days} {words['days']}" if days > 0 else ""
+        return late_words(language, days) if days > 0 else ""
 
     columns = [
         Column(words["invoices"], 47),

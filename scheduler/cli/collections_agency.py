@@ -26,6 +26,7 @@ from core.collections.client_letter import placed_letter
 from core.collections.remittance import Entry, proposed_entries
 from core.collections.statuses import MEANINGS
 from core.errors import UsageError
+from core.messages.client_locale import client_locale
 from core.money import Money
 from core.records import key_of
 from scheduler.app import App
@@ -34,7 +35,7 @@ from scheduler.cli import console
 from scheduler.cli.collections_commands import CaseArgument, DryRunOption, answer, case_json, state_word
 from scheduler.cli.collections_placing import ReasonOption
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, day_option, opened
-from scheduler.evidencing import books_of, client_locale
+from scheduler.evidencing import books_of
 from scheduler.following import FollowReport, alarms_of, follow
 from scheduler.jobs import rules
 from scheduler.mailed_reports import problems_of
@@ -289,15 +290,15 @@ def draft_letter(case_id: CaseArgument, config: ConfigOption = None, json: JsonO
         case, now = app.store.case(case_id), app.clock.now()
         if case.placement is None:
             raise UsageError(f"case {case.id} is with no agency")
-        books = books_of(app, case, now)
+        books, ours = books_of(app, case, now), rules(app).organisation
         try:
             text = placed_letter(
                 case,
-                organisation=rules(app).organisation,
+                organisation=ours,
                 agency=agency_of(app, case.placement.agency),
                 client=account_settings(app, books).legal_name or books.account.name,
                 today=local_date(now, app.zone),
-                locale=client_locale(books),
+                locale=client_locale(books, ours),
             )
         except ValueError as error:
             raise UsageError(str(error)) from None

@@ -11,12 +11,12 @@ from core.collections.checklist import BY_ID, DISCLAIMER, Checklist, Item, check
 from core.collections.checklist_confirmation import confirmation, verbal_notes
 from core.collections.checklist_facts import Status
 from core.errors import UsageError
+from core.messages.client_locale import client_locale
 from scheduler.app import App
 from scheduler.casefacts import gather
 from scheduler.cli import console
 from scheduler.cli.account_commands import find_account
 from scheduler.cli.session import PROBLEM_FOUND, ConfigOption, JsonOption, actor, chosen, opened
-from scheduler.evidencing import client_locale
 from scheduler.jobs import rules
 
 _MARKS = {Status.PASS: "ok", Status.FAIL: "NO", Status.UNKNOWN: "?", Status.WAIVED: "waived"}
@@ -215,6 +215,7 @@ def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json
     with opened(config, json) as app:
         account, case = find_target(app, target)
         facts = gather(app, account, case)
+        ours = rules(app).organisation
         notes = verbal_notes(facts.contacts)
         if not notes:
             raise UsageError("no verbal agreement is on record", remedy='Add a note that begins with "verbal agreement: ".')
@@ -223,10 +224,10 @@ def draft_confirmation(target: TargetArgument, config: ConfigOption = None, json
             notes[0],
             facts.promises,
             client=facts.client.account.name,
-            organisation=rules(app).organisation,
+            organisation=ours,
             answer_by=last,
             place=facts.place,
-            locale=client_locale(facts.client),
+            locale=client_locale(facts.client, ours),
         )
     _tell({"subject": draft.subject, "text": draft.text}, f"Subject: {draft.subject}\n\n{draft.text}")
 

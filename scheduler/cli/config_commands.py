@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from core.errors import ConfigError, UsageError
-from core.settings import Organisation
+from core.settings_organisation import Organisation
 from core.store import new_vault_key
 from scheduler.app import find_config, load_settings
 from scheduler.cli import console

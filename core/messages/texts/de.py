@@ -11,7 +11,7 @@ ATOMS = {
 WORDS = {
     "greeting": "{% if contact %}Guten Tag {{ contact }},{% else %}Guten Tag,{% endif %}",
     "invoice": "Rechnung",
-    "dated": "Vom",
+    "dated": "Datum",
     "due_on": "Fällig",
     "total": "Betrag",
     "received": "Bisher erhalten, vielen Dank",
@@ -20,10 +20,11 @@ WORDS = {
     "listed": "Fällige Rechnungen",
     "credit": "Zahlungen und Gutschriften, die noch keiner Rechnung zugeordnet sind",
     "amount_due": "Zu zahlen",
+    "how_to_pay": "So können Sie bezahlen",
     "not_due_yet": "Noch nicht fällig, zu Ihrer Information:",
     "help": "Schon bezahlt? Stimmt etwas nicht oder fehlt etwas, etwa eine Bestellnummer, eine Kopie oder eine Freigabe? "
     "Brauchen Sie mehr Zeit? Antworten Sie einfach auf diese Nachricht{% if phone %} oder rufen Sie an: {{ phone }}"
-    "{% endif %}. Ein Mensch kümmert sich darum.",
+    "{% endif %}. Wir kümmern uns persönlich darum.",
     "regards": "Mit freundlichen Grüßen",
     "phone": "Telefon",
     "mail": "E-Mail",
@@ -56,17 +57,17 @@ KINDS = {
         "ask": "Können Sie uns sagen, wann wir mit {{ amount }} rechnen dürfen? Ist die Zahlung schon unterwegs: vielen Dank.",
     },
     "reminder_clear": {
-        "subject": "{{ amount }} überfällig: {{ Invoices }} {{ numbers }} von {{ organisation }}",
-        "opening": "Wir haben Ihnen bereits geschrieben: Für {{ client }} {{ are }} {{ these }} noch offen.",
+        "subject": "{{ amount }} offen: {{ Invoices }} {{ numbers }} von {{ organisation }}",
+        "opening": "Wir haben Ihnen bereits geschrieben. Für {{ client }} ist noch Folgendes offen.",
         "ask": "Bitte zahlen Sie {{ amount }}, oder sagen Sie uns, was im Wege steht und welcher Tag Ihnen möglich ist. "
         "Auch Raten können wir vereinbaren.",
     },
     "reminder_firm": {
-        "subject": "Bitte um Antwort bis zum {{ answer_by }}: {{ amount }} überfällig bei {{ organisation }}",
-        "opening": "Trotz unserer Nachrichten haben wir zu den offenen Rechnungen von {{ client }} weder eine Zahlung noch eine "
-        "Antwort erhalten. Die älteste ist seit dem {{ first_due_on }} fällig.",
+        "subject": "Bitte um Antwort bis zum {{ answer_by }}: {{ amount }} offen bei {{ organisation }}",
+        "opening": "Trotz unserer Nachrichten ist für {{ client }} noch Folgendes offen. Die älteste Rechnung ist seit dem "
+        "{{ first_due_on }} fällig.",
         "ask": "Bitte zahlen Sie {{ amount }} bis zum {{ answer_by }}, oder nennen Sie uns bis dahin einen Tag oder einen Plan, "
-        "der für Sie passt. Beim Betrag bleiben wir fest, beim Weg dorthin sind wir beweglich.",
+        "der für Sie passt. Am Betrag halten wir fest, beim Weg dorthin kommen wir Ihnen gern entgegen.",
     },
     "statement": {
         "subject": "Kontoauszug für {{ client }}, {{ written_on }}",
@@ -76,16 +77,15 @@ KINDS = {
     },
     "final_notice": {
         "subject": "Letzte Erinnerung: {{ amount }} offen bei {{ organisation }}, bitte um Antwort bis zum {{ answer_by }}",
-        "opening": "Wir haben wegen der unten genannten Rechnungen geschrieben und angerufen und möchten sie viel lieber "
-        "gemeinsam "
-        "mit {{ client }} klären als auf anderem Weg.",
+        "opening": "Wir haben uns deswegen schon an Sie gewandt und möchten es viel lieber gemeinsam mit {{ client }} klären "
+        "als auf anderem Weg.",
         "ask": "Bitte zahlen Sie {{ amount }} bis zum {{ answer_by }}, vereinbaren Sie Raten mit uns, oder sagen Sie uns, "
-        "was nicht stimmt. Dies ist unsere letzte Erinnerung; {% if hand_over_on %}ohne Antwort bis dahin können wir die "
-        "Forderung einem Inkassounternehmen übergeben, frühestens am {{ hand_over_on }}. Viel lieber wäre uns das nicht."
-        "{% else %}ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.{% endif %}",
+        "was nicht stimmt. {% if hand_over_on %}Ohne Antwort bis dahin können wir die "
+        "Forderung einem Inkassounternehmen übergeben, frühestens am {{ hand_over_on }}. Das würden wir gern vermeiden."
+        "{% else %}Ohne Antwort bis dahin müssen wir prüfen, wie es weitergeht.{% endif %}",
     },
     "call": {
-        "subject": "{{ client }} anrufen: {{ amount }} überfällig",
+        "subject": "{{ client }} anrufen: {{ amount }} offen",
         "opening": "Bitte rufen Sie diesen Kunden an. Fragen statt vorwerfen: Eine späte Zahlung kann peinlich sein, "
         "und der Grund kann bei uns liegen.",
         "ask": "Sagen Sie, wer Sie sind und dass es um die Rechnungen oben geht. Fragen Sie: Sind sie angekommen, stimmt etwas "
@@ -105,7 +105,6 @@ STATEMENT = {
     "due_on": "fällig",
     "total": "Betrag",
     "left": "Offen",
-    "days": "Tage überfällig",
     "credits": "Noch nicht zugeordnete Zahlungen und Gutschriften",
     "none": "Keine offenen Rechnungen",
     "buckets": "Nicht fällig|1-30 Tage|31-60 Tage|61-90 Tage|Über 90 Tage",

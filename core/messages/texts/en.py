@@ -21,6 +21,7 @@ WORDS = {
     "listed": "Invoices due",
     "credit": "Payments and credits not yet applied to an invoice",
     "amount_due": "Amount due",
+    "how_to_pay": "How to pay",
     "not_due_yet": "Not due yet, for your information:",
     "help": "Already paid? Is something wrong or missing, such as a purchase order number, a copy or an approval? "
     "Do you need more time? Just reply to this message{% if phone %} or call {{ phone }}{% endif %} and a person will help.",
@@ -55,15 +56,15 @@ KINDS = {
         "ask": "Could you let us know when we may expect {{ amount }}? If it is already on its way, thank you.",
     },
     "reminder_clear": {
-        "subject": "{{ amount }} past due: {{ invoices }} {{ numbers }} from {{ organisation }}",
-        "opening": "We wrote to you before: {{ these }} for {{ client }} {{ are }} still open.",
+        "subject": "{{ amount }} due: {{ invoices }} {{ numbers }} from {{ organisation }}",
+        "opening": "We wrote to you before. For {{ client }}, the following is still open.",
         "ask": "Please pay {{ amount }}, or tell us what stands in the way and which day would suit you. "
         "We can also agree on instalments.",
     },
     "reminder_firm": {
-        "subject": "Please answer by {{ answer_by }}: {{ amount }} past due to {{ organisation }}",
-        "opening": "Despite our earlier messages we have neither received payment nor heard from you about what {{ client }} "
-        "owes. The oldest invoice has been due since {{ first_due_on }}.",
+        "subject": "Please answer by {{ answer_by }}: {{ amount }} due to {{ organisation }}",
+        "opening": "Despite our earlier messages, the following is still open for {{ client }}. The oldest invoice has been "
+        "due since {{ first_due_on }}.",
         "ask": "Please pay {{ amount }} by {{ answer_by }}, or reply by then with a day or a plan that works for you. "
         "We are firm about the amount and flexible about how.",
     },
@@ -75,15 +76,15 @@ KINDS = {
     },
     "final_notice": {
         "subject": "Final notice: {{ amount }} open with {{ organisation }}, please answer by {{ answer_by }}",
-        "opening": "We have written and called about {{ these }}, and would much rather settle this together with {{ client }} "
-        "than go any other way.",
+        "opening": "We have been in touch about this before, and would much rather settle it together with {{ client }} than go "
+        "any other way.",
         "ask": "Please pay {{ amount }} by {{ answer_by }}, agree on instalments with us, or tell us what is wrong. "
-        "This is our last reminder; {% if hand_over_on %}without an answer by then we may hand {{ these }} over to a collection "
+        "{% if hand_over_on %}Without an answer by then we may hand {{ these }} over to a collection "
         "agency, on {{ hand_over_on }} at the earliest. We would much rather not."
-        "{% else %}without an answer by then we will have to review how to go on.{% endif %}",
+        "{% else %}Without an answer by then we will have to review how to go on.{% endif %}",
     },
     "call": {
-        "subject": "Call {{ client }} about {{ amount }} past due",
+        "subject": "Call {{ client }} about {{ amount }} due",
         "opening": "Please call this client. Ask, do not accuse: a late payment can be embarrassing, "
         "and the reason may be on our side.",
         "ask": "Say who you are, and that you call about the invoices above. Ask: did they arrive, is anything wrong with them, "
@@ -101,7 +102,6 @@ STATEMENT = {
     "due_on": "due",
     "total": "Total",
     "left": "Open",
-    "days": "days past due",
     "credits": "Payments and credits not yet applied",
     "none": "No open invoices",
     "buckets": "Not due|1-30 days|31-60 days|61-90 days|Over 90 days",

@@ -22,6 +22,7 @@ WORDS = {
     "listed": "Facturas vencidas",
     "credit": "Pagos y abonos aún no aplicados a una factura",
     "amount_due": "A pagar",
+    "how_to_pay": "Cómo pagar",
     "not_due_yet": "Todavía no vencido, para su información:",
     "help": "¿Ya ha pagado? ¿Hay algún error o falta algo, como un número de pedido, una copia o una aprobación? "
     "¿Necesita más tiempo? Responda a este mensaje{% if phone %} o llame al {{ phone }}{% endif %} y una persona le ayudará.",
@@ -56,16 +57,16 @@ KINDS = {
         "ask": "¿Puede decirnos cuándo podemos esperar {{ amount }}? Si ya está en camino, gracias.",
     },
     "reminder_clear": {
-        "subject": "{{ amount }} vencidos: {{ invoices }} {{ numbers }} de {{ organisation }}",
-        "opening": "Ya le hemos escrito: {{ these }} de {{ client }} {{ siguen }}.",
+        "subject": "{{ amount }} pendientes: {{ invoices }} {{ numbers }} de {{ organisation }}",
+        "opening": "Ya le hemos escrito: lo siguiente sigue pendiente por parte de {{ client }}.",
         "ask": "Le rogamos que pague {{ amount }}, o que nos diga qué lo impide y qué día le vendría bien. "
         "También podemos acordar plazos.",
     },
     "reminder_firm": {
-        "subject": "Por favor, responda antes del {{ answer_by }}: {{ amount }} vencidos, {{ organisation }}",
-        "opening": "A pesar de nuestros mensajes, no hemos recibido ni pago ni respuesta sobre lo que debe {{ client }}. "
-        "La factura más antigua venció el {{ first_due_on }}.",
-        "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, o que nos proponga hasta entonces una fecha "
+        "subject": "Por favor, responda a más tardar el {{ answer_by }}: {{ amount }} pendientes, {{ organisation }}",
+        "opening": "A pesar de nuestros mensajes, lo siguiente sigue pendiente por parte de {{ client }}. La factura más antigua "
+        "venció el {{ first_due_on }}.",
+        "ask": "Le rogamos que pague {{ amount }} a más tardar el {{ answer_by }}, o que nos proponga hasta entonces una fecha "
         "o un plan. "
         "Somos firmes en el importe y flexibles en la forma.",
     },
@@ -76,18 +77,16 @@ KINDS = {
         "Mientras reciba estos estados mensuales no le recordaremos facturas sueltas.",
     },
     "final_notice": {
-        "subject": "Último aviso: {{ amount }} pendientes con {{ organisation }}, responda antes del {{ answer_by }}",
-        "opening": "Hemos escrito y llamado por las facturas que siguen, y preferimos con mucho arreglarlo junto con {{ "
-        "client }} "
-        "a cualquier otro camino.",
-        "ask": "Le rogamos que pague {{ amount }} antes del {{ answer_by }}, que acuerde plazos con nosotros o que nos "
-        "diga qué no es "
-        "correcto. Este es nuestro último recordatorio; {% if hand_over_on %}sin respuesta hasta entonces podremos encargar el "
+        "subject": "Último aviso: {{ amount }} pendientes con {{ organisation }}, responda a más tardar el {{ answer_by }}",
+        "opening": "Ya nos hemos puesto en contacto con usted por este asunto, y preferimos con mucho resolverlo junto con "
+        "{{ client }} antes que por otra vía.",
+        "ask": "Le rogamos que pague {{ amount }} a más tardar el {{ answer_by }}, que acuerde plazos con nosotros o que nos "
+        "diga qué no es correcto. {% if hand_over_on %}Sin respuesta hasta entonces podremos encargar el "
         "cobro a una agencia de recobro, no antes del {{ hand_over_on }}. Preferiríamos con mucho evitarlo."
-        "{% else %}sin respuesta hasta entonces tendremos que ver cómo seguir.{% endif %}",
+        "{% else %}Sin respuesta hasta entonces tendremos que ver cómo seguir.{% endif %}",
     },
     "call": {
-        "subject": "Llamar a {{ client }}: {{ amount }} vencidos",
+        "subject": "Llamar a {{ client }}: {{ amount }} pendientes",
         "opening": "Por favor, llame a este cliente. Preguntar, no acusar: un retraso puede resultar incómodo, "
         "y la causa puede estar en nosotros.",
         "ask": "Diga quién es y que llama por las facturas de arriba. Pregunte: ¿han llegado, son correctas, falta un "
@@ -105,7 +104,6 @@ STATEMENT = {
     "due_on": "vencimiento",
     "total": "Importe",
     "left": "Pendiente",
-    "days": "días de retraso",
     "credits": "Pagos y abonos aún no aplicados",
     "none": "Ninguna factura pendiente",
     "buckets": "No vencido|1-30 días|31-60 días|61-90 días|Más de 90 días",
@@ -113,7 +111,7 @@ STATEMENT = {
     "applied": "Pagos y abonos aún no aplicados",
     "other": "Otros apuntes de la cuenta",
     "net": "Saldo",
-    "questions": "¿Preguntas? Escriba a",
+    "questions": "¿Alguna pregunta? Escriba a",
     "spelled": "Las palabras entre [corchetes] están transcritas en letras latinas: "
     "no se encontró una fuente para el original al crear esto.",
 }

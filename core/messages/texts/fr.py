@@ -6,7 +6,7 @@ ATOMS = {
     "invoices": "{% if count == 1 %}facture{% else %}factures{% endif %}",
     "Invoices": "{% if count == 1 %}Facture{% else %}Factures{% endif %}",
     "these": "{% if due_count == 1 %}cette facture{% else %}ces factures{% endif %}",
-    "reste": "{% if due_count == 1 %}reste ouverte{% else %}restent ouvertes{% endif %}",
+    "reste": "{% if due_count == 1 %}reste à régler{% else %}restent à régler{% endif %}",
     "echoit": "{% if due_count == 1 %}arrive à échéance{% else %}arrivent à échéance{% endif %}",
 }
 
@@ -22,9 +22,10 @@ WORDS = {
     "listed": "Factures échues",
     "credit": "Paiements et avoirs non encore affectés à une facture",
     "amount_due": "À payer",
+    "how_to_pay": "Pour payer",
     "not_due_yet": "Pas encore à échéance, pour information :",
     "help": "Déjà payé ? Quelque chose ne va pas ou manque, par exemple un numéro de commande, une copie ou une validation ? "
-    "Besoin de temps ? Répondez simplement à ce message{% if phone %} ou appelez le {{ phone }}{% endif %} : "
+    "Besoin d’un délai ? Répondez simplement à ce message{% if phone %} ou appelez le {{ phone }}{% endif %} : "
     "une personne vous aidera.",
     "regards": "Cordialement",
     "phone": "Téléphone",
@@ -52,40 +53,40 @@ KINDS = {
     },
     "reminder_friendly": {
         "subject": "Petit rappel : {{ invoices }} {{ numbers }} de {{ organisation }}",
-        "opening": "Dans nos livres, {{ these }} de {{ client }} {{ reste }}. Un oubli peut-être, ou quelque chose manque-t-il "
+        "opening": "Dans nos livres, {{ these }} pour {{ client }} {{ reste }}. Un oubli peut-être, ou quelque chose manque-t-il "
         "de notre côté ?",
         "ask": "Pouvez-vous nous dire quand nous pouvons attendre {{ amount }} ? Si le paiement est déjà en route, merci.",
     },
     "reminder_clear": {
-        "subject": "{{ amount }} en retard : {{ invoices }} {{ numbers }} de {{ organisation }}",
-        "opening": "Nous vous avons déjà écrit : {{ these }} de {{ client }} {{ reste }}.",
+        "subject": "{{ amount }} à régler : {{ invoices }} {{ numbers }} de {{ organisation }}",
+        "opening": "Nous vous avons déjà écrit : ce qui suit reste à régler pour {{ client }}.",
         "ask": "Merci de régler {{ amount }}, ou de nous dire ce qui bloque et quel jour vous conviendrait. "
         "Un paiement en plusieurs fois est aussi possible.",
     },
     "reminder_firm": {
-        "subject": "Merci de répondre avant le {{ answer_by }} : {{ amount }} en retard, {{ organisation }}",
-        "opening": "Malgré nos messages, nous n’avons reçu ni paiement ni réponse au sujet de ce que doit {{ client }}. "
-        "La plus ancienne facture est échue depuis le {{ first_due_on }}.",
-        "ask": "Merci de régler {{ amount }} avant le {{ answer_by }}, ou de nous proposer d’ici là une date ou un échéancier. "
-        "Nous sommes fermes sur le montant et souples sur la manière.",
+        "subject": "Merci de répondre au plus tard le {{ answer_by }} : {{ amount }} à régler, {{ organisation }}",
+        "opening": "Malgré nos messages, ce qui suit reste à régler pour {{ client }}. La facture la plus ancienne est échue "
+        "depuis le {{ first_due_on }}.",
+        "ask": "Merci de régler {{ amount }} au plus tard le {{ answer_by }}, ou de nous proposer d’ici là une date ou un "
+        "échéancier. Nous restons fermes sur le montant et souples sur la manière.",
     },
     "statement": {
         "subject": "Relevé de compte de {{ client }}, {{ written_on }}",
-        "opening": "Voici votre relevé de compte au {{ written_on }}. Il reprend les factures ouvertes de {{ client }}.",
+        "opening": "Voici votre relevé de compte au {{ written_on }}. Il reprend les factures à régler par {{ client }}.",
         "ask": "Merci de régler {{ amount }}, ou de nous proposer une date ou un échéancier. "
         "Tant que vous recevez ces relevés mensuels, nous ne relançons pas facture par facture.",
     },
     "final_notice": {
-        "subject": "Dernier rappel : {{ amount }} dus à {{ organisation }}, merci de répondre avant le {{ answer_by }}",
-        "opening": "Nous avons écrit et appelé au sujet des factures ci-dessous, et préférons de loin trouver une solution avec "
-        "{{ client }} plutôt qu’une autre voie.",
-        "ask": "Merci de régler {{ amount }} avant le {{ answer_by }}, de convenir d’un échéancier, ou de nous dire ce qui ne va "
-        "pas. Ceci est notre dernier rappel ; {% if hand_over_on %}sans réponse d’ici là, nous pourrons confier le dossier à "
+        "subject": "Dernier rappel : {{ amount }} dus à {{ organisation }}, merci de répondre au plus tard le {{ answer_by }}",
+        "opening": "Nous vous avons déjà contactés à ce sujet et préférons de loin trouver une solution avec {{ client }} plutôt "
+        "que de suivre une autre voie.",
+        "ask": "Merci de régler {{ amount }} au plus tard le {{ answer_by }}, de convenir d’un échéancier, ou de nous dire ce "
+        "qui ne va pas. {% if hand_over_on %}Sans réponse d’ici là, nous pourrons confier le dossier à "
         "une société de recouvrement, au plus tôt le {{ hand_over_on }}. Nous préférerions de loin l’éviter."
-        "{% else %}sans réponse d’ici là, nous devrons examiner la suite à donner.{% endif %}",
+        "{% else %}Sans réponse d’ici là, nous devrons examiner la suite à donner.{% endif %}",
     },
     "call": {
-        "subject": "Appeler {{ client }} : {{ amount }} en retard",
+        "subject": "Appeler {{ client }} : {{ amount }} à régler",
         "opening": "Merci d’appeler ce client. Demander sans accuser : un retard peut être gênant, et la raison peut "
         "venir de nous.",
         "ask": "Présentez-vous et dites que vous appelez au sujet des factures ci-dessus. Demandez : sont-elles arrivées, "
@@ -104,15 +105,14 @@ STATEMENT = {
     "due_on": "échéance",
     "total": "Montant",
     "left": "Reste dû",
-    "days": "jours de retard",
     "credits": "Paiements et avoirs non encore affectés",
-    "none": "Aucune facture ouverte",
+    "none": "Aucune facture à régler",
     "buckets": "À échoir|1-30 jours|31-60 jours|61-90 jours|Plus de 90 jours",
-    "open": "Factures ouvertes",
+    "open": "Factures à régler",
     "applied": "Paiements et avoirs non encore affectés",
     "other": "Autres écritures du compte",
     "net": "Solde",
     "questions": "Des questions ? Écrivez à",
     "spelled": "Les mots entre [crochets] sont transcrits en lettres latines : "
-    "aucune police pour l'original n'a été trouvée à la création.",
+    "aucune police pour l’original n’a été trouvée à la création.",
 }

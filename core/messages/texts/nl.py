@@ -22,6 +22,7 @@ WORDS = {
     "listed": "Vervallen facturen",
     "credit": "Betalingen en creditnota’s die nog niet aan een factuur zijn toegewezen",
     "amount_due": "Te betalen",
+    "how_to_pay": "Zo kunt u betalen",
     "not_due_yet": "Nog niet vervallen, ter informatie:",
     "help": "Al betaald? Klopt er iets niet of ontbreekt er iets, zoals een inkoopnummer, een kopie of een goedkeuring? "
     "Hebt u meer tijd nodig? Beantwoord gewoon dit bericht{% if phone %} of bel {{ phone }}{% endif %}; een medewerker helpt u.",
@@ -35,8 +36,8 @@ WORDS = {
 KINDS = {
     "created": {
         "subject": "{{ Invoices }} {{ numbers }} van {{ organisation }}",
-        "opening": "Dank u voor de samenwerking. {% if count == 1 %}Hier is een nieuwe factuur voor {{ client }}."
-        "{% else %}Hier zijn {{ count }} nieuwe facturen voor {{ client }}.{% endif %}",
+        "opening": "Dank u voor de samenwerking. {% if count == 1 %}Er is een nieuwe factuur voor {{ client }}."
+        "{% else %}Er zijn {{ count }} nieuwe facturen voor {{ client }}.{% endif %}",
         "ask": "Tot de vervaldatum hoeft u niets te doen. Klopt er iets niet, zeg het ons en wij zetten het recht.",
     },
     "upcoming": {
@@ -56,16 +57,16 @@ KINDS = {
         "ask": "Kunt u ons laten weten wanneer wij {{ amount }} mogen verwachten? Is de betaling al onderweg, dank u.",
     },
     "reminder_clear": {
-        "subject": "{{ amount }} over de vervaldatum: {{ invoices }} {{ numbers }} van {{ organisation }}",
-        "opening": "Wij schreven u al eerder: voor {{ client }} {{ staan }} {{ these }} nog open.",
+        "subject": "{{ amount }} open: {{ invoices }} {{ numbers }} van {{ organisation }}",
+        "opening": "Wij schreven u al eerder: voor {{ client }} staat het volgende nog open.",
         "ask": "Wilt u {{ amount }} betalen, of ons zeggen wat in de weg staat en welke dag u schikt? "
         "Ook termijnen kunnen wij afspreken.",
     },
     "reminder_firm": {
-        "subject": "Graag antwoord vóór {{ answer_by }}: {{ amount }} over de vervaldatum, {{ organisation }}",
-        "opening": "Ondanks onze berichten kregen wij over wat {{ client }} nog open heeft betaling noch antwoord. "
-        "De oudste factuur is vervallen op {{ first_due_on }}.",
-        "ask": "Wilt u {{ amount }} betalen vóór {{ answer_by }}, of ons voor die dag een datum of een plan noemen? "
+        "subject": "Graag antwoord uiterlijk {{ answer_by }}: {{ amount }} open bij {{ organisation }}",
+        "opening": "Ondanks onze berichten staat voor {{ client }} het volgende nog open. De oudste factuur is vervallen op "
+        "{{ first_due_on }}.",
+        "ask": "Wilt u {{ amount }} uiterlijk {{ answer_by }} betalen, of ons voor die tijd een datum of een plan noemen? "
         "Aan het bedrag houden wij vast; over de manier denken wij graag mee.",
     },
     "statement": {
@@ -75,17 +76,16 @@ KINDS = {
         "Zolang u deze maandelijkse overzichten krijgt, herinneren wij niet aan losse facturen.",
     },
     "final_notice": {
-        "subject": "Laatste herinnering: {{ amount }} open bij {{ organisation }}, graag antwoord vóór {{ answer_by }}",
-        "opening": "Wij hebben over de facturen hieronder geschreven en gebeld, en lossen dit veel liever samen met {{ "
-        "client }} op "
-        "dan langs een andere weg.",
-        "ask": "Wilt u {{ amount }} betalen vóór {{ answer_by }}, termijnen met ons afspreken, of zeggen wat er niet klopt? "
-        "Dit is onze laatste herinnering; {% if hand_over_on %}zonder antwoord kunnen wij de vordering daarna overdragen aan een "
-        "incassobureau, op zijn vroegst op {{ hand_over_on }}. Veel liever doen wij dat niet."
-        "{% else %}zonder antwoord moeten wij daarna bekijken hoe het verder gaat.{% endif %}",
+        "subject": "Laatste herinnering: {{ amount }} open bij {{ organisation }}, graag antwoord uiterlijk {{ answer_by }}",
+        "opening": "Wij hebben hierover al contact met u gezocht, en lossen dit veel liever samen met {{ client }} op dan langs "
+        "een andere weg.",
+        "ask": "Wilt u {{ amount }} uiterlijk {{ answer_by }} betalen, termijnen met ons afspreken, of zeggen wat er niet "
+        "klopt? {% if hand_over_on %}Zonder antwoord kunnen wij de vordering daarna overdragen aan een "
+        "incassobureau, op zijn vroegst op {{ hand_over_on }}. Dat voorkomen wij veel liever."
+        "{% else %}Zonder antwoord moeten wij daarna bekijken hoe het verder gaat.{% endif %}",
     },
     "call": {
-        "subject": "Bel {{ client }} over {{ amount }} over de vervaldatum",
+        "subject": "Bel {{ client }} over {{ amount }} die openstaat",
         "opening": "Bel deze klant. Vragen, niet verwijten: te laat betalen kan pijnlijk zijn, en de reden kan bij ons liggen.",
         "ask": "Zeg wie u bent en dat u belt over de facturen hierboven. Vraag: zijn ze aangekomen, klopt er iets niet, "
         "ontbreekt een "
@@ -103,7 +103,6 @@ STATEMENT = {
     "due_on": "vervaldatum",
     "total": "Bedrag",
     "left": "Open",
-    "days": "dagen over de vervaldatum",
     "credits": "Betalingen en creditnota’s nog niet toegewezen",
     "none": "Geen open facturen",
     "buckets": "Niet vervallen|1-30 dagen|31-60 dagen|61-90 dagen|Meer dan 90 dagen",

@@ -65,6 +65,7 @@ def sample(kind: LetterKind, language: str) -> Letter:
         email="billing@northwind-it.example",
         phone="+1 312 555 0100",
         address="200 W Adams St, Chicago, IL 60606",
+        payment=None if language == "en" else "IBAN DE02 1203 0000 0000 2020 51\nBIC BYLADEM1001",
     )
     return Letter(
         kind=kind,

@@ -96,7 +96,8 @@ def parsed(html: str) -> _Tags:
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("kind", list(LetterKind))
 def test_every_message_in_every_language_states_the_facts(kind: LetterKind, language: str):
-    made = letter(line(link="https://pay.example/1001", open=usd(100_000)), kind=kind, locale=language)
+    days = 0 if kind is LetterKind.DUE else 7
+    made = letter(line(days=days, link="https://pay.example/1001", open=usd(100_000)), kind=kind, locale=language)
     message = rendered(made)
     for fact in ("1001", "Acme Ltd", *(() if kind is LetterKind.CALL else ("Bright IT",))):
         assert fact in message.subject + message.text
@@ -116,7 +117,7 @@ def test_every_message_in_every_language_states_the_facts(kind: LetterKind, lang
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
 @pytest.mark.parametrize("kind", list(LetterKind))
 def test_no_text_of_ours_threatens(kind: LetterKind, language: str):
-    message = rendered(letter(kind=kind, locale=language))
+    message = rendered(letter(line(days=0), kind=kind, locale=language))
     assert threats(f"{message.subject}\n{message.text}", language) == ()
 
 
@@ -359,3 +360,56 @@ def test_a_long_statement_is_still_one_message():
 def test_many_invoices_are_counted_in_a_subject():
     made = letter(*(line(f"N{index}", 1000 + index) for index in range(9)))
     assert rendered(made).subject == "A reminder about invoices N0, N1, N2, and N3 (+5) from Bright IT"
+
+
+@pytest.mark.req("A97")
+@pytest.mark.parametrize(
+    ("language", "untrue"),
+    [
+        ("en", "neither|heard from|and called|last reminder|past due:|past due to"),
+        ("de", "weder|angerufen|unsere letzte Erinnerung|überfällig bei|überfällig:"),
+        ("fr", "ni paiement|et appelé|notre dernier rappel|en retard|avant le"),
+        ("es", "ni pago|y llamado|nuestro último|vencidos|antes del"),
+        ("nl", "betaling noch|en gebeld|onze laatste|over de vervaldatum:|over de vervaldatum,|vóór"),
+    ],
+)
+def test_no_text_says_what_may_not_be_so(language: str, untrue: str):
+    """Something was paid, one invoice fell due only today, a call is not known of, statements go on, the last day counts."""
+    made = letter(line("1", days=40, open=usd(100_000)), line("2", days=0), locale=language)
+    for kind in (LetterKind.CLEAR, LetterKind.FIRM, LetterKind.FINAL):
+        message = rendered(replace(made, kind=kind))
+        assert re.findall(untrue, f"{message.subject}\n{message.text}") == [], kind
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_part_paid_invoice_shows_what_was_received_before_it_is_due_too(language: str):
+    part = line("1", days=-5, open=usd(100_000))
+    group = LetterGroup(currency="USD", upcoming=(part,), credit=usd(0))
+    message = rendered(letter(kind=LetterKind.UPCOMING, locale=language, groups=(group,)))
+    for amount in ("1.?234[.,]50", "234[.,]50", "1.?000[.,]00"):
+        assert re.search(amount, message.text)
+        assert re.search(amount, message.html)
+
+
+def test_due_today_is_not_said_of_what_is_late():
+    assert "due today" in refused(letter(line(days=3), kind=LetterKind.DUE))
+
+
+PAYMENT = "Transfer to DE02 1203 0000 0000 2020 51\n\n  <b>quoting</b> the invoice number  \n"
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_how_to_pay_is_said_where_no_vendor_has_a_link(language: str):
+    paid_to = replace(ORGANISATION, payment=PAYMENT)
+    for kind in LetterKind:
+        message = rendered(letter(line(days=0), kind=kind, locale=language, organisation=paid_to))
+        ours = kind is LetterKind.CALL
+        assert ("\n  Transfer to DE02 1203 0000 0000 2020 51\n  <b>quoting</b> the invoice number\n" in message.text) is not ours
+        assert ("2020 51</bdi><br>" in message.html and "&lt;b&gt;quoting" in message.html) is not ours
+
+
+@pytest.mark.parametrize("name", ["שלום בע״מ", "شركة النور"])
+def test_a_name_from_right_to_left_leaves_the_date_behind_it_in_its_place(name: str):
+    message = rendered(letter(kind=LetterKind.STATEMENT, locale="fr", client=name))
+    assert f"{name}\u200e, 17 mars 2026" in message.subject
+    assert "\u200e" not in rendered(letter(client="Müller & Söhne")).text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from dataclasses import replace
@@ -63,6 +64,22 @@ def test_the_parts_of_the_balance_add_up_on_the_page_and_on_paper():
     for fact in ("Open invoices", "750.00 USD", "-30.00 USD", "720.00 USD"):
         assert fact in paper.replace("\u00a0", " ")
     assert "-$30.00" in statement_html(shown)
+
+
+@pytest.mark.parametrize(("locale", "one", "five"), [
+    ("en-US", "1 day past due", "5 days past due"),
+    ("de-DE", "seit 1 Tag fällig", "seit 5 Tagen fällig"),
+    ("fr-FR", "depuis 1 jour", "depuis 5 jours"),
+    ("es-ES", "hace 1 día", "hace 5 días"),
+    ("nl-NL", "1 dag over", "5 dagen over"),
+])  # fmt: skip
+def test_one_day_late_is_one_day(locale: str, one: str, five: str):
+    shown = statement(scene(), locale)
+    rows = (replace(shown.invoices[0], days_past_due=1), replace(shown.invoices[1], days_past_due=5))
+    shown = replace(shown, invoices=rows)
+    for page in (statement_text(shown), statement_html(shown)):
+        assert re.search(rf"{one}\b", page)
+        assert re.search(rf"{five}\b", page)
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
