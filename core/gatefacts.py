@@ -22,7 +22,7 @@ from core.dunning.gate import GateFacts, SourceAge, gate
 from core.dunning.resolve import resolve_policy
 from core.dunning.standing import twins_of
 from core.errors import ConnectorError, UsageError
-from core.findings import Finding, FindingState
+from core.findings import Finding, FindingKind, FindingState
 from core.outbox import LIVE_STATES, GateAnswer, OutboxRow
 from core.ports import Connector, OtherSender
 from core.records import Invoice, RecordKey, Role, Stream
@@ -31,6 +31,7 @@ from core.senders import known_senders, remember_senders
 from core.silence import Silence
 from core.store import Store
 from core.store.digest import digest_of
+from core.unread import client_of
 
 log = structlog.get_logger()
 
@@ -156,9 +157,19 @@ class GateRoom:
         )
 
     def _findings(self, account: str, invoices: Sequence[RecordKey]) -> list[Finding]:
-        """Those of the account, and those of others about one of the invoices: money booked elsewhere (E1, E36)."""
+        """Those of the account, and those of others about one of the invoices: money booked elsewhere (E1, E36).
+
+        Rows that could not be read count where they say that they are the client's.
+        """
         states = [FindingState.OPEN, FindingState.ACCEPTED]
-        held = (*self.store.findings(states, account), *(self.store.findings(states, about=invoices) if invoices else ()))
+        books = self.books.get(account)
+        records = books.account.parties if books is not None else ()
+        unread = self.store.findings(states, kinds=[FindingKind.MALFORMED_RECORD])
+        held = (
+            *self.store.findings(states, account),
+            *(self.store.findings(states, about=invoices) if invoices else ()),
+            *(item for item in unread if client_of(item.finding) in records),
+        )
         return list({item.id: item.finding for item in held}.values())
 
     def _paused(self, connection: str) -> str | None:

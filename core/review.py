@@ -37,6 +37,7 @@ from core.records import Invoice, Role, key_of
 from core.senders import certain_senders
 from core.store import Store
 from core.telling import tell
+from core.unread import owner_of
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -345,7 +346,7 @@ def remember(store: Store, view: View) -> Memory:
 
 def _by_owner(findings: Iterable[Finding], books: Books) -> dict[str, list[Finding]]:
     """By the account of each and of every invoice it is about: money booked under another client counts too (E1, E36)."""
-    named = ((name, item) for item in findings for name in books.billed(item.subjects) | {item.account or ""})
+    named = ((name, item) for item in findings for name in books.billed(item.subjects) | {owner_of(item, books)})
     return {name: [item for _, item in some] for name, some in _grouped(named, lambda pair: pair[0]).items()}
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import re
 
+from core.books import Books
+from core.findings import Finding, FindingKind
+from core.records import RecordKey, Ref, Stream
+
 _WORDS = "number|reference|agreement|client"
 _CALLED = re.compile(rf" \((?P<names>(?:{_WORDS}) .+)\)$")
 _NEXT = re.compile(rf", (?=(?:{_WORDS}) )")
@@ -27,6 +31,18 @@ def calling_itself(
 
 def _plain(text: object) -> bool:
     return isinstance(text, str) and bool(text.strip()) and text.isprintable() and _NEXT.search(text) is None
+
+
+def client_of(finding: Finding) -> RecordKey | None:
+    """The client's record that an unreadable row names: what that client owes nobody can tell. None of other findings."""
+    client = finding.evidence.get("client") if finding.kind is FindingKind.MALFORMED_RECORD else None
+    return RecordKey(finding.connection, Stream.PARTIES, Ref(client)) if isinstance(client, str) else None
+
+
+def owner_of(finding: Finding, books: Books) -> str:
+    """The account a finding is about: its own, or that of the client an unreadable row names. "" where nobody knows."""
+    client = client_of(finding)
+    return finding.account or ("" if client is None else books.account_of_party.get(client, ""))
 
 
 def called_in(problem: str) -> dict[str, str]:

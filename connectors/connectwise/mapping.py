@@ -108,7 +108,9 @@ def read_row(stream: Stream, row: Any, using: Reading, *, place: int = 0) -> Ent
         record = _READERS[stream](row, using)
     except Unreadable as error:
         number = row.get("invoiceNumber") if stream is Stream.INVOICES else None
-        return Malformed(stream=stream, ref=ref, where=error.where, problem=calling_itself(error.problem, number=number))
+        client = find_payer(row) if stream in (Stream.INVOICES, Stream.CREDIT_NOTES) else None
+        problem = calling_itself(error.problem, number=number, client=client)
+        return Malformed(stream=stream, ref=ref, where=error.where, problem=problem)
     if isinstance(record, Tombstone) or record is None:
         return record
     return Entry(record=record, raw=raw_of(row))
@@ -147,6 +149,14 @@ def payer_of(row: Row) -> Ref:
     if found is None:
         raise Unreadable("company.id", "is missing")
     return found
+
+
+def find_payer(row: Row) -> str | None:
+    """Who has to pay, of a row that cannot be read as a whole; None where it does not say."""
+    try:
+        return payer_of(row)
+    except Unreadable:
+        return None
 
 
 def addresses(value: str | None) -> tuple[str, ...]:

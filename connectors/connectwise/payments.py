@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.connectwise import rows
-from connectors.connectwise.mapping import Reading, Rows, currency_of, kept, payer_of
+from connectors.connectwise.mapping import Reading, Rows, currency_of, find_payer, kept, payer_of
 from connectors.connectwise.rows import Row, Unreadable
 from core.money import Money
 from core.records import Allocation, CreditUse, Entry, Malformed, Payment, Ref, Stream
+from core.unread import calling_itself
 
 
 def payment_ref(invoice: int, payment: int) -> Ref:
@@ -43,7 +44,8 @@ def read_payments(invoice: Row, found: Iterable[Any], using: Reading) -> Rows:
             entries.append(Entry(record=_payment(invoice, row, using), raw=rows.encode(row)))
         except Unreadable as error:
             path = f"{where}.{error.where}".rstrip(".")
-            malformed.append(Malformed(stream=Stream.PAYMENTS, ref=ref, where=path, problem=error.problem))
+            problem = calling_itself(error.problem, client=find_payer(invoice))
+            malformed.append(Malformed(stream=Stream.PAYMENTS, ref=ref, where=path, problem=problem))
     return Rows(tuple(entries), tuple(malformed), ())
 
 

@@ -115,7 +115,9 @@ def malformed(file: str, stream: Stream, row: Line | Bad, bad: BadCell) -> Malfo
     ref = row.cells.get("ref", "")
     usable = ref.isprintable() and 0 < len(ref) <= 200
     where = f"{file}:{row.number}" + (f":{bad.column}" if bad.column else "")
-    names = {"number": "number", "reference": "reference", "agreement": "agreement_ref"} if stream is Stream.INVOICES else {}
+    names = {} if stream is Stream.PARTIES else {"client": "party_ref"}
+    if stream is Stream.INVOICES:
+        names |= {"number": "number", "reference": "reference", "agreement": "agreement_ref"}
     problem = calling_itself(bad.problem, **{word: row.cells.get(column) for word, column in names.items()})
     return Malformed(stream=stream, ref=Ref(ref) if usable else None, where=where, problem=problem)
 

@@ -114,8 +114,8 @@ def map_rows(stream: Stream, rows: Iterable[bytes], tenant: Tenant, reader: Read
 def _malformed(stream: Stream, raw: bytes, id_field: str, error: Exception) -> Malformed:
     where = error.where if isinstance(error, RowProblem) else _path_of(str(error))
     problem = re.sub(r" - at `.*`$", "", str(error))[:200]
-    if stream is Stream.INVOICES:
-        problem = calling_itself(problem, number=_text_of(raw, "InvoiceNumber"), reference=_text_of(raw, "Reference"))
+    names = {"number": "InvoiceNumber", "reference": "Reference"} if stream is Stream.INVOICES else {}
+    problem = calling_itself(problem, **{word: _text_of(raw, key) for word, key in names.items()}, client=_client_of(raw))
     return Malformed(stream=stream, ref=_ref_of(raw, id_field), where=where, problem=problem)
 
 
@@ -140,6 +140,20 @@ def _text_of(raw: bytes, field: str) -> str | None:
         return None
     found = row.get(field) if isinstance(row, dict) else None
     return found if isinstance(found, str) and 0 < len(found) <= 100 else None
+
+
+def _client_of(raw: bytes) -> str | None:
+    """The contact a row names: its own, or that of the invoice a payment is for."""
+    try:
+        row = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    for place in (row, row.get("Invoice") if isinstance(row, dict) else None):
+        contact = place.get("Contact") if isinstance(place, dict) else None
+        found = contact.get("ContactID") if isinstance(contact, dict) else None
+        if isinstance(found, str) and 0 < len(found) <= 100:
+            return found
+    return None
 
 
 # ── pieces every row shares ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -22,10 +22,11 @@ from core.holds import FLAGS, Hold, HoldKind
 from core.money import Money
 from core.outbox import ContactKind, PastContact, Promise
 from core.records import CreditNote, DocumentStatus, Invoice, Payment, PaymentStatus, RecordKey, Ref, Ticket, key_of
+from core.unread import client_of
 
 _UNTIL_BUSINESS_DAY = frozenset({HoldKind.PROMISE, HoldKind.PLAN})
 REPLY_TASK = "task_reply"  # the stage of a ticket for a client's reply (core.dunning.pushback)
-_SOFT = frozenset({"autopay", "expected", "promise", "plan"})
+_SOFT = frozenset({"autopay", "expected", "promise", "plan", "unread"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Obstacle:
 
     @property
     def stops_notices(self) -> bool:
-        """Does it stop even the first mail of a new invoice? An agreed day of payment does not."""
+        """Does it stop even the first mail of a new invoice? An agreed day of payment does not, nor another row's fault."""
         return self.kind not in _SOFT
 
 
@@ -243,6 +244,7 @@ def _payments(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterato
 def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
     """Open findings about the invoice, the client's tickets, and its replies."""
     yield from finding_obstacles(invoice, policy, facts.findings)
+    yield from _unread(policy, facts)
     for party in facts.books.parties:
         word = next((text for text in (party.status, *party.tags) if _holds_any(text, policy.stop_words)), None)
         if word is not None:
@@ -264,6 +266,14 @@ def _with_the_desk(ticket: Ticket, ours: PastContact, policy: Policy, today: dat
     if ours.stage != REPLY_TASK or _counts_no_more(ticket, policy, today):
         return None
     return f"the client's reply is with the service desk: ticket {ticket.ref} is open"
+
+
+def _unread(policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    """A row about this client that could not be read may be its payment: nobody can tell what is owed."""
+    for finding in facts.findings:
+        if client_of(finding) in facts.books.account.parties and finding.kind not in policy.ignore_findings:
+            where = f"{finding.connection} {finding.evidence.get('where', '')}".rstrip()
+            yield Obstacle("unread", f"a row about this client cannot be read, so nobody can tell what is owed ({where})")
 
 
 def finding_obstacles(invoice: Invoice, policy: Policy, findings: Iterable[Finding]) -> Iterator[Obstacle]:

@@ -142,6 +142,30 @@ def test_a_broken_cell_is_named_by_file_line_and_column_and_its_neighbours_go_on
     assert "invoices.csv:3:total" in json.dumps(item["evidence"])
 
 
+@pytest.mark.req("E1", "E49")
+@pytest.mark.parametrize(
+    ("file", "wrong"),
+    [
+        ("payments.csv", "ref,party_ref,currency,amount,paid_on\nQ1,P1,USD,ten,2026-03-20\n"),
+        ("credit_notes.csv", "ref,party_ref,currency,total,issued_on\nN1,P1,USD,-1200.00,2026-03-20\n"),
+        ("invoices.csv", None),
+    ],
+)
+def test_nobody_is_reminded_while_a_row_of_money_of_theirs_cannot_be_read(tmp_path, file, wrong):
+    folder = books(tmp_path, parties=PARTIES, invoices=INVOICES)
+    duesync(folder, "sync")
+    before = {row["account"]: row["would_send"] for row in duesync(folder, "preview", "--json").json}
+    path = folder / "books" / file
+    path.write_text(wrong or path.read_text() + "I9,P1,1009,USD,-1200.00,-1200.00,2026-03-02,2026-03-17,open\n")
+    duesync(folder, "sync")
+    rows = {row["account"]: row for row in duesync(folder, "preview", "--json").json}
+    mine = rows["books:P1"]
+    assert (before["books:P1"], mine["would_send"]) == (True, False)
+    assert f"a row about this client cannot be read, so nobody can tell what is owed (books {file}" in "; ".join(mine["reasons"])
+    others = {name: row["would_send"] for name, row in rows.items() if name != "books:P1"}
+    assert others == {name: sends for name, sends in before.items() if name != "books:P1"}
+
+
 def test_a_broken_cell_that_is_mended_is_no_finding_any_more(folder):
     wrong = "source_ref,invoice_ref,amount,applied_on\nQ1,I1,ten,2026-03-20\n"
     (folder / "books" / "allocations.csv").write_text(wrong)

@@ -22,8 +22,10 @@ from core.records import (
     DocumentStatus,
     PaymentStatus,
     Posting,
+    RecordKey,
     Ref,
     Sale,
+    Stream,
     Ticket,
     key_of,
 )
@@ -133,6 +135,38 @@ def test_nothing_is_sent_and_the_reason_is_given(req: str, case: str, change: Ca
     change(scene)
     assert scene.would_send() == []
     assert reason in scene.reasons()
+
+
+def unread(scene: Scene, client: str = str(CLIENT)) -> None:
+    scene.findings.append(
+        Finding(
+            kind=FindingKind.MALFORMED_RECORD,
+            severity=Severity.MEDIUM,
+            confidence=1.0,
+            account=None,
+            connection=BOOKS,
+            subjects=(RecordKey(BOOKS, Stream.PAYMENTS, Ref("bad")),),
+            at_stake=usd("0"),
+            evidence={"where": "payments.csv:7:amount", "client": client},
+            proposal="look",
+        )
+    )
+
+
+@pytest.mark.req("E1", "E49")
+def test_a_row_of_the_client_that_cannot_be_read_stops_reminders_and_not_the_first_mail_of_an_invoice():
+    scene = late()
+    unread(scene)
+    scene.invoice("1002", due=TODAY + timedelta(days=30), issued=TODAY, sent=False)
+    assert scene.would_send() == ["created"]
+    assert "cannot be read, so nobody can tell what is owed (books payments.csv:7:amount)" in scene.reasons()
+
+
+@pytest.mark.parametrize("how", ["another client's row", "a policy that ignores it"])
+def test_a_row_of_somebody_else_that_cannot_be_read_stops_nobody(how: str):
+    scene = late(**({} if how == "another client's row" else {"ignore_findings": ["malformed_record"]}))
+    unread(scene, "C2" if how == "another client's row" else str(CLIENT))
+    assert scene.would_send() == ["reminder_7"]
 
 
 def small_payment(scene: Scene) -> None:

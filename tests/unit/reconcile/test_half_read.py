@@ -8,8 +8,9 @@ import pytest
 
 from core.money import Money
 from core.records import Malformed, Posting, Record, Ref, Stream
-from core.unread import called_in, calling_itself
-from tests.corpus.books_words import bill, deposit, found, party, pay
+from core.unread import called_in, calling_itself, client_of, owner_of
+from tests.corpus.books_assembly import assemble
+from tests.corpus.books_words import TODAY, bill, deposit, findings, found, party, pay
 from tests.unit.reconcile.test_two_systems import mirror, monthly, psa
 
 C = party()
@@ -46,6 +47,27 @@ def test_what_a_client_owes_is_not_checked_while_one_of_its_records_is_unreadabl
     problem = calling_itself("is not a day", number="INV-A2", client="C")
     assert found(records, malformed=[row(Stream.INVOICES, "A2", problem)]) == {("malformed_record", ("A2",))}
     assert ("balance_mismatch", ("C",)) in found(records, malformed=[row(Stream.INVOICES, "A2")])
+
+
+@pytest.mark.req("E49")
+@pytest.mark.parametrize(
+    ("bad", "client"),
+    [
+        (row(Stream.PAYMENTS, "P1", calling_itself("is not a day", client="C")), "C"),
+        (row(Stream.ALLOCATIONS, "P9>A9"), "C"),
+        (row(Stream.ALLOCATIONS, "P0>A9"), "C"),
+        (row(Stream.ALLOCATIONS, "P0>A0"), None),
+        (row(Stream.PAYMENTS, "P1"), None),
+        (row(Stream.TICKETS, "T1", calling_itself("is not a day", client="C")), None),
+    ],
+    ids=["a payment", "a payment's allocation", "an invoice's allocation", "of nothing known", "of nobody", "no money"],
+)
+def test_an_unreadable_row_of_money_says_whose_it_is(bad: tuple[str, Malformed], client: str | None) -> None:
+    (told,) = findings([C, *SMALL], malformed=[bad])
+    whose = client_of(told)
+    assert (whose.ref if whose else None) == client
+    known = assemble([C, *SMALL], as_of=TODAY)
+    assert owner_of(told, known) == ("" if whose is None else known.account_of_party[whose])
 
 
 @pytest.mark.req("A69")

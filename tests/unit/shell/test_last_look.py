@@ -302,3 +302,14 @@ def test_money_booked_under_a_second_record_of_the_client_stops_the_reminder_and
     assert world.sent == 0
     review(world.store, RULES, now=NOW, run_id="r3", full=True)
     assert world.dispatch() == {}, "nothing is written anew"
+
+
+@pytest.mark.req("E1", "E49")
+@pytest.mark.parametrize("whose", ["P1", "P2", None])
+def test_a_row_of_the_client_that_cannot_be_read_stops_what_is_queued(world, whose):
+    world.vendor.broken_rows, world.vendor.broken_of = ("B9",), whose
+    world.pull()
+    review(world.store, RULES, now=NOW, run_id="r", full=True, enqueue=False)
+    assert world.dispatch() == ({"dropped": 1} if whose == "P1" else {"settled": 1})
+    if whose == "P1":
+        assert "cannot be read, so nobody can tell what is owed" in world.store.outbox_row(world.row.id).error

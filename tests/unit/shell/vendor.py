@@ -22,6 +22,7 @@ from core.records import (
     Stream,
     key_of,
 )
+from core.unread import calling_itself
 
 NAME = "books"
 NOW = datetime(2026, 3, 24, 15, 0, tzinfo=UTC)  # a Tuesday, ten in the morning in Chicago
@@ -66,8 +67,13 @@ class Vendor:
     readable: bool = True
     page_size: int = 2
     broken_rows: tuple = ()
+    broken_of: str | None = None  # the client the broken rows name
     hidden: set = field(default_factory=set)
     list_everything: bool = True
+
+    @property
+    def problem(self):
+        return calling_itself("is not an amount", client=self.broken_of)
 
     def put(self, *records):
         for record in records:
@@ -93,9 +99,7 @@ class Vendor:
                 cursor=Cursor(f"{stream}:{start}"),
                 more=not last,
                 malformed=tuple(
-                    Malformed(stream=stream, ref=ref, where="total", problem="is not an amount")
-                    for ref in self.broken_rows
-                    if last
+                    Malformed(stream=stream, ref=ref, where="total", problem=self.problem) for ref in self.broken_rows if last
                 ),
                 listing=Listing(id="l", first=number == 0) if self.list_everything else None,
             )

@@ -162,7 +162,8 @@ def test_a_wrong_cell_names_file_line_column_and_spares_its_neighbours(folder, c
     body = "\n".join(",".join(f'"{cell}"' for cell in row.values()) for row in rows)
     folder.write("invoices.csv", ",".join(good) + "\n" + body + "\n")
     assert set(folder.records(Stream.INVOICES)) == {"I1", "I3"}
-    assert folder.malformed(Stream.INVOICES) == {f"invoices.csv:3:{column}": problem}
+    whose = "" if column == "party_ref" else " (client C1)"
+    assert folder.malformed(Stream.INVOICES) == {f"invoices.csv:3:{column}": problem + whose}
 
 
 FILES = [
@@ -264,7 +265,9 @@ def test_a_blank_open_is_what_live_payments_and_credits_leave(folder):
     folder.write("payments.csv", "ref,amount,paid_on,status\nP1,60,2026-01-02,\nP2,15,2026-01-02,bounced\n")
     folder.write("allocations.csv", "source_ref,invoice_ref,amount\nP1,I1,60\nP2,I1,15\n")
     assert folder.records(Stream.INVOICES)["I1"].open == Money(4000, USD)
-    assert folder.malformed(Stream.INVOICES) == {"invoices.csv:3:open": "is empty, and no allocation says how much of it is paid"}
+    assert folder.malformed(Stream.INVOICES) == {
+        "invoices.csv:3:open": "is empty, and no allocation says how much of it is paid (client C1)"
+    }
 
 
 PAYMENT_STATES = [
