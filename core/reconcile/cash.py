@@ -18,7 +18,7 @@ from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, money_fact
 from core.reconcile.proposals import Proposal, proposals
-from core.reconcile.second_records import owed_by_the_other_record
+from core.reconcile.second_records import equal_of_the_other_record, owed_by_the_other_record
 from core.reconcile.world import Applied
 from core.records import CreditNote, Invoice, Payment, RecordKey, key_of
 
@@ -55,6 +55,8 @@ def _is_excess(desk: Desk, payment: Payment) -> bool:
         return False
     waiting = desk.open_by_amount.get((payment.connection, desk.idle(payment)), ())
     if any(item.issued_on <= payment.paid_on + _BILLED_SOON for item in waiting):
+        return False
+    if equal_of_the_other_record(desk, payment, desk.idle(payment), payment.paid_on):
         return False
     mine = {key_of(item) for item in paid}
     return not any(_open(item.invoice) and key_of(item.invoice) not in mine for item in desk.world.mentions(payment) if item.sure)

@@ -20,6 +20,7 @@ from core.money import Money
 from core.reconcile import wording
 from core.reconcile.desk import Desk
 from core.reconcile.evidence import called, plain
+from core.reconcile.second_records import equal_of_the_other_record
 from core.reconcile.world import payment_text
 from core.records import Invoice, Payment, RecordKey, key_of
 
@@ -88,7 +89,10 @@ class _Group:
                 yield _finding(self.desk, payment, *match)
 
     def _homes(self) -> frozenset[RecordKey]:
-        """Give each loose payment an open invoice of its amount that it could be for, oldest first."""
+        """Give each loose payment an open invoice of its amount that it could be for, oldest first.
+
+        Else one that the client's other record owes, whatever the day: no habit of this record tells when that is paid.
+        """
         one = self.payments[0]
         free = [*self.desk.open_by_amount.get((one.connection, one.amount), ())]
         habit = self._habit()
@@ -102,6 +106,8 @@ class _Group:
             home = min(could, key=lambda item: key_of(item) not in named, default=None)
             if home is not None:
                 free.remove(home)
+                homed.add(key_of(payment))
+            elif equal_of_the_other_record(self.desk, payment, payment.amount, payment.paid_on):
                 homed.add(key_of(payment))
         return frozenset(homed)
 

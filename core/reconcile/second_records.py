@@ -24,11 +24,23 @@ def owed_by_the_other_record(desk: Desk, source: Payment | CreditNote, idle: Mon
     """Open invoices of the client's other records that `idle` money of `on` may pay: all of that amount, the few that add up
     to it, or everything they owe where it covers that. Empty where its own record owes this very amount.
     """
-    if any(item.connection == source.connection and item.open == idle for item in desk.open_invoices):
+    if _own(desk, source, idle):
         return ()
     owed = _owed(desk, source, idle.currency, on)
-    equal = tuple(item for item in owed if idle in (item.open, item.total))
-    return equal or adding_up(owed, idle) or (tuple(owed) if 0 < _sum(owed) <= idle.minor else ())
+    return _equal(owed, idle) or adding_up(owed, idle) or (tuple(owed) if 0 < _sum(owed) <= idle.minor else ())
+
+
+def equal_of_the_other_record(desk: Desk, source: Payment | CreditNote, idle: Money, on: date) -> tuple[Invoice, ...]:
+    """Only those of exactly this amount."""
+    return () if _own(desk, source, idle) else _equal(_owed(desk, source, idle.currency, on), idle)
+
+
+def _own(desk: Desk, source: Payment | CreditNote, idle: Money) -> bool:
+    return any(item.connection == source.connection and item.open == idle for item in desk.open_invoices)
+
+
+def _equal(owed: Sequence[Invoice], idle: Money) -> tuple[Invoice, ...]:
+    return tuple(item for item in owed if idle in (item.open, item.total))
 
 
 def _owed(desk: Desk, source: Payment | CreditNote, currency: str, on: date) -> list[Invoice]:

@@ -1,11 +1,13 @@
 """Money that takes a way around: into the bank without a word in the books, or under a second record of the same client.
 
 The truth of it stands in `Client.detours`: which unapplied money, by its ref, pays which invoice, as long as nobody has put it
-where it belongs. Only money whose words tell whose it is stands there; of the rest nobody could know.
+where it belongs. Of money without any word nobody could know, so it does not stand there, unless it stands under the client's
+own second record.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,22 @@ if TYPE_CHECKING:
     from tests.simulation.world import Client
 
 BANK = "bank"
+_ABOUT_THEN = timedelta(days=45)
+
+
+@dataclass(frozen=True)
+class Detour:
+    """Money, the number of the invoice it pays, and whether its words name that number."""
+
+    number: str
+    money: Payment
+    names_it: bool
+
+    def may_be_entered(self, payment: Payment) -> bool:
+        """Could somebody who sees only what was pulled take this payment of the books for it?"""
+        return (
+            not self.names_it and payment.amount == self.money.amount and abs(payment.paid_on - self.money.paid_on) <= _ABOUT_THEN
+        )
 
 
 def by_bank(client: Client, number: str, on: date) -> None:
@@ -24,7 +42,7 @@ def by_bank(client: Client, number: str, on: date) -> None:
     amount = client.invoices[number].open
     ref = f"{client.id}-{client.next_()}"
     words = client.rng.choice(("number", "name", "nothing"))
-    client.bank[ref] = Payment(
+    row = Payment(
         connection=BANK,
         ref=Ref(ref),
         party_ref=None,
@@ -34,8 +52,9 @@ def by_bank(client: Client, number: str, on: date) -> None:
         memo=f"ACH CREDIT {number}" if words == "number" else None,
         payer=client.name.upper() if words == "name" else None,
     )
+    client.bank[ref] = row
     if words != "nothing":
-        client.detours[ref] = number
+        client.detours[ref] = Detour(number, row, words == "number")
     late = client.rng.randint(2, 40)
     dated = on if client.rng.random() < 0.7 else on + timedelta(days=late)
 
@@ -47,12 +66,13 @@ def by_bank(client: Client, number: str, on: date) -> None:
 
 
 def under_the_second(client: Client, number: str, on: date) -> None:
-    """Booked, unapplied, under the client's second record; moved to where it belongs days later."""
+    """Booked, unapplied, under the client's second record, naming the invoice or not; moved where it belongs days later."""
     other = client.second
     if other is None or not client.open_(number):
         return
     amount = client.invoices[number].open
     ref = f"m{client.id}{client.next_()}"
+    names_it = client.rng.random() < 0.5
     other.payments[ref] = Payment(
         connection=client.invoices[number].connection,
         ref=Ref(ref),
@@ -60,10 +80,10 @@ def under_the_second(client: Client, number: str, on: date) -> None:
         amount=amount,
         unapplied=amount,
         paid_on=on,
-        memo=f"invoice {number}",
+        memo=f"invoice {number}" if names_it else None,
     )
     other.changed()
-    client.detours[ref] = number
+    client.detours[ref] = Detour(number, other.payments[ref], names_it)
 
     def moved() -> None:
         del other.payments[ref]

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from core.actions import IdempotencyKey, SendReminder, idempotency_key
-from core.books import Account, AccountBooks, Books
+from core.books import AccountBooks
 from core.dunning.decide import decide
 from core.dunning.decision import Channels, Decision, to_queued
 from core.dunning.gate import GateFacts, SourceAge, gate, verdict
@@ -23,14 +23,13 @@ from core.findings import Finding
 from core.messages.letter import Organisation
 from core.messages.render import Rendered, render
 from core.outbox import ContactKind, OutboxRow, OutboxState, PastContact, Queued
-from core.reconcile.engine import reconcile
-from core.records import DocumentStatus, Invoice, Payment, RecordKey, Role, Stream, key_of
+from core.records import DocumentStatus, Invoice, Payment, RecordKey, Stream, key_of
 from tests.simulation.detours import BANK
+from tests.simulation.one_bank import Review
 from tests.simulation.oracle import Liveness, Oracle
 from tests.simulation.world import HABITS, PSA, VENDOR, Client, clients
 
 ORGANISATION = Organisation(name="Bright IT", timezone="America/Chicago", currency="USD", email="billing@bright.example")
-ROLES = {VENDOR: Role.BOOKS, PSA: Role.PSA, BANK: Role.BANK}
 LIVE = {OutboxState.QUEUED, OutboxState.AMBIGUOUS}
 
 
@@ -50,8 +49,13 @@ class Office:
     bank: tuple[Payment, ...] = ()  # rows of the bank, as they were pulled last
     bank_at: datetime | None = None
     unreviewed: bool = False  # rows came in that no review has looked at
-    findings: tuple[Finding, ...] = ()
+    review: Review = field(default_factory=Review)
     decided_on: object = None  # everything the last decision went by
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the last review found about this client."""
+        return self.review.findings.get(self.client.id, ())
 
     @property
     def known(self) -> frozenset[str]:
@@ -88,6 +92,9 @@ class Simulation:
         for office in offices:
             office.beside = by_client[office.client.second.id] if office.client.second is not None else None
             office.bank_at = start
+        self._one_bank = [office for office in offices if office.client.habit == "one_bank"]
+        for office in self._one_bank:
+            office.review = self._one_bank[0].review
         down_until = vendor_down_until = start
         for offset in range(self.days):
             day = start + timedelta(days=offset)
@@ -128,18 +135,28 @@ class Simulation:
 
     def _pull_bank(self, office: Office, now: datetime, *, up: bool) -> None:
         """The bank's list, where this client pays by transfer; now and then it does not answer."""
-        if not up or office.client.habit != "by_bank" or self._rng.random() < 0.1:
+        if not up or office.client.habit not in ("by_bank", "one_bank") or self._rng.random() < 0.1:
             return
-        rows = tuple(office.client.bank.values())
-        office.unreviewed = office.unreviewed or len(rows) != len(office.bank)
-        office.bank, office.bank_at = rows, now
+        together = self._together(office)
+        rows = tuple(row for item in together for row in item.client.bank.values())
+        for item in together:
+            item.unreviewed = item.unreviewed or len(rows) != len(item.bank)
+            item.bank, item.bank_at = rows, now
+
+    def _together(self, office: Office) -> list[Office]:
+        """The clients whose money is in one list of the bank."""
+        return self._one_bank if office.client.habit == "one_bank" else [office]
 
     def _review(self, office: Office, now: datetime, rows: list[OutboxRow]) -> None:
-        office.unreviewed = False
+        together = self._together(office)
+        for item in together:
+            item.unreviewed = False
+        if not self.without_findings and (office.client.habit in ("by_bank", "one_bank") or office.beside is not None):
+            beside = [office.beside.seen] if office.beside is not None else []
+            office.review.look([*(item.seen for item in together), *beside], office.bank, now)
         waiting = [row for row in rows if row.state in LIVE]
         going_by = self._going_by(office, now, waiting)
         if going_by != office.decided_on:
-            office.findings = () if self.without_findings else _findings(office, now)
             office.decision, office.decided_on = self._decided(office, now, waiting), going_by
         elif self._rng.random() < 0.02:
             assert _said(self._decided(office, now, waiting)) == _said(office.decision), "the hour of the day decided something"
@@ -148,7 +165,7 @@ class Simulation:
     def _going_by(self, office: Office, now: datetime, waiting: list[OutboxRow]) -> object:
         """All that a decision depends on; while it is the same nothing is decided anew, which is tried now and then."""
         client = office.client
-        seen = [id(office.seen), id(office.beside.seen) if office.beside is not None else 0, len(office.bank)]
+        seen = [id(office.seen), *(item.fingerprint for item in office.findings)]
         log = sum(1 for item in client.history if item.at <= now)
         today = now.astimezone(ZoneInfo(client.zone)).date()
         return (*seen, log, len(client.holds), len(client.promises), tuple(row.id for row in waiting), today, now.date())
@@ -272,20 +289,9 @@ class Simulation:
 
 def _ages(office: Office) -> list[SourceAge]:
     ages = [SourceAge(connection=VENDOR, stream=Stream.INVOICES, last_ok_at=office.pulled_at, fresh_for=6 * 3600)]
-    if office.client.habit == "by_bank":
+    if office.client.habit in ("by_bank", "one_bank"):
         ages.append(SourceAge(connection=BANK, stream=Stream.PAYMENTS, last_ok_at=office.bank_at, fresh_for=6 * 3600))
     return ages
-
-
-def _findings(office: Office, now: datetime) -> tuple[Finding, ...]:
-    """What duesync's reconciler finds about the client's invoices, where its money goes by the bank or a second record."""
-    if office.client.habit != "by_bank" and office.beside is None:
-        return ()
-    seen = [office.seen, *([office.beside.seen] if office.beside is not None else [])]
-    nobody = AccountBooks(account=Account(id="", name="", parties=()), payments=office.bank, roles=ROLES)
-    books = Books(as_of=now, accounts={item.account.id: item for item in seen}, unassigned=nobody, roles=ROLES)
-    found = reconcile(books, today=now.date())
-    return tuple(item for item in found if office.client.id in books.billed(item.subjects) | {item.account})
 
 
 def _said(decision: Decision | None) -> list[object]:

@@ -16,6 +16,7 @@ from core.actions import SendReminder
 from core.books import AccountBooks
 from core.outbox import ContactKind
 from core.records import DocumentStatus, Invoice, PaymentStatus, Posting
+from tests.simulation.detours import Detour
 from tests.simulation.world import Client
 
 REMINDERS = {"due", "reminder_7", "reminder_14", "reminder_21", "reminder_28"}
@@ -152,9 +153,20 @@ class Oracle:
 
 def _gone_around(action: SendReminder, client: Client, known: frozenset[str]) -> Iterator[str]:
     """Money that was pulled and tells whose it is, though it stands with nobody or under the client's second record."""
-    for ref, number in client.detours.items():
-        if ref in known and any(mention.number == number for mention in action.invoices):
-            yield f"{number}: its money was pulled as {ref}"
+    for ref, detour in client.detours.items():
+        named = any(mention.number == detour.number for mention in action.invoices)
+        if ref in known and named and not _excused(client, detour):
+            yield f"{detour.number}: its money was pulled as {ref}"
+
+
+def _excused(client: Client, detour: Detour) -> bool:
+    """Money without a number that anybody would take for something else: for what the second record owes itself, or, where
+    one list of the bank holds many clients' money, for what the client's own books hold already."""
+    if client.habit == "one_bank":
+        return any(detour.may_be_entered(payment) for payment in client.payments.values())
+    if client.second is None or detour.names_it:
+        return False
+    return any(item.open == detour.money.amount for item in client.second.invoices.values())
 
 
 def _owed(action: SendReminder, client: Client, seen: AccountBooks) -> int:

@@ -34,14 +34,14 @@ from core.records import (
     Stream,
     key_of,
 )
-from tests.simulation.detours import by_bank, under_the_second
+from tests.simulation.detours import Detour, by_bank, under_the_second
 
 VENDOR, PSA = "books", "psa"
 ZONES = ("America/Chicago", "America/New_York", "Europe/London", "Australia/Sydney")
 HABITS = (
     "on_time", "late", "very_late", "never", "in_parts", "twice", "unnamed", "misnamed", "to_income", "clearing", "bounces",
     "disputes", "replies", "unreachable", "bankrupt", "promises", "credited", "moved", "reopened", "psa_first", "in_trouble",
-    "by_bank", "entered_twice",
+    "by_bank", "entered_twice", "one_bank",
 )  # fmt: skip
 
 
@@ -70,7 +70,7 @@ class Client:
     twins: dict[str, Invoice] = field(default_factory=dict)  # the same invoices in the PSA, for those who are there too
     yesterday: AccountBooks | None = None  # what a vendor that lags still shows
     bank: dict[str, Payment] = field(default_factory=dict)  # rows of the bank that came from this client
-    detours: dict[str, str] = field(default_factory=dict)  # money that tells which invoice it pays, not yet where it belongs
+    detours: dict[str, Detour] = field(default_factory=dict)  # by its ref money that is not yet where it belongs
     second: Client | None = None  # the same client entered a second time
     called: str = ""
     _shown: AccountBooks | None = None
@@ -178,6 +178,7 @@ class Client:
             "reopened": lambda: self._reopen(number, paid_on),
             "psa_first": lambda: self._psa_first(number, paid_on),
             "by_bank": lambda: by_bank(self, number, paid_on),
+            "one_bank": lambda: by_bank(self, number, paid_on),
             "entered_twice": lambda: under_the_second(self, number, paid_on),
         }
         if self.habit == "never" or (self.habit == "bankrupt" and self.rng.random() < 0.5):

@@ -45,6 +45,22 @@ def test_money_under_the_first_record_may_pay_what_the_second_owes():
     assert idle(FIRST, SECOND, bill("A1", "450", "03-01", of="C2"), pay("P1", "450", "04-10", of="C1")) == [("P1", "A1")]
 
 
+def test_it_is_no_copy_of_an_equal_payment_where_the_other_record_owes_that_amount():
+    paid = bill("B1", "450", "03-01", "0", of="C2")
+    records = (FIRST, SECOND, paid, pay("P0", "450", "04-08", {"B1": "450"}, of="C2"), pay("P1", "450", "04-10", of="C2"))
+
+    assert [item.kind for item in findings([*records]) if item.kind != "duplicate_party"] == ["duplicate_payment"]
+    assert idle(*records, bill("A1", "450", "04-01", of="C1")) == [("P1", "A1")]
+
+
+def test_what_a_payment_left_over_is_no_overpayment_where_the_other_record_owes_that_amount():
+    paid = bill("B1", "200", "03-01", "0", of="C2")
+    records = (FIRST, SECOND, paid, pay("P1", "650", "04-10", {"B1": "200"}, of="C2"))
+
+    assert [item.kind for item in findings([*records]) if item.kind != "duplicate_party"] == ["overpayment"]
+    assert idle(*records, bill("A1", "450", "04-01", of="C1")) == [("P1", "A1")]
+
+
 def test_a_credit_under_the_second_record_is_told_so_too():
     records = (FIRST, SECOND, bill("A1", "450", "03-01", of="C1"), credit("N1", "450", "04-10", of="C2"))
 
