@@ -114,7 +114,7 @@ class TokenCall:
             raise Transient(
                 f"{self._connection}: could not reach {self._host} for a token ({type(error).__name__}).",
                 connection=self._connection,
-                remedy="Nothing was lost; it is tried again by itself.",
+                remedy="Nothing was lost; the daemon tries again by itself.",
             ) from None
 
     @property

@@ -64,7 +64,7 @@ def outcome_of_loss(error: Exception, *, connection: str, host: str, endpoint: s
         return Transient(
             f"{connection}: could not reach {host} ({reason}).",
             connection=connection,
-            remedy="Check the network, the proxy and the address in the configuration; it is tried again by itself.",
+            remedy="Check the network, the proxy and the address in the configuration; the daemon tries again by itself.",
         )
     what = "did not answer in time" if isinstance(error, httpx.TimeoutException) else "broke off the connection"
     if repeatable:
@@ -87,7 +87,7 @@ def failure_of_status(response: httpx.Response, *, connection: str, endpoint: st
     return Rejected(message, connection=connection, code=str(status))
 
 
-PATIENCE = "Nothing: it is tried again by itself. If it lasts, look whether the vendor reports an outage."
+PATIENCE = "Nothing: the daemon tries again by itself. If it lasts, look whether the vendor reports an outage."
 _BY_STATUS: dict[int, tuple[type[ConnectorError], str]] = {
     401: (AuthExpired, "Run `duesync auth {connection}`, or check its keys in the configuration."),
     403: (PermissionMissing, "Give the user or the app behind [connections.{connection}] the right to do this at the vendor."),
@@ -97,5 +97,5 @@ _BY_STATUS: dict[int, tuple[type[ConnectorError], str]] = {
     410: (NotFound, ""),
     412: (Conflict, ""),
     425: (Transient, PATIENCE),
-    429: (RateLimited, "Nothing: it is left alone for as long as it asks, then tried again by itself."),
+    429: (RateLimited, "Nothing: it is left alone for as long as it asks, then the daemon tries again by itself."),
 }

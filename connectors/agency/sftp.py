@@ -194,7 +194,7 @@ class SftpDoor:
         return Transient(
             f"{self._connection}: {self._where} cannot be used ({type(error).__name__}: {str(error)[:80] or 'no answer'}).",
             connection=self._connection,
-            remedy="Check host, port and directory; it is tried again by itself.",
+            remedy="Check host, port and directory; the daemon tries again by itself.",
         )
 
 

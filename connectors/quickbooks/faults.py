@@ -106,7 +106,7 @@ class Judge:
         return RateLimited(
             f"{self.connection}: QuickBooks asks to slow down, or the app's monthly allowance of reads is used up.",
             connection=self.connection,
-            remedy="It is tried again by itself; if this lasts for hours, look at the app's usage at developer.intuit.com.",
+            remedy="The daemon tries again by itself; if this lasts for hours, look at the app's usage at developer.intuit.com.",
             retry_after=None if "retry-after" in response.headers else THROTTLE_PAUSE,
         )
 

@@ -42,7 +42,7 @@ def verdict(response: httpx.Response, *, connection: str, custom: bool, prefix: 
         return Transient(
             f"{connection}: Xero or this organisation is offline.",
             connection=connection,
-            remedy="It is tried again by itself.",
+            remedy="The daemon tries again by itself.",
             retry_after=OFFLINE_PAUSE,
         )
     return _invalid(response, connection, table) if status == 400 else None

@@ -79,7 +79,7 @@ _POSTGRES: tuple[tuple[str, type[StoreError], str, str], ...] = (
     ("53300", StoreBusy, "The database server {where} has no connection left.", "Raise max_connections or run fewer workers."),
     ("28", StoreError, "The database server {where} refuses the credentials.", "Check user and password in [store] url."),
     ("3D000", StoreError, "The database of {where} does not exist.", "Create it: createdb NAME"),
-    ("57P", StoreBusy, "The database server {where} is shutting down or starting.", "It is tried again by itself."),
+    ("57P", StoreBusy, "The database server {where} is shutting down or starting.", "The daemon tries again by itself."),
 )
 
 
