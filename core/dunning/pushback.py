@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from core.actions import Action, OpenTicket, PostNote, SetField
 from core.books import AccountBooks
@@ -51,6 +52,18 @@ class PushbackSettings(BaseModel):
     tasks: bool = Field(
         False, description="a ticket for each bounced address, wrong number, reply, broken plan and step against service"
     )
+
+    @model_validator(mode="after")
+    def _one_word_a_field(self) -> Self:
+        """Two facts in one field would push each other out at every review. ValueError names the field."""
+        named = [name for name in (self.stage, self.hold, self.promise, _STATUS if self.hold_status else None) if name]
+        plain = [name.removeprefix("custom:").strip().casefold() for name in named]
+        twice = next((name for name, text in zip(named, plain, strict=True) if plain.count(text) > 1), None)
+        if twice is not None:
+            raise ValueError(
+                f'"{twice}" is named for two things; give each of stage, hold, promise and hold_status its own field'
+            )
+        return self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -314,7 +314,7 @@ def test_a_lost_answer_is_read_back_and_the_company_told_once(psa, acted):
     if acted:
         psa.box.levers.lose_reply(times=2)
     else:
-        psa.box.levers.time_out(times=2, only=writes_only)
+        psa.box.levers.reset_next(times=2, only=writes_only)
     assert psa.turn(BOTH).get("settled", 0) == 0
     for _ in range(3):
         psa.turn(BOTH)
@@ -425,3 +425,16 @@ def test_another_process_after_a_restart_says_nothing_again(psa, tmp_path):
     finally:
         again.close()
     assert len([item for item in psa.box.levers.log if item.writes]) == written
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"hold": "custom:Dunning", "stage": "custom: dunning "},
+        {"promise": "Notes", "hold": "Notes"},
+        {"stage": "status", "hold_status": "Credit Hold"},
+    ],
+)
+def test_two_facts_in_one_field_are_refused_for_they_would_push_each_other_out(fields):
+    with pytest.raises(ValueError, match="is named for two things"):
+        PushbackSettings(**fields)
