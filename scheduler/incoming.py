@@ -1,8 +1,8 @@
 """What came back by mail, into the contact log: each bounce and reply once, for the client it is about.
 
-A mail that names one of our messages belongs to that message's client. One that names none but comes from an address a client was
-written to is taken as its word too, and where several share the address as the word of each: a client who writes is not reminded
-until somebody has looked (product notes E22).
+A mail that names one of our messages, by its Message-ID or by the reference that one ends with, belongs to that message's client.
+One that names none but comes from an address a client was written to is taken as its word too, and where several share the
+address as the word of each: a client who writes is not reminded until somebody has looked (product notes E22).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import structlog
 
 from connectors.smtp.connector import SmtpConnector
 from connectors.smtp.incoming import Incoming, IncomingKind, contact_of
+from core.dunning.decision import REFERENCE_DIGITS
 from core.outbox import ContactKind, PastContact
 from core.settings import Loaded
 from scheduler.app import MAIL, App
@@ -96,6 +97,7 @@ class Senders:
     def __init__(self, contacts: Mapping[str, tuple[PastContact, ...]]) -> None:
         self.known: set[str] = set()
         self._by_message: dict[str, PastContact] = {}
+        self._by_reference: dict[str, PastContact] = {}
         self._by_address: dict[str, dict[str, PastContact]] = {}
         for item in (entry for entries in contacts.values() for entry in entries):
             if item.kind not in _SENT:
@@ -103,12 +105,15 @@ class Senders:
                 continue
             if item.outbox_id:
                 self._by_message[item.outbox_id.partition("-")[0]] = item
+                self._by_reference[item.outbox_id[:REFERENCE_DIGITS]] = item
             for address in item.to:
                 self._by_address.setdefault(address.casefold(), {})[item.account] = item
 
     def entries(self, mail: Incoming, now: datetime) -> list[PastContact]:
         """The log's entries for a mail: of the client it is about, or of each whose address it came from; none where unknown."""
         named = next((self._by_message[key[:_ROW_DIGITS]] for key in mail.keys if key[:_ROW_DIGITS] in self._by_message), None)
+        if named is None and (named := self._by_reference.get(mail.reference)) is not None:
+            mail = replace(mail, kind=IncomingKind.REPLY)
         about = [named] if named is not None else []
         if named is None and mail.kind in (IncomingKind.FAILED, IncomingKind.DELAYED, IncomingKind.OTHER, IncomingKind.REPLY):
             about = self._of_address(mail)

@@ -18,18 +18,18 @@ from enum import StrEnum
 
 from connectors.smtp.mapping import KEY_HEADER, keys_in
 from connectors.smtp.reports import NOTHING_WANTED, Mailed, Wanted, mailed_reports
+from connectors.smtp.written import body_text, own_words, reference_in
 from core.dunning.recipients import SOFT_BOUNCE
 from core.messages.clean import addresses, one_line
 from core.outbox import ContactKind, PastContact
 
 LARGEST = 2_000_000  # bytes of a mail that are looked at
 _DEEPEST = 40  # parts
-_EXCERPT = 500  # characters of a reply that are kept for the person who answers it
 _KEY = re.compile(rf"(?im)^{re.escape(KEY_HEADER)}:\s*([0-9a-f]{{40}})\s*$")
-_QUOTE = re.compile(r"(?m)^(?:>|On .{5,120} wrote:|-{2,}\s*Original|Am .{5,120} schrieb|Le .{5,120} a écrit).*")
+_UNSUBSCRIBE = re.compile(r"(?i)^unsubscribe ([0-9a-f]{8})[0-9a-f]{4}$")  # what List-Unsubscribe of ours makes the subject
 _AUTOMATIC = re.compile(
     r"(?i)^(?:re: ?)?(?:auto(?:matic)?[ -]?(?:reply|response|antwort)|out of (?:the )?office|vacation (?:reply|notice)"
-    r"|automatische (?:antwort|afwezigheid)|abwesen|automatisch antwoord|afwezig|réponse automatique|absence|absent\b"
+    r"|automatische (?:antwort|afwezigheid)|abwesen|automatisch antwoord|afwezig|réponse automatique|absen(?:ce|t)\b(?! of\b)"
     r"|respuesta automática|fuera de (?:la )?oficina|risposta automatica|resposta automática)"
 )
 _POSTMAN = re.compile(r"(?i)^(?:mailer-daemon|postmaster|mail-daemon)$")
@@ -54,7 +54,10 @@ class IncomingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One mail. `keys` are those of our messages it is about, `addresses` whom it concerns: who bounced, or who replied."""
+    """One mail. `keys` are those of our messages it is about, `addresses` whom it concerns: who bounced, or who replied.
+
+    `reference` is the one a message of ours ends with, where the mail quotes it.
+    """
 
     kind: IncomingKind
     keys: tuple[str, ...] = ()
@@ -62,6 +65,7 @@ class Incoming:
     status: str = ""
     subject: str = ""
     excerpt: str = ""
+    reference: str = ""
     at: datetime | None = None
     mailed: Mailed | None = None  # what an agency reports with it
 
@@ -127,9 +131,17 @@ def _read(mail: EmailMessage, text: str) -> Incoming:
     sender = tuple(address for _, given in getaddresses([str(mail.get("From", ""))]) for address in addresses(given))
     if _is_automatic(mail, subject):
         return Incoming(kind=IncomingKind.AUTOMATIC, keys=keys, addresses=sender, subject=subject, at=at)
-    if not sender or not keys:
-        return Incoming(kind=IncomingKind.OTHER, addresses=sender, subject=subject, at=at)
-    return Incoming(kind=IncomingKind.REPLY, keys=keys, addresses=sender, subject=subject, excerpt=_excerpt(mail), at=at)
+    written = body_text(mail)
+    unsubscribes = _UNSUBSCRIBE.match(subject)
+    return Incoming(
+        kind=IncomingKind.REPLY if sender and keys else IncomingKind.OTHER,
+        keys=keys,
+        addresses=sender,
+        subject=subject,
+        excerpt=own_words(written) or ("asks to get no more of these (unsubscribe)" if unsubscribes else ""),
+        reference=unsubscribes[1].lower() if unsubscribes else reference_in(written),
+        at=at,
+    )
 
 
 def _returned(mail: EmailMessage, text: str, subject: str) -> Incoming | None:
@@ -189,11 +201,3 @@ def _date(mail: EmailMessage) -> datetime | None:
     except (ValueError, TypeError):
         return None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
-
-
-def _excerpt(mail: EmailMessage) -> str:
-    """The beginning of what the client wrote, without what it quotes of ours."""
-    body = mail.get_body(preferencelist=("plain",))
-    content = body.get_content() if body is not None else ""
-    own = _QUOTE.split(content if isinstance(content, str) else "", maxsplit=1)[0]
-    return one_line(own, _EXCERPT)

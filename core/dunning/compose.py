@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from core.actions import SendInvoice, SendReminder
 from core.dunning.cadence import OURS, cycle_of
 from core.dunning.calendars import next_allowed_day, open_window
-from core.dunning.decision import NEEDS_APPROVAL, Channels, Entry
+from core.dunning.decision import NEEDS_APPROVAL, Channels, Entry, reference_of
 from core.dunning.limits import contact_limit
 from core.dunning.policy import Mode, Policy, Stage, StageKind, Tone, Way
 from core.dunning.position import Position, credit_of
@@ -110,7 +109,7 @@ def letter_kind(stage: Stage, tone: Tone, due: Sequence[Position]) -> LetterKind
     return LetterKind.DUE if all(line_of(item).days_past_due <= 0 for item in due) else _BY_TONE[tone]
 
 
-def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence[Position], upcoming: Sequence[Position],
+def write(desk: Desk, *, stage: Stage, lead: Position, due: Sequence[Position], upcoming: Sequence[Position],
           recipient: Recipient) -> Letter:  # fmt: skip
     """The letter of one message, every fact in it."""
     kind = letter_kind(stage, tone_of(stage, lead), due)
@@ -121,7 +120,6 @@ def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence
     )
     ours = kind is LetterKind.CALL
     answer_by = place.add_business_days(desk.today, ANSWER_DAYS[kind]) if kind in ANSWER_DAYS else None
-    sign = hashlib.sha256(f"{books.account.id}|{stage.name}|{cycle}".encode()).hexdigest()[:8]
     return Letter(
         kind=kind,
         locale=desk.organisation.locale if ours else client_locale(books, desk.organisation, party),
@@ -134,7 +132,6 @@ def write(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence
         cc=recipient.cc,
         reply_to=desk.organisation.email,
         phone=party.phone if party and ours else None,
-        reference=sign,
         answer_by=answer_by,
         hand_over_on=_hand_over_on(desk, kind, answer_by, party),
         templates=desk.facts.policy.templates,
@@ -220,7 +217,7 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
     if route.lacks:
         against.append(route.lacks)
     notes = [*reasons, *clear.notes, *([person.reason] if person.to and person.bounced else [])]
-    return Entry(
+    entry = Entry(
         account=desk.facts.books.account.id,
         party_refs=desk.party_refs([lead, *due, *upcoming]),
         stage=stage.name,
@@ -237,10 +234,9 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         not_before=clear.not_before,
         draft=bool(_approval(desk, stage, route.connection)),
         enclose=desk.policy.attach_most if desk.policy.attach_invoices and route.way is Way.MAIL else 0,
-        letter=write(desk, stage=stage, cycle=cycle, lead=lead, due=due, upcoming=upcoming, recipient=person)
-        if person.to
-        else None,
+        letter=write(desk, stage=stage, lead=lead, due=due, upcoming=upcoming, recipient=person) if person.to else None,
     )
+    return entry if entry.letter is None else replace(entry, letter=replace(entry.letter, reference=reference_of(entry)))
 
 
 def _approval(desk: Desk, stage: Stage, connection: str | None) -> str:
@@ -324,7 +320,7 @@ def call_entry(
         tone=stage.tone,
         not_before=desk.facts.now,
         draft=bool(_approval(desk, stage, where)),
-        letter=write(desk, stage=stage, cycle=cycle, lead=lead, due=due, upcoming=(), recipient=Recipient()),
+        letter=write(desk, stage=stage, lead=lead, due=due, upcoming=(), recipient=Recipient()),
         ticket_party=party,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from core.actions import Action, InvoiceMention, OpenTicket, SendInvoice, SendReminder
+from core.actions import Action, InvoiceMention, OpenTicket, SendInvoice, SendReminder, idempotency_key
 from core.books import Account
 from core.dunning.calls import CallResult
 from core.dunning.fees import FeeProposal
@@ -22,6 +22,7 @@ from core.money import Money
 from core.outbox import Queued
 from core.records import Invoice, RecordKey, Ref, key_of
 
+REFERENCE_DIGITS = 8
 NEEDS_APPROVAL = "waits for a person's approval"  # part of a row's reasons: the gate reads it back (protected clients)
 
 
@@ -154,6 +155,23 @@ def _mention(invoice: Invoice, digests: Mapping[RecordKey, str]) -> InvoiceMenti
         open=invoice.open,
         due_on=invoice.due_on,
     )
+
+
+def reference_of(entry: Entry) -> str:
+    """What a message calls itself in its own words: how the id of its outbox row begins, by which an answer is known."""
+    mentions = tuple(_mention(invoice, {key_of(invoice): ""}) for invoice in entry.invoices)
+    bare = SendReminder(
+        connection=entry.connection or "",
+        account=entry.account,
+        stage=entry.stage,
+        cycle=entry.cycle,
+        to=(),
+        subject="",
+        text="",
+        html="",
+        invoices=mentions,
+    )
+    return idempotency_key(bare)[:REFERENCE_DIGITS]
 
 
 def to_queued(entry: Entry, message: Rendered | None, *, digests: Mapping[RecordKey, str]) -> Queued:

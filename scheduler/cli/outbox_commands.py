@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.actions import HandOver, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
+from core.dunning.decision import REFERENCE_DIGITS
 from core.errors import UsageError
 from core.outbox import OutboxRow, OutboxState
 from scheduler.app import App
@@ -95,14 +96,14 @@ def _why(row: OutboxRow) -> str:
 
 @app.command()
 def show(
-    row_id: IdArgument,
+    row_id: Annotated[str, typer.Argument(help="The row's id, as `outbox list` shows it, or the reference a message ends with.")],
     save: Annotated[Path | None, typer.Option(help="Write the message as text and HTML into this folder.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show one action: its words, its reasons and the gate's answers."""
     with opened(config, json) as opened_app:
-        row = _find(opened_app, row_id)
+        row = _named(opened_app, row_id)
     if save is not None and isinstance(row.action, SendReminder):
         save.mkdir(parents=True, exist_ok=True)
         (save / f"{row.id}.txt").write_text(f"Subject: {row.action.subject}\n\n{row.action.text}", encoding="utf-8")
@@ -178,6 +179,13 @@ def _find(opened_app: App, row_id: str) -> OutboxRow:
     if row is None:
         raise UsageError(f"no action has the id {row_id}", remedy="See them with: duesync outbox list")
     return row
+
+
+def _named(opened_app: App, row_id: str) -> OutboxRow:
+    """The row of that id, or the latest of the message that calls itself so to its reader ("Our reference")."""
+    referred = opened_app.store.outbox() if len(row_id) == REFERENCE_DIGITS else ()
+    found = [row for row in referred if row.id.startswith(row_id.lower())]
+    return found[-1] if found else _find(opened_app, row_id)
 
 
 def _answer(ids: list[str], what: str) -> None:

@@ -129,6 +129,20 @@ def test_a_mail_that_names_no_message_is_told_by_its_sender_unless_many_share_th
     assert [kind for kind, _, _ in heard(app, "acme")] == [ContactKind.REPLY] * heard_both
 
 
+@pytest.mark.req("E22", "E45")
+def test_a_stranger_who_quotes_our_reference_or_unsubscribes_speaks_for_that_client(app: App) -> None:
+    quote = f"We take care of their books now.\n\n> Our reference: {KEY[:8]}"
+    deliver(app, "1.a", mail("From: new@accountant.example", "Subject: Fwd: A reminder", body=quote))
+    deliver(app, "2.b", mail("From: alias@birch.example", f"Subject: unsubscribe {'cd' * 6}", body=""))
+    deliver(app, "3.c", mail("From: new@accountant.example", "Subject: x", body="Our reference: 00000000"))
+    machine = mail("From: new@accountant.example", "Subject: x", "Auto-Submitted: auto-replied", body=quote)
+    deliver(app, "4.d", machine)
+    assert read_mailbox(app).summary() == {"read": 4, "bounces": 0, "replies": 2, "unclear": 1}
+    assert heard(app, "acme") == [(ContactKind.REPLY, ("new@accountant.example",), "We take care of their books now.")]
+    ((_, _, words),) = heard(app, "birch")
+    assert words == "asks to get no more of these (unsubscribe)"
+
+
 @pytest.mark.req("E23")
 def test_a_full_mailbox_is_read_to_the_end_and_only_once(app: App) -> None:
     for number in range(450):
