@@ -19,8 +19,8 @@ from core.records import DocumentStatus, Invoice, PaymentStatus, Posting
 from tests.simulation.detours import Detour
 from tests.simulation.world import Client
 
-REMINDERS = {"due", "reminder_7", "reminder_14", "reminder_21", "reminder_28"}
-FIRM_STEPS = {"due", "reminder_7", "reminder_21"}  # not of the gentle cadence
+BEFORE_DUE = {"created", "before_due"}
+GENTLE_STEPS = {"created", "reminder_3", "reminder_14", "reminder_28", "statement", "final_notice"}
 ACCOUNT_STAGES = {"statement", "final_notice"}
 LIVING = {PaymentStatus.RECEIVED, PaymentStatus.PENDING}
 STALE = timedelta(hours=6)
@@ -84,7 +84,7 @@ class Oracle:
             if step in self.steps:
                 yield f"{step} was said before"
             self.steps.add(step)
-        if not late and action.stage != "created":
+        if not late and action.stage not in BEFORE_DUE:
             yield "nothing in it is due"
 
     def _money(self, action: SendReminder, client: Client, seen: AccountBooks, today: date) -> Iterator[str]:
@@ -105,7 +105,7 @@ class Oracle:
                 continue
             if hold.kind != "hardship":
                 yield f"on hold: {hold.kind}"
-            elif action.stage in FIRM_STEPS:
+            elif action.stage not in GENTLE_STEPS:
                 yield f"a {action.stage} to a client in trouble"
         made = [item for item in client.promises if item.made_at <= now]
         if made and today <= made[-1].due_on and action.stage != "created":  # a new invoice is no reminder
@@ -131,7 +131,7 @@ class Oracle:
         if sum(1 for day in days if (here.date() - day).days < 7) >= 2:
             yield "more than two in seven days"
         oldest = max((here.date() - (client.invoices[item.ref].due_on or here.date())).days for item in action.invoices)
-        if oldest >= 30 and action.stage in REMINDERS:
+        if oldest >= 30 and action.stage not in ACCOUNT_STAGES:
             yield f"a single reminder though an invoice is {oldest} days late: statements only"
         if oldest < 30 and action.stage in ACCOUNT_STAGES:
             yield f"a {action.stage} though nothing is 30 days late"

@@ -28,9 +28,11 @@ def test_no_wrong_message_none_twice_and_nobody_forgotten():
 
 
 @pytest.mark.req("E17")
-@pytest.mark.parametrize("catch_up", ["skip", "sequence"])
-def test_every_catch_up_policy_holds_the_same(catch_up: str):
-    world = Simulation(seed=5, count=len(HABITS), days=60, settings={"catch_up": catch_up}).run()
+@pytest.mark.parametrize(
+    ("setting", "value"), [("catch_up", "skip"), ("catch_up", "sequence"), ("preset", "gentle"), ("preset", "firm")]
+)
+def test_every_catch_up_policy_and_every_cadence_holds_the_same(setting: str, value: str):
+    world = Simulation(seed=5, count=len(HABITS), days=60, settings={setting: value}).run()
 
     assert world.oracle.wrongs[:5] == []
     assert world.oracle.judged > 25
