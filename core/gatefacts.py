@@ -101,6 +101,7 @@ class GateRoom:
             plans=[item.plan for item in self.store.plans(account=action.account)],
             other_senders=senders,
             unreviewed_money=self.store.unclaimed_money(int(self.store.setting(WATERMARK) or 0)),
+            modes=self.rules.modes,
             paused=self._paused(action.connection),
             approved=any(reason.startswith(NEEDS_APPROVAL) for reason in row.reasons),
         )

@@ -45,6 +45,7 @@ PayLink = Callable[[Invoice], "str | None"]
 
 HABITS = "review.habits"  # what each connection was seen to do at the last review; when it differs, everything is examined
 WATERMARK = "review.watermark"  # the store setting that says up to which change a review has looked
+_WAIT_SECONDS = 120.0
 FAILED = "review.failed"  # the store setting with the accounts that could not be examined, to be tried again next time
 
 
@@ -64,6 +65,7 @@ class Rules:
     notes: Mapping[str, str] = field(default_factory=dict)  # mode of each connection that takes notes
     pushback: tuple[Target, ...] = ()  # connections that are told of holds, promises and stages
     fresh_for: Mapping[str, float] = field(default_factory=dict)  # seconds a source may be old, by connection
+    modes: Mapping[str, str] = field(default_factory=dict)  # of each connection
 
 
 @dataclass(slots=True)
@@ -204,9 +206,6 @@ def review(
     busy = StoreBusy("Another review of this store is under way.", remedy="It ends by itself; try again then.")
     with store.alone("review", wait=_WAIT_SECONDS, busy=busy) as still_alone:
         return _Review(store, rules, now, run_id, enqueue, still_alone).run(full=full, pay_link=pay_link)
-
-
-_WAIT_SECONDS = 120.0
 
 
 @dataclass(slots=True)

@@ -64,6 +64,7 @@ def rules(app: App) -> Rules:
         templates=settings.dunning.templates,
         notes={name: item.mode for name, item in settings.connections.items() if app.writes(name, Capability.POST_NOTE)},
         pushback=pushback_targets(app),
+        modes={name: item.mode for name, item in settings.connections.items()},
         fresh_for={name: 2 * (item.sync_every or settings.daemon.sync_every) for name, item in settings.connections.items()},
     )
 

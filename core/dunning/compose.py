@@ -14,13 +14,14 @@ from core.dunning.limits import contact_limit
 from core.dunning.policy import Mode, Policy, Stage, StageKind, Tone, Way
 from core.dunning.position import Position, credit_of
 from core.dunning.recipients import Recipient, choose
+from core.dunning.several import mode_of, policy_of
 from core.dunning.standing import Circumstances, label
 from core.dunning.ways import route_of
 from core.holds import HoldKind
 from core.messages.client_locale import client_locale
 from core.messages.letter import Letter, LetterGroup, LetterKind, LetterLine, Organisation
 from core.outbox import OutboxRow
-from core.records import Party, Ref
+from core.records import Party, Ref, key_of
 
 ANSWER_DAYS = {LetterKind.FIRM: 5, LetterKind.FINAL: 10}  # business days to answer in; ten is the notice of an MSA (notes F.3)
 _TONES = (Tone.FRIENDLY, Tone.CLEAR, Tone.FIRM)
@@ -46,6 +47,10 @@ class Desk:
     @property
     def policy(self) -> Policy:
         return self.facts.policy.base
+
+    def policy_of(self, invoices: Sequence[Position]) -> Policy:
+        """How often and when a message about these invoices may go."""
+        return policy_of(self.facts.policy, [key_of(item.invoice) for item in invoices])
 
     @property
     def today(self) -> date:
@@ -160,10 +165,10 @@ class Clearance:
     notes: tuple[str, ...] = ()
 
 
-def clearance(desk: Desk, *, chases: bool) -> Clearance:
+def clearance(desk: Desk, *, chases: bool, policy: Policy) -> Clearance:
     """Day, hour, spacing, and whether a message to this client is already waiting to go."""
     facts, against = desk.facts, []
-    place, policy, now = facts.place, desk.policy, facts.now
+    place, now = facts.place, facts.now
     waiting = _waiting(desk, chases=chases)
     if waiting is not None:
         against.append(waiting)
@@ -206,10 +211,11 @@ def _waiting(desk: Desk, *, chases: bool) -> str | None:
 def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Sequence[Position], upcoming: Sequence[Position],
                due_on: date, reasons: Sequence[str]) -> Entry:  # fmt: skip
     """One message of ours with everything it says, and whether it may leave."""
-    clear = clearance(desk, chases=stage.kind is not StageKind.NOTICE)
+    policy = desk.policy_of([lead, *due, *upcoming])
+    clear = clearance(desk, chases=stage.kind is not StageKind.NOTICE, policy=policy)
     route, books = route_of(stage, desk.channels), desk.facts.books
     escalate = stage.kind is StageKind.FINAL
-    found = choose(books, policy=desk.policy, history=desk.facts.history, lead=lead.invoice, escalate=escalate)
+    found = choose(books, policy=lead.policy, history=desk.facts.history, lead=lead.invoice, escalate=escalate)
     person = route.to(found, books.account.name, desk.channels.address_of(books.account))
     against = [*clear.against, *([person.reason] if not person.to else [])]
     if wrote_today(desk) and not clear.against:
@@ -228,18 +234,18 @@ def mail_entry(desk: Desk, *, stage: Stage, cycle: str, lead: Position, due: Seq
         recipient=person.to[0] if person.to else None,
         due_on=due_on,
         would_send=not against,
-        reasons=(*against, *notes, *_mode_reasons(desk, stage, route.connection, sends=not against)),
+        reasons=(*against, *notes, *_mode_reasons(desk, stage, route.connection, [*due, *upcoming], sends=not against)),
         invoices=tuple(item.invoice for item in (*due, *upcoming)),
         tone=tone_of(stage, lead),
         not_before=clear.not_before,
-        draft=bool(_approval(desk, stage, route.connection)),
-        enclose=desk.policy.attach_most if desk.policy.attach_invoices and route.way is Way.MAIL else 0,
+        draft=bool(_approval(desk, stage, route.connection, [*due, *upcoming])),
+        enclose=policy.attach_most if policy.attach_invoices and route.way is Way.MAIL else 0,
         letter=write(desk, stage=stage, lead=lead, due=due, upcoming=upcoming, recipient=person) if person.to else None,
     )
     return entry if entry.letter is None else replace(entry, letter=replace(entry.letter, reference=reference_of(entry)))
 
 
-def _approval(desk: Desk, stage: Stage, connection: str | None) -> str:
+def _approval(desk: Desk, stage: Stage, connection: str | None, about: Sequence[Position]) -> str:
     """Why a person has to let the message go first; empty where nobody has to."""
     if desk.must_approve and stage.kind is not StageKind.CALL:  # a ticket is for our own people
         return "protected client"
@@ -247,15 +253,17 @@ def _approval(desk: Desk, stage: Stage, connection: str | None) -> str:
         return f"the stage {stage.name}"
     if desk.facts.policy.mode is Mode.DRAFT:
         return "draft mode"
+    if mode_of(desk.facts.policy, [key_of(item.invoice) for item in about]) is Mode.DRAFT:
+        return "draft mode of an invoice in it"
     return f"draft mode of {connection}" if connection in desk.channels.drafts else ""
 
 
-def _mode_reasons(desk: Desk, stage: Stage, connection: str | None, *, sends: bool) -> tuple[str, ...]:
+def _mode_reasons(desk: Desk, stage: Stage, connection: str | None, about: Sequence[Position], *, sends: bool) -> tuple[str, ...]:
     if not sends:
         return ()
     if desk.facts.policy.mode is Mode.OBSERVE:
         return ("observe mode: shown only, nothing is sent",)
-    why = _approval(desk, stage, connection)
+    why = _approval(desk, stage, connection, about)
     return (f"{NEEDS_APPROVAL} ({why})",) if why else ()
 
 
@@ -263,8 +271,8 @@ def vendor_entry(desk: Desk, position: Position, stage: Stage, due_on: date) -> 
     """The vendor mails one invoice itself, to the address it has."""
     invoice = position.invoice
     chases = stage.kind is not StageKind.NOTICE
-    clear = clearance(desk, chases=chases)
-    person = choose(desk.facts.books, policy=desk.policy, history=desk.facts.history, lead=invoice, escalate=False)
+    clear = clearance(desk, chases=chases, policy=desk.policy_of([position]))
+    person = choose(desk.facts.books, policy=position.policy, history=desk.facts.history, lead=invoice, escalate=False)
     against = [*clear.against, *([person.reason] if not person.to else [])]
     return Entry(
         account=desk.facts.books.account.id,
@@ -281,12 +289,12 @@ def vendor_entry(desk: Desk, position: Position, stage: Stage, due_on: date) -> 
             *against,
             step_reason(position, desk.today),
             *clear.notes,
-            *_mode_reasons(desk, stage, invoice.connection, sends=not against),
+            *_mode_reasons(desk, stage, invoice.connection, [position], sends=not against),
         ),
         invoices=(invoice,),
         tone=stage.tone,
         not_before=clear.not_before,
-        draft=bool(_approval(desk, stage, invoice.connection)),
+        draft=bool(_approval(desk, stage, invoice.connection, [position])),
     )
 
 
@@ -315,11 +323,11 @@ def call_entry(
         recipient=None,
         due_on=due_on,
         would_send=not against,
-        reasons=(*against, *reasons, *_mode_reasons(desk, stage, where, sends=not against)),
+        reasons=(*against, *reasons, *_mode_reasons(desk, stage, where, due, sends=not against)),
         invoices=tuple(item.invoice for item in due),
         tone=stage.tone,
         not_before=desk.facts.now,
-        draft=bool(_approval(desk, stage, where)),
+        draft=bool(_approval(desk, stage, where, due)),
         letter=write(desk, stage=stage, lead=lead, due=due, upcoming=(), recipient=Recipient()),
         ticket_party=party,
     )

@@ -27,7 +27,7 @@ from core.dunning.calendars import place_of
 from core.dunning.calls import closed_calls
 from core.dunning.compose import Desk, call_entry, held_entry, mail_entry, step_reason, vendor_entry
 from core.dunning.decision import Channels, Decision, Entry
-from core.dunning.fees import propose_fees
+from core.dunning.fees import propose_all
 from core.dunning.hardship import eased
 from core.dunning.limits import contact_limit
 from core.dunning.policy import AccountPolicy, Stage, StageKind, Way
@@ -97,7 +97,7 @@ def decide(
         ready_for_collections=not gaps,
         collections_gaps=gaps,
         calls=calls,
-        fees=propose_fees((item.invoice for item in free), rule=policy.base.late_fee, today=facts.today),
+        fees=propose_all(((item.invoice, item.policy.late_fee) for item in free), facts.today),
     )
 
 

@@ -54,6 +54,14 @@ def rounded(amount: Decimal, currency: str) -> Money:
     return Money(int(minor), currency)
 
 
+def propose_all(invoices: Iterable[tuple[Invoice, LateFee]], today: date) -> tuple[FeeProposal, ...]:
+    """The proposals for invoices of which some have a rule of their own: one per rule and currency."""
+    by_rule: dict[str, tuple[LateFee, list[Invoice]]] = {}
+    for invoice, rule in invoices:
+        by_rule.setdefault(rule.model_dump_json(), (rule, []))[1].append(invoice)
+    return tuple(item for rule, mine in by_rule.values() for item in propose_fees(mine, rule=rule, today=today))
+
+
 def propose_fees(invoices: Iterable[Invoice], *, rule: LateFee, today: date) -> tuple[FeeProposal, ...]:
     """One proposal per currency for the open invoices that are late enough; empty where the policy charges nothing.
 

@@ -7,7 +7,7 @@ are stored with the outbox row as the reason record (product notes D1). Pure: th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from core.actions import Action, HandOver, InvoiceMention, OpenTicket, PostNote, SendInvoice, SendReminder, SetField
@@ -16,9 +16,10 @@ from core.dunning.arrangements import PaymentPlan
 from core.dunning.calendars import Place, place_of
 from core.dunning.hardship import eased
 from core.dunning.limits import contact_limit
-from core.dunning.policy import AccountPolicy, Stage, StageKind
+from core.dunning.policy import AccountPolicy, Mode, Policy, Stage, StageKind
 from core.dunning.position import credit_of
 from core.dunning.recipients import dead_addresses
+from core.dunning.several import mode_of, policy_of, stage_named
 from core.dunning.standing import Circumstances, obstacles, twins_of
 from core.findings import Finding
 from core.holds import FLAGS, Hold, HoldKind
@@ -48,6 +49,7 @@ class GateFacts:
     `reread` has every invoice of the action, and the same invoice in the client's other systems, as its vendor has it now
     (None: gone); a missing key means it could not be read. `digests` are the content hashes of those versions. `books` None,
     `streams` empty or a connection missing from `other_senders` mean "cannot tell". `approved`: a person approved this row.
+    `modes` are those of the connections as they are set now; one that is not in it has none of its own (mail).
     `unreviewed_money`: money that names no client was pulled, and no review has looked at it yet.
     """
 
@@ -65,6 +67,7 @@ class GateFacts:
     plans: Sequence[PaymentPlan] = ()
     other_senders: Mapping[str, Sequence[OtherSender]] | None = None
     unreviewed_money: bool = False
+    modes: Mapping[str, str] = field(default_factory=dict)
     paused: str | None = None
     approved: bool = False
 
@@ -77,18 +80,19 @@ def verdict(answers: Iterable[GateAnswer]) -> bool:
 def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
     """Every question about `action`, answered.
 
-    Notes, fields and tickets about no invoice, which no client sees and no payment changes, are only asked about the pause.
+    Notes, fields and tickets about no invoice, which no client sees and no payment changes, are only asked about the pause and
+    the mode.
     """
-    first = _pause(facts)
+    first = (_pause(facts), _mode(action, facts))
     if isinstance(action, PostNote | SetField | HandOver) or (isinstance(action, OpenTicket) and not action.invoices):
-        return (first,)
+        return first
     if facts.books is None:
-        return (first, GateAnswer(question="books", ok=None, detail="the books of this account could not be read"))
+        return (*first, GateAnswer(question="books", ok=None, detail="the books of this account could not be read"))
     place = place_of(facts.books, facts.organisation)
     today = place.today(facts.now)
     facts = replace(facts, policy=eased(facts.policy, facts.holds, today))
     answers = [
-        first,
+        *first,
         _invoices(action, facts),
         _version(action, facts),
         _balance(action, facts, place, today),
@@ -102,7 +106,7 @@ def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
         answers += [
             _stage(action, facts, today),
             _limits(action, facts, place, today),
-            _hours(facts, place, today),
+            _hours(action, facts, place, today),
             _addresses(action, facts),
         ]
     return tuple(answers)
@@ -110,6 +114,21 @@ def gate(action: Action, facts: GateFacts) -> tuple[GateAnswer, ...]:
 
 def _pause(facts: GateFacts) -> GateAnswer:
     return GateAnswer(question="paused", ok=facts.paused is None, detail=facts.paused or "nothing is paused")
+
+
+def _mode(action: Action, facts: GateFacts) -> GateAnswer:
+    """What was decided before somebody set observe or draft does not go by the old word (DESIGN.md section 4)."""
+    if facts.modes.get(action.connection) == Mode.OBSERVE:
+        return GateAnswer(question="mode", ok=False, detail=f"{action.connection} only observes now")
+    if not isinstance(action, SendReminder | SendInvoice | OpenTicket) or not action.invoices:
+        return GateAnswer(question="mode", ok=True, detail=f"{action.connection} may be written to")
+    mode = mode_of(facts.policy, map(_key, action.invoices))
+    asks = mode is Mode.DRAFT or facts.modes.get(action.connection) == Mode.DRAFT
+    if mode is Mode.OBSERVE:
+        return GateAnswer(question="mode", ok=False, detail="the policy only observes now")
+    if asks and not facts.approved:
+        return GateAnswer(question="mode", ok=False, detail="the mode is draft now, and nobody has approved it")
+    return GateAnswer(question="mode", ok=True, detail=str(mode))
 
 
 def _key(mention: InvoiceMention) -> RecordKey:
@@ -121,8 +140,12 @@ def _name(mention: InvoiceMention) -> str:
 
 
 def _stage_kind(action: SendReminder | SendInvoice | OpenTicket, policy: AccountPolicy) -> StageKind:
-    stage: Stage | None = policy.base.stage(action.stage)
+    stage: Stage | None = stage_named(policy, action.stage, map(_key, action.invoices))
     return stage.kind if stage is not None else StageKind.REMINDER
+
+
+def _policy(action: SendReminder | SendInvoice, facts: GateFacts) -> Policy:
+    return policy_of(facts.policy, map(_key, action.invoices))
 
 
 def _worst(question: str, problems: list[tuple[bool | None, str]], fine: str) -> GateAnswer:
@@ -295,7 +318,7 @@ def _reviewed(facts: GateFacts) -> GateAnswer:
 
 def _senders(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts) -> GateAnswer:
     """Point 5: nobody else reminds of these invoices, unless the policy allows it. Only certain evidence is a no."""
-    if isinstance(action, OpenTicket) or facts.policy.base.allow_other_senders:
+    if isinstance(action, OpenTicket) or _policy(action, facts).allow_other_senders:
         return GateAnswer(question="other senders", ok=True, detail="not asked" if isinstance(action, OpenTicket) else "allowed")
     if facts.other_senders is None:
         return GateAnswer(question="other senders", ok=None, detail="it is not known whether the vendors send reminders too")
@@ -315,7 +338,7 @@ def _senders(action: SendReminder | SendInvoice | OpenTicket, facts: GateFacts) 
 
 def _stage(action: SendReminder | SendInvoice, facts: GateFacts, today: date) -> GateAnswer:
     """Is it still the right kind of message? A reminder that waited until statements began would be one too many (A17)."""
-    if facts.policy.base.stage(action.stage) is None:
+    if stage_named(facts.policy, action.stage, map(_key, action.invoices)) is None:
         return GateAnswer(question="stage", ok=False, detail=f"the policy has no stage {action.stage} any more")
     statement = next((stage for stage in facts.policy.base.stages if stage.kind is StageKind.STATEMENT), None)
     reminds = _stage_kind(action, facts.policy) is StageKind.REMINDER
@@ -332,13 +355,13 @@ def _limits(action: SendReminder | SendInvoice, facts: GateFacts, place: Place, 
     """Point 6, how often."""
     if _stage_kind(action, facts.policy) is StageKind.NOTICE:
         return GateAnswer(question="spacing", ok=True, detail="the first mail of a new invoice")
-    limit = contact_limit(facts.history, policy=facts.policy.base, place=place, today=today)
+    limit = contact_limit(facts.history, policy=_policy(action, facts), place=place, today=today)
     return GateAnswer(question="spacing", ok=limit is None, detail=limit.reason if limit else "far enough from the last reminder")
 
 
-def _hours(facts: GateFacts, place: Place, today: date) -> GateAnswer:
+def _hours(action: SendReminder | SendInvoice, facts: GateFacts, place: Place, today: date) -> GateAnswer:
     """Point 6, when: a business day of the client, within its hours."""
-    policy = facts.policy.base
+    policy = _policy(action, facts)
     if policy.business_days and not place.is_business_day(today):
         return GateAnswer(question="hours", ok=False, detail=f"{today} is no business day for this client")
     opens, closes = place.at(today, policy.first_hour), place.at(today, policy.last_hour)

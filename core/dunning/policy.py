@@ -283,6 +283,7 @@ class AccountPolicy(_Section):
     mode: Mode
     base: Policy
     invoices: dict[str, Policy] = Field(default_factory=dict)
+    invoice_modes: dict[str, Mode] = Field(default_factory=dict)
     origins: dict[str, str] = Field(default_factory=dict)
     templates: dict[str, str] = Field(default_factory=dict)
 

@@ -25,12 +25,19 @@ def resolve_policy(settings: DunningSettings, account: Account) -> AccountPolicy
             layers.append((f"account {name}", _given(found)))
             break
     base, origins = _merge(layers)
-    invoices = {
-        key: _merge([*layers, (f"invoice {key}", _given(override))])[0][1]
+    own = {
+        key: _merge([*layers, (f"invoice {key}", _given(override))])[0]
         for key, override in settings.invoices.items()
         if any(key.startswith(f"{party.connection}:") for party in account.parties)
     }
-    return AccountPolicy(mode=base[0], base=base[1], invoices=invoices, origins=origins, templates=settings.templates)
+    return AccountPolicy(
+        mode=base[0],
+        base=base[1],
+        invoices={key: policy for key, (_, policy) in own.items()},
+        invoice_modes={key: mode for key, (mode, _) in own.items()},
+        origins=origins,
+        templates=settings.templates,
+    )
 
 
 def _names(account: Account) -> Iterable[str]:

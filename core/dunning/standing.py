@@ -16,7 +16,8 @@ from core.dunning.calendars import Place, is_real_day
 from core.dunning.calls import own_tickets
 from core.dunning.idle import Idle, could_pay, idle_money, lost_money, meant_for
 from core.dunning.lookalike import lookalikes
-from core.dunning.policy import AccountPolicy, Policy
+from core.dunning.policy import AccountPolicy, Mode, Policy
+from core.dunning.several import mode_of
 from core.findings import Finding, FindingKind
 from core.holds import FLAGS, Hold, HoldKind
 from core.money import Money
@@ -120,19 +121,31 @@ def obstacles(invoice: Invoice, facts: Circumstances) -> tuple[Obstacle, ...]:
     policy = facts.policy_of(invoice)
     return tuple(
         found
-        for source in (_own_state, _holds, _arrangements, _payments, _signals)
+        for source in (_settings, _own_state, _holds, _arrangements, _payments, _signals)
         for found in source(invoice, policy, facts)
         if found.until is None or found.until >= facts.today
     )
 
 
-def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
-    """What the vendor and the settings say of the invoice itself."""
+def _settings(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    """What the policy says of it."""
     if not policy.follow:
         yield Obstacle("not_followed", "the policy says not to follow it")
+    if mode_of(facts.policy, [key_of(invoice)]) is Mode.OBSERVE is not facts.policy.mode:
+        yield Obstacle("not_followed", "its own mode is observe: it is shown, never sent")
+    least = policy.smallest("minimum", invoice.open.currency)
+    if policy is not facts.policy.base and 0 < invoice.open.minor < least.minor:
+        yield Obstacle("minimum", f"{invoice.open} is less than the smallest amount to chase ({least})")
     if policy.chase_from is not None and invoice.issued_on < policy.chase_from:
         why = f"it was issued on {invoice.issued_on}; invoices are chased from {policy.chase_from} on (chase_from)"
         yield Obstacle("before_start", why)
+    tolerance = policy.smallest("tolerance", invoice.open.currency)
+    if 0 < invoice.open.minor <= tolerance.minor:
+        yield Obstacle("residue", f"only a rest of {invoice.open} is open")
+
+
+def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
+    """What its vendor says of the invoice itself."""
     if invoice.status is not DocumentStatus.OPEN or invoice.open.minor <= 0:
         yield Obstacle("not_open", "it is not open")
     if invoice.due_on is None:
@@ -146,9 +159,6 @@ def _own_state(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterat
             yield Obstacle("dispute", f"{record.connection} marks it as disputed")
         yield from _planned_charge(record, policy, facts)
     yield from _elsewhere(invoice, facts)
-    tolerance = policy.smallest("tolerance", invoice.open.currency)
-    if 0 < invoice.open.minor <= tolerance.minor:
-        yield Obstacle("residue", f"only a rest of {invoice.open} is open")
 
 
 def number_of(invoice: Invoice) -> str:

@@ -198,6 +198,7 @@ def test_every_answer_is_kept_also_the_good_ones():
     answers = gate(action, scene.facts())
     assert [item.question for item in answers] == [
         "paused",
+        "mode",
         "invoices",
         "version",
         "balance",
@@ -212,3 +213,58 @@ def test_every_answer_is_kept_also_the_good_ones():
         "address",
     ]
     assert all(item.ok is True and item.detail for item in answers)
+
+
+@pytest.mark.req("A19", "D1")
+@pytest.mark.parametrize(
+    ("settings", "modes", "approved", "detail"),
+    [
+        ({"mode": "observe"}, {}, True, "the policy only observes now"),
+        ({"accounts": {"acme": {"mode": "observe"}}}, {}, True, "the policy only observes now"),
+        ({"invoices": {"books:r1001": {"mode": "observe"}}}, {}, True, "the policy only observes now"),
+        ({"mode": "draft"}, {}, False, "nobody has approved it"),
+        ({"invoices": {"books:r1001": {"mode": "draft"}}}, {}, False, "nobody has approved it"),
+        ({}, {"mail": "observe"}, True, "mail only observes now"),
+        ({}, {"mail": "draft"}, False, "nobody has approved it"),
+    ],
+)
+def test_what_was_decided_before_a_mode_was_set_back_stays(
+    settings: dict[str, Any], modes: dict[str, str], approved: bool, detail: str
+):
+    scene, action = decided()
+    scene.settings = {**scene.settings, **settings}
+    answers = gate(action, scene.facts(modes=modes, approved=approved))
+    assert not verdict(answers)
+    assert detail in said(answers, False)
+
+
+def test_a_person_who_approved_it_in_draft_mode_is_heard():
+    scene, action = decided()
+    scene.settings = {"mode": "draft"}
+    assert verdict(gate(action, scene.facts(modes={"mail": "draft"}, approved=True)))
+
+
+def test_a_note_is_not_written_by_a_connection_that_only_observes_now():
+    scene, _ = decided()
+    note = PostNote(connection=BOOKS, account="acme", stream=Stream.PARTIES, ref=CLIENT, text="hello", cause="contact 1")
+    assert verdict(gate(note, scene.facts(modes={BOOKS: "active"})))
+    assert not verdict(gate(note, scene.facts(modes={BOOKS: "observe"})))
+
+
+@pytest.mark.req("E44")
+@pytest.mark.parametrize(
+    "own", [{"preset": "firm"}, {"stages": [{"name": "own", "days": 3}]}, {"first_hour": 9}, {"allow_other_senders": True}]
+)
+def test_a_message_by_the_own_cadence_of_an_invoice_passes(own: dict[str, Any]):
+    scene, action = decided(invoices={"books:r1001": own})
+    assert action.stage == {"preset": "reminder_5", "stages": "own"}.get(next(iter(own)), "reminder_7")
+    assert verdict(gate(action, scene.facts()))
+
+
+@pytest.mark.req("E44")
+def test_a_message_about_several_invoices_keeps_to_the_strictest_of_them():
+    scene = overdue(7, invoices={"books:r1001": {"first_hour": 12, "spacing_days": 20}})
+    scene.invoice("1002", due=TODAY - timedelta(days=7))
+    action = scene.queued(scene.decide().outgoing[0]).action
+    assert "outside 12-18 h" in said(gate(action, scene.facts()), False)
+    assert scene.decide().outgoing[0].not_before > scene.now

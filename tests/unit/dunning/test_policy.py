@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from core.dunning.resolve import resolve_policy
 from core.money import Money
 from core.records import RecordKey, Ref, Stream
 from tests.conftest import ROOT
+from tests.unit.dunning.scene import overdue
 
 ACCOUNT = Account(id="a1", name="Acme Ltd", segment="key", parties=(RecordKey("qb", Stream.PARTIES, Ref("7")),))
 
@@ -49,6 +51,34 @@ def test_the_nearest_layer_wins_and_its_name_is_kept():
     assert policy.for_invoice("qb", "55").grace_days == 30
     assert policy.for_invoice("qb", "56") is policy.base
     assert set(policy.invoices) == {"qb:55"}
+
+
+@pytest.mark.req("A19", "E44")
+@pytest.mark.parametrize(("own", "sends", "draft"), [("observe", ["1002"], False), ("draft", ["1001", "1002"], True)])
+def test_an_invoice_of_a_stricter_mode_keeps_to_it(own: str, sends: list[str], draft: bool):
+    scene = overdue(7, invoices={"books:r1001": {"mode": own}})
+    scene.invoice("1002", due=scene.today - timedelta(days=7))
+    (entry,) = scene.decide().outgoing
+    assert ([item.number for item in entry.invoices], entry.draft) == (sends, draft)
+    assert own != "observe" or "its own mode is observe" in scene.reasons()
+
+
+@pytest.mark.req("A19", "E44")
+def test_an_invoice_of_its_own_sends_nothing_for_a_client_that_is_only_observed():
+    scene = overdue(7, mode="observe", invoices={"books:r1001": {"mode": "active"}})
+    assert scene.decide().outgoing == ()
+
+
+@pytest.mark.req("E44")
+def test_an_invoice_may_have_its_own_smallest_amount_and_late_fee():
+    fee = {"yearly_percent": "12"}
+    own = {"minimum": {"USD": "500"}}
+    scene = overdue(7, late_fee=fee, invoices={"books:r1001": own, "books:r1003": {"late_fee": {"yearly_percent": "0"}}})
+    for number in ("1002", "1003"):
+        scene.invoice(number, due=scene.today - timedelta(days=7))
+    made = scene.decide()
+    assert [item.number for item in made.outgoing[0].invoices] == ["1002", "1003"]
+    assert [line.invoice.ref for fees in made.fees for line in fees.lines] == ["r1002"]
 
 
 def test_a_preset_further_down_replaces_stages_written_further_up():
