@@ -66,6 +66,7 @@ def add_hold(
     until: Annotated[datetime | None, day_option("--until", "Last day it holds.")] = None,
     reason: Annotated[str, typer.Option("--reason", "-r", help="Why, for whoever asks later.")] = "",
     amount: Annotated[str | None, typer.Option("--amount", help="What is promised; none: everything open.")] = None,
+    currency: Annotated[str | None, typer.Option("--currency", help="Of the amount, where the client has several.")] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -80,6 +81,8 @@ def add_hold(
     with opened(config, json) as app:
         account_id = find_account(app, account)
         now = app.clock.now()
+        if until is not None and until.date() < local_date(now, app.zone):
+            raise UsageError(f"{until.date()} is over: such a hold would hold nothing", remedy="Say a day from today on.")
         key = invoice_key(app, account_id, invoice) if invoice else None
         name = hashlib.sha256(f"{kind}|{account_id}|{key}|{now.isoformat()}".encode()).hexdigest()[:10]
         hold = Hold(
@@ -92,7 +95,7 @@ def add_hold(
             placed_by=actor(),
             until=until.date() if until else None,
         )
-        promised = _promise(app, hold, amount)
+        promised = _promise(app, hold, amount, currency)
         with app.store.unit():
             app.store.place_hold(hold)
             if promised is not None:
@@ -100,7 +103,7 @@ def add_hold(
     _show_holds([hold])
 
 
-def _promise(app: App, hold: Hold, amount: str | None) -> Promise | None:
+def _promise(app: App, hold: Hold, amount: str | None, currency: str | None) -> Promise | None:
     """The client's word behind a hold; None where the hold is no promise."""
     if hold.kind is not HoldKind.PROMISE or hold.until is None:
         return None
@@ -109,7 +112,7 @@ def _promise(app: App, hold: Hold, amount: str | None) -> Promise | None:
     money = None
     if amount is not None:
         books = app.store.load_books(now=hold.placed_at, accounts=[hold.account]).accounts[hold.account]
-        money = read_amount(amount, currency_for(app, books, None))
+        money = read_amount(amount, currency_for(app, books, currency))
     return Promise(
         account=hold.account,
         invoice=hold.invoice,
@@ -325,6 +328,4 @@ def _say_contacts(said: ContactCheck) -> None:
     if said.ok:
         console.say(f"{said.entries} entries of the contact log, each as it was entered.")
     if said.earlier:
-        console.say(
-            f"{said.earlier} of them were older than their place in the journal: it cannot tell about those."
-        )
+        console.say(f"{said.earlier} of them were older than their place in the journal: it cannot tell about those.")

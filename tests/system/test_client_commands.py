@@ -184,3 +184,19 @@ def test_looking_ahead_names_each_message_once(folder):
     said = [(entry["stage"], *(item["ref"] for item in entry["invoices"])) for entry in ahead if entry["stage"] != "statement"]
     assert len(said) == len(set(said))
     assert len(ahead) <= 5
+
+
+@pytest.mark.req("E11")
+def test_a_hold_whose_last_day_is_over_is_refused_instead_of_holding_nothing(folder):
+    done = inline(folder, "hold", "add", "dispute", "Alder Dental", "--until", day(1))
+    assert (done.code, "would hold nothing" in done.err) == (2, True)
+    assert inline(folder, "hold", "list", "--json").json == []
+    assert inline(folder, "hold", "add", "dispute", "Alder Dental", "--until", day(0)).code == 0
+
+
+@pytest.mark.req("E11")
+def test_a_promise_says_its_currency(folder):
+    words = ("hold", "add", "promise", "Alder Dental", "--until", day(-3), "--amount", "500")
+    assert inline(folder, *words, "--currency", "eur").code == 0
+    (promise,) = inline(folder, "account", "show", "Alder Dental", "--json").json["promises"]
+    assert promise["amount"] == {"minor": 50000, "currency": "EUR"}
