@@ -50,7 +50,10 @@ class Known(Generic[T]):
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """One client: its books as they are now, and what was remembered of it when. Holds and plans include those since ended."""
+    """One client: its books as they are now, and what was remembered of it when. Holds and plans include those since ended.
+
+    `seen` and `undone` say from and until when a record was known: see Rewind.
+    """
 
     books: AccountBooks
     contacts: Sequence[PastContact] = ()
@@ -58,14 +61,16 @@ class Past:
     promises: Sequence[Promise] = ()
     plans: Sequence[Known[PaymentPlan]] = ()
     findings: Sequence[Known[Finding]] = ()
+    seen: Mapping[RecordKey, date] = field(default_factory=dict, hash=False)
+    undone: Mapping[RecordKey, date] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One message the policy would have sent.
 
-    `paid`: invoices whose money had come by then, though nobody had applied it; `held`: those under a hold or dispute; `soon`:
-    everything in it was paid within SOON_DAYS; `late`: days past due of each invoice in it that was due.
+    `paid`: invoices whose money had come by then, though nobody had entered or applied it; `held`: those under a hold or dispute;
+    `soon`: everything in it was paid within SOON_DAYS; `late`: days past due of each invoice in it that was due.
     """
 
     account: str
@@ -116,7 +121,9 @@ def replay(
     said: list[Said] = []
     kept: list[Kept] = []
     for past in clients:
-        run = _Run(past, resolve_policy(settings, past.books.account), organisation, channels, Rewind(past.books))
+        run = _Run(
+            past, resolve_policy(settings, past.books.account), organisation, channels, Rewind(past.books, past.seen, past.undone)
+        )
         run.play(since, until, daily=daily)
         said += run.said
         kept += run.kept

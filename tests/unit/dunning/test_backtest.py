@@ -276,3 +276,54 @@ def test_a_year_of_two_hundred_clients_takes_less_than_half_a_minute():
     spent = process_time() - began
     assert len(found.said) > some
     assert spent * 200 / some < 30, f"{spent:.1f} s for {some} clients"
+
+
+# ── as it was known ─────────────────────────────────────────────────────────────────────────────────────────────────────
+def key(stream: Stream, ref: str) -> RecordKey:
+    return RecordKey("books", stream, Ref(ref))
+
+
+@pytest.mark.req("D9")
+def test_a_payment_that_was_entered_late_was_not_known_and_the_messages_before_count_as_about_money_that_had_come():
+    paid = payment("100.00", "1", on=date(2026, 1, 16))
+    past = Past(
+        books=client(invoices=[invoice("1", due=DUE, paid=True)], payments=[paid]),
+        seen={key_of(paid): date(2026, 2, 2)},
+    )
+    found = played(past)
+    days = [item.on for item in found.said]
+    assert days == [DUE, date(2026, 1, 22), date(2026, 1, 29)], "until it was entered"
+    assert [bool(item.paid) for item in found.said] == [False, True, True]
+    assert cost_of(found).paid == 2
+    assert cost_of(played(replace(past, seen={}))).messages == 1, "had it been known"
+    assert found.said == played(past, daily=True).said
+
+
+@pytest.mark.req("D9", "E9")
+def test_a_payment_that_bounced_later_kept_everybody_silent_until_it_did():
+    paid = payment("100.00", "1", on=DUE - timedelta(days=1), status=PaymentStatus.REVERSED)
+    bounced = date(2026, 2, 4)
+    books = client(invoices=[invoice("1", due=DUE)], payments=[paid])
+    past = Past(books=books, undone={key_of(paid): bounced})
+    found = played(past)
+    assert min(item.on for item in found.said) >= bounced
+    assert min(item.on for item in played(Past(books=books)).said) == DUE, "where nobody knows when it bounced it was never made"
+    assert found.said == played(past, daily=True).said
+
+
+@pytest.mark.req("D9", "E7")
+def test_an_invoice_voided_later_was_chased_until_then():
+    void = invoice("1", due=DUE, status=DocumentStatus.VOID, open=usd("0"))
+    voided = date(2026, 1, 25)
+    found = played(Past(books=client(invoices=[void]), undone={key_of(void): voided}))
+    assert [item.on for item in found.said] == [DUE, date(2026, 1, 22)]
+    assert played(Past(books=client(invoices=[void]))).said == ()
+
+
+@pytest.mark.req("D9")
+def test_an_invoice_entered_late_is_not_chased_before_it_was_there():
+    late = invoice("1", due=DUE)
+    past = Past(books=client(invoices=[late]), seen={key_of(late): date(2026, 2, 10)})
+    found = played(past)
+    assert min(item.on for item in found.said) == date(2026, 2, 10)
+    assert found.said == played(past, daily=True).said
