@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import tomllib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from core.books import AccountBooks, Books
 from core.clock import local_date
 from core.dunning.backtest import Known, Past, Replay, replay
 from core.dunning.comparison import Comparison, compare
 from core.dunning.policy import DunningSettings
 from core.errors import ConfigError, UsageError
 from core.findings import FindingState
+from core.records import DocumentStatus, PaymentStatus, RecordKey, key_of
 from core.review import Rules, linked_books
 from scheduler.app import App
 from scheduler.jobs import rules
@@ -28,6 +31,7 @@ class Backtest:
     present: Replay
     proposed: Replay
     comparison: Comparison
+    known_since: Mapping[str, date] = field(default_factory=dict, hash=False)  # the first pull of each connection
 
 
 def read_policy(path: Path) -> DunningSettings:
@@ -55,11 +59,34 @@ def backtest(app: App, *, since: date, until: date | None = None, policy: Dunnin
     clients = pasts(app, going_by)
     present = _replayed(clients, going_by, going_by.dunning, since, last)
     proposed = present if policy is None else _replayed(clients, going_by, policy, since, last)
-    return Backtest(present=present, proposed=proposed, comparison=compare(present, proposed))
+    return Backtest(present=present, proposed=proposed, comparison=compare(present, proposed), known_since=_known_since(app))
 
 
 def _replayed(clients: list[Past], going_by: Rules, settings: DunningSettings, since: date, until: date) -> Replay:
     return replay(clients, settings, organisation=going_by.organisation, channels=going_by.channels, since=since, until=until)
+
+
+def _known_since(app: App) -> dict[str, date]:
+    found: dict[str, date] = {}
+    for (connection, _), at in app.store.beginnings().items():
+        day = local_date(at, app.zone)
+        found[connection] = min(day, found.get(connection, day))
+    return dict(sorted(found.items()))
+
+
+def _seen(books: AccountBooks, late: Mapping[RecordKey, date]) -> dict[RecordKey, date]:
+    """The first day known of this client's records that arrived late."""
+    mine = (*books.invoices, *books.payments, *books.credit_notes, *books.deposits, *books.sales)
+    return {key: late[key] for item in mine if (key := key_of(item)) in late}
+
+
+def _undone(app: App, ledger: Books) -> dict[RecordKey, date]:
+    """The day from which each payment and invoice that is void or bounced now was known to be so, where it was pulled before."""
+    ended = (DocumentStatus.VOID, PaymentStatus.VOID, PaymentStatus.REVERSED)
+    clients = ledger.accounts.values()
+    gone = [key_of(item) for books in clients for item in books.invoices if item.status in ended]
+    gone += [key_of(item) for books in clients for item in books.payments if item.status in ended]
+    return {key: local_date(at, app.zone) for key, at in app.store.changed_since_seen(gone).items()}
 
 
 def pasts(app: App, going_by: Rules) -> list[Past]:
@@ -80,6 +107,8 @@ def pasts(app: App, going_by: Rules) -> list[Past]:
             end = ends.get(found.state)
             findings[found.finding.account].append(Known(found.finding, found.first_seen_at, end))
     contacts = store.contacts()
+    late = {key: local_date(at, app.zone) for key, at in store.arrived_late().items()}
+    undone = _undone(app, ledger)
     return [
         Past(
             books=books,
@@ -88,6 +117,8 @@ def pasts(app: App, going_by: Rules) -> list[Past]:
             promises=promises[name],
             plans=plans[name],
             findings=findings[name],
+            seen=_seen(books, late),
+            undone={key: undone[key] for item in (*books.invoices, *books.payments) if (key := key_of(item)) in undone},
         )
         for name, books in ledger.accounts.items()
     ]

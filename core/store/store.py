@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.errors import StoreBusy
 from core.store import migrate
 from core.store.accounts import AccountVerbs
+from core.store.arrivals import ArrivalVerbs
 from core.store.books import ReadVerbs
 from core.store.calls import CallVerbs
 from core.store.cases import CaseVerbs
@@ -38,6 +39,7 @@ from core.store.vault import Vault
 class Store(
     PullVerbs,
     ReadVerbs,
+    ArrivalVerbs,
     AccountVerbs,
     FindingVerbs,
     OutboxVerbs,

@@ -31,6 +31,7 @@ def backtest_json(found: Backtest) -> dict[str, Any]:
     return {
         "since": found.present.since.isoformat(),
         "until": found.present.until.isoformat(),
+        "known_since": {name: day.isoformat() for name, day in found.known_since.items()},
         "present": _policy_json(change.present, found.present),
         "proposed": _policy_json(change.proposed, found.proposed),
         "difference": {
@@ -105,6 +106,18 @@ def show_backtest(found: Backtest, names: Mapping[str, str], *, compared: bool) 
         alone += [(f"stage {name}", str(count)) for name, count in change.present.by_stage.items()]
         console.table(f"What the present policy would have said, {period}", ("", "present"), alone, right=("present",))
     _show_doubtful(found.proposed, names)
+    _show_reach(found)
+
+
+def _show_reach(found: Backtest) -> None:
+    """From when on the store itself knows what was known, and what stands in for it before."""
+    if not found.known_since:
+        console.complain("the store holds no books yet, so nothing could be tried: run duesync sync first")
+        return
+    later = [f"{name} since {day}" for name, day in found.known_since.items() if day > found.present.since]
+    if later:
+        console.say(f"The store does not reach back to {found.present.since}: it has pulled {', '.join(later)}.")
+        console.say("For the days before, the records' own dates say what was known: entered late counts as in time.")
 
 
 def _cell(cost: Cost, name: str) -> str:

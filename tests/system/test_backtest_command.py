@@ -33,3 +33,16 @@ def test_two_policies_are_replayed_over_the_past_and_compared(tmp_path):
     refused = duesync(tmp_path, "preview", "--since", "2999-01-01")
     assert (refused.code, "Traceback" in refused.err) == (2, False)
     assert duesync(tmp_path, "outbox", "list", "--json").json == []
+
+
+@pytest.mark.req("D9")
+def test_a_store_that_does_not_reach_back_that_far_says_so_and_an_empty_one_too(tmp_path):
+    books(tmp_path, parties=PARTIES, invoices=INVOICES, payments=PAYMENTS, allocations=ALLOCATIONS)
+    empty = duesync(tmp_path, "preview", "--since", "2026-01-01", "--until", "2026-03-31")
+    assert "run duesync sync first" in empty.out + empty.err
+    assert duesync(tmp_path, "sync").code == 0
+    shown = duesync(tmp_path, "preview", "--since", "2025-01-01", "--until", "2025-03-31")
+    assert "does not reach back to 2025-01-01" in shown.out
+    assert list(duesync(tmp_path, "preview", "--since", "2025-01-01", "--until", "2025-03-31", "--json").json["known_since"]) == [
+        "books"
+    ]
