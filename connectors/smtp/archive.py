@@ -7,7 +7,9 @@ A Maildir is told apart from an empty folder by its `cur` and `new` (maildir(5))
 from __future__ import annotations
 
 import imaplib
+import re
 import ssl
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.parser import BytesHeaderParser
@@ -81,8 +83,8 @@ def mailbox(settings: ImapSettings) -> Iterator[imaplib.IMAP4]:
             server = imaplib.IMAP4(settings.host, settings.port_number, timeout=settings.timeout)
             if settings.security == "starttls":
                 server.starttls(ssl_context=context)
-        server.login(settings.username, settings.password.get_secret_value())
-        status, _ = server.select(_quoted(settings.folder), readonly=True)
+        _log_in(server, settings.username, settings.password.get_secret_value())
+        status, _ = server.select(_quoted(_mailbox_name(settings.folder)), readonly=True)
         if status != "OK":
             raise ArchiveUnreadable(f"the mailbox {settings.folder} cannot be opened")
         yield server
@@ -94,6 +96,23 @@ def mailbox(settings: ImapSettings) -> Iterator[imaplib.IMAP4]:
                 server.logout()
             with suppress(OSError, imaplib.IMAP4.error):
                 server.shutdown()  # a logout that failed leaves the socket open
+
+
+def _log_in(server: imaplib.IMAP4, username: str, password: str) -> None:
+    """Log in; imaplib writes ASCII only and no name with a space, so others go as UTF-8 by AUTHENTICATE PLAIN (RFC 4616)."""
+    if (username + password).isascii() and not re.search(r'[\s"\\(){}%*]', username):
+        server.login(username, password)
+    else:
+        server.authenticate("PLAIN", lambda _: f"\0{username}\0{password}".encode())
+
+
+def _mailbox_name(text: str) -> str:
+    """A mailbox's name as IMAP writes it: what is not ASCII in modified UTF-7 (RFC 3501, 5.1.3)."""
+
+    def coded(found: re.Match[str]) -> str:
+        return "&" + b64encode(found[0].encode("utf-16-be")).decode().rstrip("=").replace("/", ",") + "-"
+
+    return re.sub(r"[^\x20-\x7e]+", coded, text.replace("&", "&-"))
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
+from base64 import b64encode
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -53,6 +54,19 @@ class Delivered:
 
 def _said(reply: bytes | str) -> str:
     return one_line(reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply, 200)
+
+
+def _log_in(server: smtplib.SMTP, username: str, password: str) -> None:
+    """Log in; smtplib writes ASCII only, so a name or password with other letters goes as UTF-8 by AUTH PLAIN (RFC 4616)."""
+    if (username + password).isascii():
+        server.login(username, password)
+        return
+    if "PLAIN" not in server.esmtp_features.get("auth", "").upper().split():
+        raise smtplib.SMTPNotSupportedError("AUTH PLAIN, which a password with letters outside ASCII needs, is not offered")
+    given = b64encode(f"\0{username}\0{password}".encode()).decode()
+    code, reply = server.docmd("AUTH", f"PLAIN {given}")
+    if code != 235:
+        raise smtplib.SMTPAuthenticationError(code, reply)
 
 
 class Session:
@@ -214,7 +228,7 @@ class Session:
                 server.starttls(context=context)
                 server.ehlo_or_helo_if_needed()
             if settings.username is not None and settings.password is not None:
-                server.login(settings.username, settings.password.get_secret_value())
+                _log_in(server, settings.username, settings.password.get_secret_value())
         except (OSError, smtplib.SMTPException) as error:
             if server is not None:
                 server.close()

@@ -61,7 +61,7 @@ def _content(part: object) -> str:
 
 
 def _words_of(page: str) -> str:
-    """The words of a page, a line for each block, those of quotes marked as such. The time it takes grows with its length alone."""
+    """The words of a page, a line for each block, those of quotes marked as such. Takes time by its length only."""
     parts: list[str] = []
     quotes, silent, at = 0, 0, 0
     for tag in _TAG.finditer(page):

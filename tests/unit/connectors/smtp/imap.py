@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socketserver
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,10 @@ def imap_server(box: Box) -> Iterator[int]:
                 self.say("* CAPABILITY IMAP4rev1")
             elif command == "LOGIN" and "sesame" not in rest:
                 return "NO wrong password"
+            elif command == "AUTHENTICATE":
+                self.say("+ ")
+                given = b64decode(self.rfile.readline()).decode()
+                return "OK in" if given.startswith("\0") and "sesam" in given.casefold() else "NO wrong password"
             elif command in ("SELECT", "EXAMINE"):
                 self.say(f"* {len(box.mails)} EXISTS")
                 self.say(f"* OK [UIDVALIDITY {box.validity}] valid")

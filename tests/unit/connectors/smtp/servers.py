@@ -46,7 +46,8 @@ class Sink(Mailbox):
 
 
 def _check(server: object, session: object, envelope: object, mechanism: str, data: object) -> AuthResult:
-    good = getattr(data, "login", b"") == b"duesync" and getattr(data, "password", b"") == b"open sesame"
+    passwords = (b"open sesame", "Öffne dich, Sesam".encode())
+    good = getattr(data, "login", b"") == b"duesync" and getattr(data, "password", b"") in passwords
     return AuthResult(success=good, handled=False)
 
 

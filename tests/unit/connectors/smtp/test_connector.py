@@ -240,6 +240,26 @@ def test_mail_goes_encrypted_and_logged_in(tmp_path: Path, clock: ManualClock):
     assert checks == {"mail server": True, "mail encryption": True, "mail archive": None}
 
 
+@pytest.mark.parametrize("password", ["Öffne dich, Sesam", "Schließe dich, Sesam"])
+def test_a_password_may_have_any_letters(tmp_path: Path, clock: ManualClock, password: str):
+    pem = certificate(tmp_path)
+    keys = {"security": "starttls", "ca_file": pem, "username": "duesync", "password": password}
+    with sink(tmp_path / "box", tls=pem, login=True) as (port, _), connected(clock, port, **keys) as mail:
+        if password.startswith("Ö"):
+            mail.push(ACTION, KEY)
+            return
+        with pytest.raises(AuthExpired) as caught:
+            mail.push(ACTION, KEY)
+    assert "Sesam" not in str(caught.value)
+
+
+def test_a_server_that_cannot_take_such_a_password_is_named(clock: ManualClock):
+    script = Script(replies={"EHLO": "250-here\r\n250 AUTH CRAM-MD5"})
+    keys = {"username": "duesync", "password": "Sésame"}
+    with scripted(script) as port, connected(clock, port, **keys) as mail, pytest.raises(Transient, match="AUTH PLAIN"):
+        mail.push(ACTION, KEY)
+
+
 def test_a_wrong_password_asks_for_another(tmp_path: Path, clock: ManualClock):
     pem = certificate(tmp_path)
     keys = {"security": "starttls", "ca_file": pem, "username": "duesync", "password": "close sesame"}

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
 from connectors.smtp.archive import ArchiveUnreadable, ImapArchive
 from connectors.smtp.inbox import read_inbox
@@ -200,6 +201,20 @@ def test_a_mailbox_that_fails_is_transient(command: str, how: str):
     getattr(box, how).add(command)
     with imap_server(box) as port, pytest.raises(Transient):
         read_inbox(settings_of(port), None, connection="mail")
+
+
+def test_a_password_a_name_and_a_mailbox_may_have_any_letters():
+    box = Box(mails={3: bounce()})
+    with imap_server(box) as port:
+        for changed in ({"password": "Öffne dich, Sesam"}, {"username": "due sync", "password": "sesam"}):
+            given = settings_of(port).model_copy(update={**changed, "password": SecretStr(changed["password"])})
+            found = read_inbox(given, None, connection="mail")
+            assert len(found.mails) == 1
+        with pytest.raises(Transient) as caught:
+            read_inbox(settings_of(port, "höchst geheim"), None, connection="mail")
+        assert "geheim" not in str(caught.value)
+        read_inbox(settings_of(port).model_copy(update={"folder": "Rückläufer & Co/日本"}), None, connection="mail")
+    assert 'EXAMINE "R&APw-ckl&AOQ-ufer &- Co/&ZeVnLA-"' in box.commands
 
 
 def test_a_wrong_password_is_told_without_it():
