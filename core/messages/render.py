@@ -83,7 +83,7 @@ def render(letter: Letter, overrides: Mapping[str, str] | None = None) -> Render
     language = language_of(letter)
     try:
         rendered = _rendered(letter, language, {**letter.templates, **(overrides or {})})
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, RecursionError) as error:
         return MessageIncomplete(problems=(f"the template {letter.kind}.{language} cannot be filled: {error}",))
     problems = objections(letter, rendered.subject, rendered.text, rendered.html, language)
     return MessageIncomplete(problems=problems) if problems else rendered

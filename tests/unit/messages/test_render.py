@@ -217,6 +217,7 @@ def test_a_letter_that_lacks_a_fact_is_not_written(change: dict[str, object], wo
         ("{{ amount }} {{ numbers }} {{ groups.__class__.__mro__ }}", "cannot be filled"),
         ("{% for x in range(99999999999) %}{% endfor %}", "cannot be filled"),
         ("{{ 'x' * 900000 }}", "cannot be filled"),
+        ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "cannot be filled"),
         ("{% if %}", "cannot be filled"),
     ],
 )
