@@ -101,7 +101,7 @@ def _unapplied(desk: Desk, payment: Payment, proposed: Sequence[Proposal]) -> Fi
     likely = {key_of(item.invoice): item.invoice for item in proposed}
     fitting = tuple((likely or _may_fit(desk, payment, idle)).values())[:_MOST_SUGGESTED]
     owed = sum(item.open.minor for item in desk.open_invoices if item.open.currency == payment.amount.currency)
-    elsewhere = () if proposed else owed_by_the_other_record(desk, payment, idle, payment.paid_on)
+    elsewhere = () if _at_home(desk, payment, idle, proposed) else owed_by_the_other_record(desk, payment, idle, payment.paid_on)
     steps = wording.apply_payment(desk.system(payment.connection), called(payment), str(idle), _listed(proposed, fitting))
     return desk.find(
         FindingKind.UNAPPLIED_PAYMENT,
@@ -110,7 +110,7 @@ def _unapplied(desk: Desk, payment: Payment, proposed: Sequence[Proposal]) -> Fi
         confidence=0.99,
         severity=Severity.HIGH if owed or elsewhere else Severity.MEDIUM,
         what=f"Payment {called(payment)} has {idle} of {payment.amount} applied to nothing.{_other_record(desk, elsewhere)}",
-        proposal=_moved(desk, called(payment), elsewhere) if elsewhere else f"{steps}{_because(proposed)}",
+        proposal=_moved(desk, called(payment), elsewhere) if elsewhere and not proposed else f"{steps}{_because(proposed)}",
         more={
             "client_owes": money_fact(Money(owed, payment.amount.currency)),
             "fits": [called(item) for item in fitting],
@@ -126,6 +126,14 @@ def _unapplied(desk: Desk, payment: Payment, proposed: Sequence[Proposal]) -> Fi
         },
         beside=fitting,
     )
+
+
+def _at_home(desk: Desk, payment: Payment, idle: Money, proposed: Sequence[Proposal]) -> bool:
+    """Does its own record owe what the payment names, or exactly its amount? One that only comes near is no answer."""
+    if any(item.sure and desk.world.account_of(item.invoice) == desk.account for item in desk.world.mentions(payment)):
+        return True
+    whole = all(item.amount == item.invoice.open for item in proposed)
+    return whole and sum(item.amount.minor for item in proposed) == idle.minor
 
 
 def _other_record(desk: Desk, invoices: Sequence[Invoice]) -> str:

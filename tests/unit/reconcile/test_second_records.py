@@ -41,6 +41,15 @@ def test_money_under_the_second_record_is_told_with_what_the_first_owes(case: st
     assert idle(FIRST, SECOND, OTHER, *bills, pay("P1", "450", "04-10", of="C2")) == [subjects]
 
 
+@pytest.mark.req("E36")
+def test_an_invoice_of_its_own_record_that_comes_near_does_not_explain_it_one_that_it_names_does():
+    """A fee short of its own record's invoice is likelier than nothing, not likelier than to the cent what the other owes."""
+    records = (FIRST, SECOND, bill("A1", "450", "03-01", of="C1"), bill("B1", "462.03", "03-01", of="C2"))
+
+    assert idle(*records, pay("P1", "450", "04-10", of="C2")) == [("P1", "A1")]
+    assert idle(*records, pay("P1", "450", "04-10", of="C2", memo="INV-B1")) == [("P1",)]
+
+
 def test_money_under_the_first_record_may_pay_what_the_second_owes():
     assert idle(FIRST, SECOND, bill("A1", "450", "03-01", of="C2"), pay("P1", "450", "04-10", of="C1")) == [("P1", "A1")]
 
