@@ -16,6 +16,7 @@ from core.senders import remember_senders
 from core.settings import unreadable_secrets
 from scheduler.app import MAIL, App
 from scheduler.doctor_machine import machine
+from scheduler.previewing import settings_for_nobody
 
 _LARGEST_SKEW = timedelta(minutes=2)
 _SOON = timedelta(days=14)  # a consent that ends this soon is said so in time for a working week
@@ -34,6 +35,7 @@ def _everything(app: App) -> Iterator[Check]:
         yield from _consent(app, name)
     yield from sender(app)
     yield from _modes(app)
+    yield from _meant_for_nobody(app)
 
 
 def _restored(app: App) -> Iterator[Check]:
@@ -145,3 +147,10 @@ def _modes(app: App) -> Iterator[Check]:
     yield Check(name="dunning", ok=True, detail=detail)
     if mode != "observe" and MAIL not in app.loaded.connectors:
         yield Check(name="mail", ok=False, detail="there is no [mail] section", remedy="Add one, or use the vendor's own mail.")
+
+
+def _meant_for_nobody(app: App) -> Iterator[Check]:
+    """Settings for a client, segment or invoice that nobody knows: as good as not written."""
+    for said in settings_for_nobody(app):
+        remedy = "Write the name as `duesync preview` shows it, or CONNECTION:REF; take the setting out if the client is gone."
+        yield Check(name="settings", ok=None, detail=said, remedy=remedy)

@@ -14,6 +14,7 @@ from core.dunning.decide import decide
 from core.dunning.decision import Decision, Entry
 from core.dunning.policy import AccountPolicy, StageKind
 from core.dunning.resolve import resolve_policy
+from core.dunning.unmatched import unmatched
 from core.records import key_of
 from core.review import Memory, Rules, View, look, remember
 from core.senders import certain_senders
@@ -42,6 +43,12 @@ def preview(app: App, *, as_of: date | None = None, days: int = 1) -> list[Entry
         memory, made = _one_day(view, memory, going_by, senders, start if offset == 0 else _noon(day, app.zone))
         seen += [(day, entry) for decision in made for entry in decision.entries]
     return gathered(seen)
+
+
+def settings_for_nobody(app: App) -> tuple[str, ...]:
+    """What the configuration says of clients, segments and invoices that are not known; nothing before the first pull."""
+    accounts = app.store.accounts()
+    return unmatched(app.settings.dunning, app.settings.accounts, accounts, app.settings.connections) if accounts else ()
 
 
 def gathered(seen: Sequence[tuple[date, Entry]]) -> list[Entry]:

@@ -17,6 +17,7 @@ from core.messages.render import MessageIncomplete, Rendered, render
 from scheduler.cli import console
 from scheduler.cli.session import ConfigOption, JsonOption, chosen, day_option, opened
 from scheduler.previewing import preview as look_ahead
+from scheduler.previewing import settings_for_nobody
 
 
 def preview(
@@ -44,6 +45,8 @@ def preview(
         entries = look_ahead(app, as_of=as_of.date() if as_of else None, days=days)
         names = {item.id: item.name for item in app.store.accounts()}
         own = app.settings.dunning.templates
+        for said in settings_for_nobody(app):
+            console.complain(f"{said}: it changes nothing")
     entries = [_with_problems(entry, own) for entry in entries]
     if save is not None:
         _save(entries, save, own)

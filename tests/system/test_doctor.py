@@ -157,3 +157,15 @@ def test_a_consent_that_ends_soon_is_told_in_time(tmp_path, days, ok):
     else:
         assert found["qbo consent ends"].ok is ok
         assert ("duesync auth qbo" in found["qbo consent ends"].remedy) is (ok is None)
+
+
+def test_a_setting_for_a_misspelt_client_is_told_by_doctor_and_by_preview(tmp_path):
+    books(tmp_path, parties=PARTIES)
+    (tmp_path / "duesync.toml").write_text(CSV + '[dunning.accounts."Alder Dentel"]\nfollow = false\n')
+    duesync(tmp_path, "sync")
+
+    with open_app(tmp_path / "duesync.toml", quiet=True) as app:
+        (check,) = [check for check in examine(app) if check.name == "settings"]
+    assert check.ok is None
+    assert 'perhaps "Alder Dental" is meant' in check.detail
+    assert 'dunning.accounts."Alder Dentel"' in " ".join(duesync(tmp_path, "preview").err.split())
