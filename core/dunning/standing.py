@@ -18,6 +18,7 @@ from core.dunning.idle import Idle, could_pay, idle_money, lost_money, meant_for
 from core.dunning.lookalike import lookalikes
 from core.dunning.policy import AccountPolicy, Mode, Policy
 from core.dunning.several import mode_of
+from core.dunning.stop_fields import holding
 from core.findings import Finding, FindingKind
 from core.holds import FLAGS, Hold, HoldKind
 from core.money import Money
@@ -192,6 +193,7 @@ def _elsewhere(invoice: Invoice, facts: Circumstances) -> Iterator[Obstacle]:
     """
     twins = list(_twins(invoice, facts))
     living = [item for item in twins if item.status in (DocumentStatus.OPEN, DocumentStatus.CLOSED)]
+    yield from _same_debt(invoice, living, facts)
     paid = invoice.total.minor - invoice.open.minor
     for twin in living:
         there = max(twin.total.minor - twin.open.minor, facts.applied.get((twin.connection, twin.ref), 0))
@@ -201,6 +203,16 @@ def _elsewhere(invoice: Invoice, facts: Circumstances) -> Iterator[Obstacle]:
     for twin in twins if not living else ():
         if twin.status is DocumentStatus.VOID:
             yield Obstacle("void_elsewhere", f"{twin.connection} says it is void")
+
+
+def _same_debt(invoice: Invoice, twins: Iterable[Invoice], facts: Circumstances) -> Iterator[Obstacle]:
+    """Two ledgers that both hold the invoice open, as after a move from one to the other: the money is asked for once."""
+    ledgers = facts.books.ledger_connections
+    for twin in twins:
+        both_open = twin.status is invoice.status is DocumentStatus.OPEN and twin.open.minor > 0
+        both_ledgers = {twin.connection, invoice.connection} <= ledgers
+        if both_open and both_ledgers and twin.total == invoice.total and twin.connection < invoice.connection:
+            yield Obstacle("same_debt", f"{twin.connection} has the same invoice open; it is asked for there")
 
 
 def _planned_charge(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
@@ -259,6 +271,9 @@ def _signals(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator
         word = next((text for text in (party.status, *party.tags) if _holds_any(text, policy.stop_words)), None)
         if word is not None:
             yield Obstacle("vendor_status", f'{party.connection} says of the client: "{word}"')
+        held = holding(party.fields, policy.stop_fields)
+        if held is not None:
+            yield Obstacle("vendor_field", f'a custom field of the client at {party.connection} says: "{held}"')
     for ticket in facts.books.tickets:
         ours = facts.own_tickets.get(key_of(ticket))
         reason = ticket_reason(ticket, policy, facts.today) if ours is None else _with_the_desk(ticket, ours, policy, facts.today)
@@ -317,6 +332,8 @@ def ticket_reason(ticket: Ticket, policy: Policy, today: date) -> str | None:
         return f"{name} is on the board {ticket.board}"
     if _holds_any(ticket.priority, rule.priorities):
         return f"{name} has priority {ticket.priority}"
+    if _holds_any(ticket.severity, rule.severities):
+        return f"{name} has severity {ticket.severity}"
     return f"{name} is about billing" if _holds_any(ticket.summary, rule.words) else None
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 from core.actions import idempotency_key
+from core.books import AccountBooks
 from core.dunning.arrangements import Instalment, PaymentPlan, plan_state
 from core.dunning.decision import Channels
 from core.findings import Finding, FindingKind, Severity
@@ -24,6 +25,7 @@ from core.records import (
     Posting,
     RecordKey,
     Ref,
+    Role,
     Sale,
     Stream,
     Ticket,
@@ -40,6 +42,16 @@ def late(**settings: object) -> Scene:
     scene = overdue(7, **{**ANY_DAY, **settings})
     assert scene.would_send() == ["reminder_7"]
     return scene
+
+
+class InTwoLedgers(Scene):
+    """The client has a record in a second accounting system."""
+
+    def books(self) -> AccountBooks:
+        plain = super().books()
+        account = replace(plain.account, parties=(*plain.account.parties, RecordKey("old", Stream.PARTIES, CLIENT)))
+        theirs = replace(plain.parties[0], connection="old")
+        return replace(plain, account=account, parties=(*plain.parties, theirs), roles={**plain.roles, "old": Role.BOOKS})
 
 
 def credit(scene: Scene, amount: str, status: DocumentStatus = DocumentStatus.OPEN) -> None:
@@ -590,3 +602,17 @@ def test_observe_mode_shows_and_sends_nothing():
     assert entry.would_send
     assert scene.decide().outgoing == ()
     assert "observe mode: shown only, nothing is sent" in entry.reasons
+
+
+def test_an_invoice_that_two_ledgers_hold_open_is_asked_for_once():
+    """As after a move from one accounting system to the other: same number, same total, twice the client's own."""
+    scene = InTwoLedgers(settings=ANY_DAY, invoices=late().invoices)
+    first = scene.invoices[0]
+    scene.invoices.append(replace(first, connection="old", ref=Ref("77")))
+    scene.now = late().now
+
+    (entry,) = [item for item in scene.decide().entries if item.would_send]
+    assert [item.connection for item in entry.invoices] == [BOOKS]
+    scene.invoices[1] = replace(scene.invoices[1], total=usd("120.00"), open=usd("120.00"))
+    (entry,) = [item for item in scene.decide().entries if item.would_send]
+    assert {item.connection for item in entry.invoices} == {BOOKS, "old"}, "another invoice that happens to have its number"
