@@ -12,6 +12,7 @@ from connectors.smtp.settings import SmtpSettings
 from core.errors import DuesyncError
 from core.lost_span import lost_span
 from core.ports import Capability, Check, OtherSender
+from core.records import DocumentStatus
 from core.senders import remember_senders
 from core.settings import unreadable_secrets
 from scheduler.app import MAIL, App
@@ -150,7 +151,18 @@ def _modes(app: App) -> Iterator[Check]:
 
 
 def _meant_for_nobody(app: App) -> Iterator[Check]:
-    """Settings for a client, segment or invoice that nobody knows: as good as not written."""
+    """Settings for a client, segment or invoice that nobody knows, and open invoices whose client nobody knows."""
     for said in settings_for_nobody(app):
         remedy = "Write the name as `duesync preview` shows it, or CONNECTION:REF; take the setting out if the client is gone."
         yield Check(name="settings", ok=None, detail=said, remedy=remedy)
+    books = app.store.load_books(now=app.clock.now()).unassigned
+    owed = [item for item in books.invoices if item.status is DocumentStatus.OPEN and item.open.minor > 0]
+    if owed:
+        named = ", ".join(f"{item.connection} {item.number or item.ref}" for item in owed[:_TOLD])
+        more = f" and {len(owed) - _TOLD} more" if len(owed) > _TOLD else ""
+        detail = f"nobody is reminded of {len(owed)} open invoice(s), for no system lists their client: {named}{more}"
+        remedy = "See whether the client was deleted or is filtered out at the source, and pull again with `duesync sync --full`."
+        yield Check(name="clients", ok=None, detail=detail, remedy=remedy)
+
+
+_TOLD = 5  # of many invoices so many are named

@@ -169,3 +169,14 @@ def test_a_setting_for_a_misspelt_client_is_told_by_doctor_and_by_preview(tmp_pa
     assert check.ok is None
     assert 'perhaps "Alder Dental" is meant' in check.detail
     assert 'dunning.accounts."Alder Dentel"' in " ".join(duesync(tmp_path, "preview").err.split())
+
+
+def test_an_open_invoice_whose_client_no_system_lists_is_told(tmp_path):
+    bills = "ref,party_ref,number,total,open,currency,issued_on,due_on,status\n"
+    bills += "1,P1,INV-1,100.00,100.00,USD,2026-01-01,2026-01-31,open\n2,P9,INV-2,100.00,100.00,USD,2026-01-01,2026-01-31,open\n"
+    books(tmp_path, parties=PARTIES, invoices=bills)
+    duesync(tmp_path, "sync")
+
+    with open_app(tmp_path / "duesync.toml", quiet=True) as app:
+        (check,) = [check for check in examine(app) if check.name == "clients"]
+    assert "1 open invoice(s), for no system lists their client: books INV-2" in check.detail
