@@ -15,6 +15,7 @@ from core.books import AccountBooks, Books
 from core.clock import local_date
 from core.dunning.backtest import Known, Past, Replay, replay
 from core.dunning.comparison import Comparison, compare
+from core.dunning.differences import Difference, differences
 from core.dunning.policy import DunningSettings
 from core.errors import ConfigError, UsageError
 from core.findings import FindingState
@@ -26,11 +27,15 @@ from scheduler.jobs import rules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backtest:
-    """Both replays and how they differ. Without a policy to try, the proposed one is the present one."""
+    """Both replays and how they differ. Without a policy to try, the proposed one is the present one.
+
+    `each`: what every difference between the two policies comes to alone; empty where there is only one, or it was not asked.
+    """
 
     present: Replay
     proposed: Replay
     comparison: Comparison
+    each: tuple[tuple[Difference, Comparison], ...] = ()
     known_since: Mapping[str, date] = field(default_factory=dict, hash=False)  # the first pull of each connection
 
 
@@ -49,8 +54,13 @@ def read_policy(path: Path) -> DunningSettings:
         raise ConfigError(lines, source=str(path)) from None
 
 
-def backtest(app: App, *, since: date, until: date | None = None, policy: DunningSettings | None = None) -> Backtest:
-    """Replay the past with the present policy and with `policy`. UsageError when the period is empty or not past."""
+def backtest(
+    app: App, *, since: date, until: date | None = None, policy: DunningSettings | None = None, each: bool = True
+) -> Backtest:
+    """Replay the past with the present policy and with `policy`; where they differ in several settings, with `each` alone too.
+
+    UsageError when the period is empty or not past.
+    """
     today = local_date(app.clock.now(), app.zone)
     last = until or today - timedelta(days=1)
     if last > today or since > last:
@@ -59,7 +69,17 @@ def backtest(app: App, *, since: date, until: date | None = None, policy: Dunnin
     clients = pasts(app, going_by)
     present = _replayed(clients, going_by, going_by.dunning, since, last)
     proposed = present if policy is None else _replayed(clients, going_by, policy, since, last)
-    return Backtest(present=present, proposed=proposed, comparison=compare(present, proposed), known_since=_known_since(app))
+    alone = differences(going_by.dunning, policy) if each and policy is not None else ()
+    return Backtest(
+        present=present,
+        proposed=proposed,
+        comparison=compare(present, proposed),
+        each=tuple(
+            (item, compare(present, _replayed(clients, going_by, item.policy, since, last)))
+            for item in (alone if len(alone) > 1 else ())
+        ),
+        known_since=_known_since(app),
+    )
 
 
 def _replayed(clients: list[Past], going_by: Rules, settings: DunningSettings, since: date, until: date) -> Replay:

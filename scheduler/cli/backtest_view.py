@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.dunning.backtest import Kept, Replay, Said
-from core.dunning.comparison import Cost
+from core.dunning.comparison import Comparison, Cost
 from scheduler.backtesting import Backtest
 from scheduler.cli import console
 
+_COUNTED = ("messages", "calls", "clients", "paid", "held", "soon")
 _MOST = 15  # clients listed in words; JSON has them all
 _ROWS = (
     ("messages", "messages"),
@@ -35,14 +36,23 @@ def backtest_json(found: Backtest) -> dict[str, Any]:
         "present": _policy_json(change.present, found.present),
         "proposed": _policy_json(change.proposed, found.proposed),
         "difference": {
-            "messages": change.proposed.messages - change.present.messages,
-            "calls": change.proposed.calls - change.present.calls,
-            "clients": change.proposed.clients - change.present.clients,
-            "invoices_no_longer_chased": change.dropped,
-            "invoices_newly_chased": change.added,
-            "first_contact_days": _days_between(change.present, change.proposed),
+            **_difference_json(change),
             "changed": [{"account": item.account, "present": item.present, "proposed": item.proposed} for item in change.changed],
+            "each": [
+                {"setting": item.setting, "present": item.present, "proposed": item.proposed, **_difference_json(alone)}
+                for item, alone in found.each
+            ],
         },
+    }
+
+
+def _difference_json(change: Comparison) -> dict[str, Any]:
+    """How much more or less the proposed policy would have done."""
+    return {
+        **{name: getattr(change.proposed, name) - getattr(change.present, name) for name in _COUNTED},
+        "invoices_no_longer_chased": change.dropped,
+        "invoices_newly_chased": change.added,
+        "first_contact_days": _days_between(change.present, change.proposed),
     }
 
 
@@ -100,6 +110,7 @@ def show_backtest(found: Backtest, names: Mapping[str, str], *, compared: bool) 
         console.table(
             f"What each policy would have said, {period}", ("", "present", "proposed"), rows, right=("present", "proposed")
         )
+        _show_each(found)
         _show_changes(found, names)
     else:
         alone = [(label, _cell(change.present, name)) for name, label in _ROWS]
@@ -123,6 +134,23 @@ def _show_reach(found: Backtest) -> None:
 def _cell(cost: Cost, name: str) -> str:
     value = getattr(cost, name)
     return "-" if value is None else f"{value:g}"
+
+
+def _show_each(found: Backtest) -> None:
+    """What every difference between the policies comes to alone; together they may come to less or more."""
+    if not found.each:
+        return
+    columns = ("messages", "calls", "paid", "held")
+    rows = []
+    for item, alone in found.each:
+        change = _difference_json(alone)
+        days = change["first_contact_days"]
+        counts = [f"{change[name]:+d}" for name in columns]
+        invoices = f"{change['invoices_newly_chased'] - change['invoices_no_longer_chased']:+d}"
+        first = "-" if days is None else f"{days:+g}"
+        rows.append((f"{item.setting}: {item.present} > {item.proposed}", *counts, invoices, first))
+    heads = ("messages", "calls", "about paid", "on hold", "invoices", "first reminder, days")
+    console.table("Each difference alone, against the present policy", ("difference", *heads), rows, right=heads)
 
 
 def _show_changes(found: Backtest, names: Mapping[str, str]) -> None:

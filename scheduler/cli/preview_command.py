@@ -28,16 +28,18 @@ def preview(
     since: Annotated[datetime | None, day_option("--since", "Back-test from this day on.")] = None,
     until: Annotated[datetime | None, day_option("--until", "Last day [default: yesterday].")] = None,
     policy: Annotated[Path | None, typer.Option("--policy", help="TOML with another [dunning]; with --since: compare.")] = None,
+    each: Annotated[bool, typer.Option("--each/--no-each", help="With --policy: try each difference alone as well.")] = True,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what would be sent, from what the store knows. Sends nothing, in any mode.
 
     With --since it looks back instead: what the policy, and the one of --policy, would have said day by day with what was known
-    then, and which of it about invoices already paid or on hold.
+    then, and which of it about invoices already paid or on hold. Where the policies differ in several settings, what each of
+    them comes to alone is told too.
     """
     if since is not None:
-        _look_back(since.date(), until.date() if until else None, policy, config, json)
+        _look_back(since.date(), until.date() if until else None, policy, config, json, each=each)
         return
     if until is not None or policy is not None:
         raise UsageError("--until and --policy belong to a back-test", remedy="Say from which day on with --since.")
@@ -65,13 +67,13 @@ def preview(
             _print(entry, own)
 
 
-def _look_back(since: date, until: date | None, policy: Path | None, config: Path | None, json: bool) -> None:
+def _look_back(since: date, until: date | None, policy: Path | None, config: Path | None, json: bool, *, each: bool) -> None:
     from scheduler.backtesting import backtest, read_policy
     from scheduler.cli.backtest_view import backtest_json, show_backtest
 
     proposed = read_policy(policy) if policy is not None else None
     with opened(config, json) as app:
-        found = backtest(app, since=since, until=until, policy=proposed)
+        found = backtest(app, since=since, until=until, policy=proposed, each=each)
         names = {item.id: item.name for item in app.store.accounts()}
     if chosen.json:
         console.print_json(backtest_json(found))

@@ -46,3 +46,21 @@ def test_a_store_that_does_not_reach_back_that_far_says_so_and_an_empty_one_too(
     assert list(duesync(tmp_path, "preview", "--since", "2025-01-01", "--until", "2025-03-31", "--json").json["known_since"]) == [
         "books"
     ]
+
+
+@pytest.mark.req("D9")
+def test_each_difference_between_the_policies_is_told_alone(tmp_path):
+    books(tmp_path, parties=PARTIES, invoices=INVOICES, payments=PAYMENTS, allocations=ALLOCATIONS)
+    assert duesync(tmp_path, "sync").code == 0
+    (tmp_path / "new.toml").write_text('[dunning]\npreset = "gentle"\n[dunning.accounts."Birch Law"]\nfollow = false\n')
+    period = ("preview", "--since", "2026-01-01", "--until", "2026-03-31", "--policy", "new.toml")
+    difference = duesync(tmp_path, *period, "--json").json["difference"]
+
+    gentle, unfollowed = difference["each"]
+    assert (gentle["setting"], gentle["present"], gentle["proposed"]) == ("preset", "standard", "gentle")
+    assert (unfollowed["setting"], unfollowed["invoices_no_longer_chased"]) == ("accounts.Birch Law", 1)
+    assert gentle["invoices_no_longer_chased"] == 0
+    assert min(gentle["messages"], unfollowed["messages"]) >= difference["messages"], "together they save no less than either"
+    shown = duesync(tmp_path, *period).out
+    assert "preset: standard > gentle" in shown
+    assert "Each difference alone" not in duesync(tmp_path, *period, "--no-each").out
