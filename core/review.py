@@ -23,6 +23,7 @@ from core.dunning.decision import Channels, Decision, Entry, to_queued
 from core.dunning.policy import DunningSettings
 from core.dunning.pushback import Target
 from core.dunning.resolve import resolve_policy
+from core.dunning.standing import label
 from core.errors import DuesyncError, StoreBusy
 from core.findings import Finding, FindingState
 from core.holds import Hold
@@ -382,8 +383,9 @@ def _letters(store: Store, rules: Rules, decision: Decision, pay_link: PayLink |
 
 
 def _with_links(entry: Entry, letter: Letter, pay_link: PayLink) -> Letter:
-    """The letter with a way to pay beside each invoice whose vendor has one."""
-    links = {invoice.number or invoice.ref: invoice.pay_link or pay_link(invoice) for invoice in entry.invoices}
+    """The letter with a way to pay beside each invoice whose vendor has one, and whose number no other in it bears."""
+    called = Counter(label(invoice) for invoice in entry.invoices)
+    links = {label(item): item.pay_link or pay_link(item) for item in entry.invoices if called[label(item)] == 1}
 
     def linked(lines: tuple[LetterLine, ...]) -> tuple[LetterLine, ...]:
         return tuple(replace(line, link=line.link or links.get(line.label)) for line in lines)

@@ -332,3 +332,18 @@ def test_a_message_carries_the_vendors_link_to_pay(tmp_path):
     assert "https://pay.example/I1" in row.action.text
     assert 'href="https://pay.example/I1"' in row.action.html
     made.store.close()
+
+
+@pytest.mark.req("A68")
+def test_of_two_invoices_of_one_number_neither_gets_the_others_link_to_pay(tmp_path):
+    made = World(tmp_path)
+    made.vendor.put(invoice("I2", 31_415, number="10I1"))
+    made.pull()
+    made.store.resolve(made.row.id, outcome="not-sent", by="me", now=made.clock.now())
+    review(
+        made.store, RULES, now=made.clock.now(), run_id="r", full=True, pay_link=lambda item: f"https://pay.example/{item.ref}"
+    )
+    (row,) = made.store.outbox(states=[OutboxState.QUEUED])
+    assert len(row.action.invoices) == 2
+    assert "https://pay.example/" not in row.action.text
+    made.store.close()
