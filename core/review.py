@@ -19,22 +19,22 @@ from core.calling import record_closed_calls
 from core.clock import local_date
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decide import decide
-from core.dunning.decision import Channels, Decision, Entry, to_queued
+from core.dunning.decision import Channels, Decision, to_queued
+from core.dunning.pay_links import PayLink, with_links
 from core.dunning.policy import DunningSettings
 from core.dunning.pushback import Target
 from core.dunning.resolve import resolve_policy
-from core.dunning.standing import label
 from core.errors import DuesyncError, StoreBusy
 from core.findings import Finding, FindingState
 from core.holds import Hold
 from core.linking import link_accounts
-from core.messages.letter import Letter, LetterLine, Organisation
+from core.messages.letter import Organisation
 from core.messages.render import MessageIncomplete, render
 from core.outbox import LIVE_STATES, OutboxRow, PastContact, Promise, Queued
 from core.reconcile.engine import reconcile
 from core.reconcile.rules import ReconcileRules
 from core.reconcile.scope import habits, touched_accounts
-from core.records import Invoice, Role, key_of
+from core.records import Role, key_of
 from core.senders import certain_senders
 from core.store import Store
 from core.telling import tell
@@ -42,7 +42,6 @@ from core.unread import owner_of
 
 log = structlog.get_logger()
 _T = TypeVar("_T")
-PayLink = Callable[[Invoice], "str | None"]
 
 HABITS = "review.habits"  # what each connection was seen to do at the last review; when it differs, everything is examined
 WATERMARK = "review.watermark"  # the store setting that says up to which change a review has looked
@@ -372,7 +371,7 @@ def _letters(store: Store, rules: Rules, decision: Decision, pay_link: PayLink |
     """The messages of one account in words; one that lacks a fact is told, not sent."""
     queued: list[Queued] = []
     for entry in decision.outgoing:
-        letter = entry.letter if entry.letter is None or pay_link is None else _with_links(entry, entry.letter, pay_link)
+        letter = entry.letter if entry.letter is None or pay_link is None else with_links(entry, entry.letter, pay_link)
         message = render(letter, rules.templates) if letter is not None else None
         if isinstance(message, MessageIncomplete):
             log.error("message.incomplete", account=entry.account, stage=entry.stage, problems=list(message.problems))
@@ -380,18 +379,6 @@ def _letters(store: Store, rules: Rules, decision: Decision, pay_link: PayLink |
         digests = store.digests([key_of(invoice) for invoice in entry.invoices])
         queued.append(to_queued(entry, message, digests=digests))
     return queued
-
-
-def _with_links(entry: Entry, letter: Letter, pay_link: PayLink) -> Letter:
-    """The letter with a way to pay beside each invoice whose vendor has one, and whose number no other in it bears."""
-    called = Counter(label(invoice) for invoice in entry.invoices)
-    links = {label(item): item.pay_link or pay_link(item) for item in entry.invoices if called[label(item)] == 1}
-
-    def linked(lines: tuple[LetterLine, ...]) -> tuple[LetterLine, ...]:
-        return tuple(replace(line, link=line.link or links.get(line.label)) for line in lines)
-
-    groups = tuple(replace(group, due=linked(group.due), upcoming=linked(group.upcoming)) for group in letter.groups)
-    return replace(letter, groups=groups)
 
 
 def _enqueue(store: Store, account: str, queued: Sequence[Queued], report: ReviewReport, now: datetime, run_id: str) -> None:
