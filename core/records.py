@@ -112,6 +112,7 @@ class Party(Record):
     balance: Money | None = None
     status: str | None = None
     tags: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()  # custom fields that hold something, each "CAPTION = VALUE"; no caption has " = " in it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,8 +265,7 @@ class Refund(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adjustment(Record):
-    """A journal line or write-off on the receivable account: positive `amount` raises what the client owes. `remaining`, with the
-    same sign, is the part no payment or allocation has used up."""
+    """A journal line or write-off on receivables: above zero raises what is owed. `remaining`, same sign, is not used up yet."""
 
     party_ref: Ref | None
     amount: Money
@@ -295,13 +295,14 @@ class Agreement(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket(Record):
-    """A service request. `sla_breached` is None where the vendor does not say."""
+    """A service request. `sla_breached` and `severity` (the vendor's word for the harm) are None where it does not say."""
 
     party_ref: Ref
     summary: str
     board: str | None = None
     status: str | None = None
     priority: str | None = None
+    severity: str | None = None
     closed: bool = False
     opened_at: datetime | None = None
     closed_at: datetime | None = None
@@ -382,8 +383,7 @@ class Listing:
 class Page:
     """A step of a pull. Committed with its cursor in one transaction; pulled again it is the same or newer.
 
-    `more` is false on the last page of a pass. Where the pages of a pass form a `listing`, the engine looks up whatever it
-    stores beyond them by `reread` before it believes it gone.
+    `more`: the pass has further pages. What is stored beyond a `listing` is looked up by `reread` before it is believed gone.
     """
 
     stream: Stream

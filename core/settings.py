@@ -19,7 +19,7 @@ from core.collections.agencies import AgencySettings, connection_problems
 from core.collections.settings import CollectionsSettings
 from core.collections.terms import ContractTerms
 from core.dunning.policy import Amounts, DunningSettings
-from core.dunning.pushback import PushbackSettings
+from core.dunning.pushback import PushbackSettings, own_holds
 from core.errors import ConfigError
 from core.reconcile.rules import ReconcileRules
 from core.records import Role
@@ -241,6 +241,7 @@ def load(
         problems += _plain_secrets(settings, ())
         strangers = sorted(set(settings.pushback) - set(settings.connections))
         problems += [f"pushback.{name}: there is no connection of that name" for name in strangers]
+        problems += own_holds(settings.dunning, settings.pushback)
         known = {name: item.type for name, item in settings.connections.items()}
         problems += connection_problems(settings.agencies, known, mail=settings.mail is not None)
     for name, part in connectors.items():

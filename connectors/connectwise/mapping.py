@@ -37,6 +37,7 @@ from core.unread import calling_itself
 INVOICE_TYPES = frozenset({"Agreement", "CreditMemo", "DownPayment", "Miscellaneous", "Progress", "Standard"})
 AGREEMENT_STATES = frozenset({"Active", "Cancelled", "Expired", "Inactive"})
 CREDIT_MEMO = "CreditMemo"
+MOST_OF_A_FIELD = 200  # characters of a custom field that are kept: enough for any word that says "hold", not for a text area
 _CYCLES = (  # words of billing cycle names in their usual spellings, longest match first
     (("semi-annual", "semi annual", "semiannual", "half-year", "biannual"), 6),
     (("bi-month", "bimonth", "two month"), 2),
@@ -184,6 +185,7 @@ def _party(row: Row, using: Reading) -> Party | Tombstone:
         parent_ref=None if parent == ref else parent,
         status=rows.text(row, "status.name"),
         tags=_names(row, "types"),
+        fields=_custom_fields(row),
     )
 
 
@@ -192,6 +194,25 @@ def _names(row: Row, path: str) -> tuple[str, ...]:
     if not isinstance(found, list | tuple):
         raise Unreadable(path, "is not a list")
     return tuple(name for item in found if isinstance(item, Mapping) and (name := rows.text(item, "name")))
+
+
+def _custom_fields(row: Row) -> tuple[str, ...]:
+    """The custom fields that hold something. Values are text, numbers, booleans or null, whatever the model says (brief 1.11)."""
+    found = rows.find(row, "customFields") or ()
+    if not isinstance(found, list | tuple):
+        raise Unreadable("customFields", "is not a list")
+    return tuple(text for item in found if isinstance(item, Mapping) and (text := _custom_field(item)))
+
+
+def _custom_field(item: Row) -> str | None:
+    """One custom field as "CAPTION = VALUE", None where it is empty. What a password field holds stays at the vendor."""
+    caption, value = item.get("caption"), item.get("value")
+    if not isinstance(caption, str) or value is None or item.get("type") == "Password":
+        return None
+    shown = value if isinstance(value, str) else raw_of({"": value}).decode()[4:-1]
+    cleaned = rows.text({"value": " ".join(shown.split())}, "value")
+    named = rows.text({"caption": " ".join(caption.split())}, "caption")
+    return f"{named.replace(' = ', '=')} = {cleaned[:MOST_OF_A_FIELD]}" if named and cleaned else None
 
 
 def _contact(row: Row, using: Reading) -> Contact | None:
@@ -343,6 +364,7 @@ def _ticket(row: Row, using: Reading) -> Ticket:
         board=rows.text(row, "board.name"),
         status=status,
         priority=rows.text(row, "priority.name"),
+        severity=rows.text(row, "severity"),
         closed=rows.flag(row, "closedFlag") or (status or "").lower() in using.closed_names,
         opened_at=rows.instant(row, "_info.dateEntered"),
         closed_at=rows.instant(row, "closedDate"),

@@ -32,7 +32,7 @@ PATHS = {
     Stream.TICKETS: "/service/tickets",
 }
 # A ticket has 116 fields and a tenant hundreds of thousands of tickets: only what is read. `_info` must be named (brief 1.4).
-TICKET_FIELDS = "id,summary,company,board,status,priority,closedFlag,closedDate,isInSla,externalXRef,_info"
+TICKET_FIELDS = "id,summary,company,board,status,priority,severity,closedFlag,closedDate,isInSla,externalXRef,_info"
 PAYING_FIELDS = "id,invoiceNumber,type,status,company,billToCompany,currency,total,payments,credits,balance,_info"
 _NOT_CREDITS = f'type != "{CREDIT_MEMO}"'
 _CREDITS = f'type = "{CREDIT_MEMO}"'

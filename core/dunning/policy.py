@@ -15,6 +15,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core.dunning.stop_fields import checked_entries
 from core.messages.letter import LetterKind
 from core.messages.render import template_problems
 from core.money import Money, MoneyError, check_currency, exponent
@@ -166,6 +167,7 @@ class TicketRule(_Section):
         ("billing", "accounts receivable", "invoicing"), description="boards (part of the name) whose open tickets count"
     )
     priorities: tuple[str, ...] = Field((), description="priorities (part of the name) that count on any board")
+    severities: tuple[str, ...] = Field((), description="severities (part of the name, such as high) that count on any board")
     words: tuple[str, ...] = Field(("invoice", "billing", "overcharge"), description="words in a summary that count on any board")
     sla_breached: bool = Field(True, description="an open ticket past its service level counts on any board")
     max_age_days: int = Field(90, ge=1, le=3650, description="tickets opened longer ago no longer count")
@@ -215,6 +217,10 @@ class Policy(_Section):
     stop_words: tuple[str, ...] = Field(
         ("bankrupt", "legal", "do not contact", "collections", "dispute"),
         description="words in the status or tags a vendor gives the client that stop reminders, as a hold does",
+    )
+    stop_fields: Annotated[tuple[str, ...], AfterValidator(checked_entries)] = Field(
+        (),
+        description='custom fields of the client in the PSA that do so too: "CAPTION" (says anything but no), "CAPTION = VALUE"',
     )
     late_fee: LateFee = Field(default_factory=lambda: LateFee.model_validate({}), description="proposed, never posted")
     tickets: TicketRule = Field(default_factory=lambda: TicketRule.model_validate({}), description="the PSA's open tickets")

@@ -22,6 +22,8 @@ from core.actions import Action, OpenTicket, PostNote, SetField
 from core.books import AccountBooks
 from core.dunning.arrangements import PaymentPlan
 from core.dunning.decision import Task
+from core.dunning.policy import DunningSettings, Override
+from core.dunning.stop_fields import captions, plain
 from core.dunning.told import Told, field_key
 from core.holds import Hold, HoldKind
 from core.outbox import ContactKind, OutboxState, PastContact, Promise, Queued
@@ -64,6 +66,31 @@ class PushbackSettings(BaseModel):
                 f'"{twice}" is named for two things; give each of stage, hold, promise and hold_status its own field'
             )
         return self
+
+
+def own_holds(dunning: DunningSettings, pushback: Mapping[str, PushbackSettings]) -> list[str]:
+    """What is wrong with stop_fields: a field that duesync writes itself is no person's word, and would hold for ever."""
+    ours = {
+        plain(name.removeprefix("custom:")): f"pushback.{connection}"
+        for connection, told in pushback.items()
+        for name in (told.stage, told.hold, told.promise)
+        if name
+    }
+    return [
+        f'{where}.stop_fields: "{entry}" is a field that {ours[caption]} writes; give people a field of their own for holds'
+        for where, entry in _stop_fields(dunning)
+        for caption in sorted(captions(entry) & ours.keys())
+    ]
+
+
+def _stop_fields(dunning: DunningSettings) -> Iterator[tuple[str, str]]:
+    """Every entry with the section it stands in."""
+    yield from (("dunning", entry) for entry in dunning.stop_fields)
+    for kind in ("segments", "accounts", "invoices"):
+        overrides: Mapping[str, Override] = getattr(dunning, kind)
+        for name, override in overrides.items():
+            entries = (override.model_extra or {}).get("stop_fields", ())
+            yield from ((f'dunning.{kind}."{name}"', entry) for entry in entries)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

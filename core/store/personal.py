@@ -36,7 +36,7 @@ SETTING = "erased"
 # What is emptied in each table; a column not named here is a number, an amount, a day, a state or a reference to another record.
 EMPTIED: Mapping[str, Mapping[str, Any]] = {
     "parties": dict.fromkeys(("legal_name", "email", "phone", "locale", "timezone", "region", "status"))
-    | {"name": ERASED, "tags": "[]"},
+    | {"name": ERASED, "tags": "[]", "fields": "[]"},
     "contacts": dict.fromkeys(("email", "phone", "role")) | {"name": ERASED},
     "invoices": dict.fromkeys(("reference", "memo", "bill_email", "pay_link")),
     "credit_notes": dict.fromkeys(("reference", "memo")),

@@ -53,7 +53,15 @@ def books(store: Store, accounts=None):
 
 
 EVERYTHING = (
-    party("1", email="ap@one.example", tags=("vip", "net30"), balance=usd(-250), currency="USD", updated_at=NOW),
+    party(
+        "1",
+        email="ap@one.example",
+        tags=("vip", "net30"),
+        fields=("Do not chase = true",),
+        balance=usd(-250),
+        currency="USD",
+        updated_at=NOW,
+    ),
     Contact(connection=BOOKS, ref=Ref("c1"), party_ref=Ref("1"), name="Ann", role="accounts payable", primary=True),
     invoice("10", prepaid=usd(100), sent=False, disputed=True, expected_on=date(2026, 6, 1)),
     CreditNote(

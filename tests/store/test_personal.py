@@ -57,7 +57,16 @@ def named(ref: str, party_ref: str) -> dict[str, Any]:
 
 def whole_party(ref: str, word: str) -> Party:
     mail = f"ap@{word}.example".lower()
-    return party(ref, name=f"{word} GmbH", legal_name=word, email=mail, phone=f"+49 {word}", tags=(word,), status=word)
+    return party(
+        ref,
+        name=f"{word} GmbH",
+        legal_name=word,
+        email=mail,
+        phone=f"+49 {word}",
+        tags=(word,),
+        status=word,
+        fields=(f"Note = {word}",),
+    )
 
 
 def client(store: Store, ref: str, word: str) -> None:
@@ -217,7 +226,7 @@ def test_every_column_of_text_is_either_emptied_or_known_to_hold_nothing_persona
         "method",
     }
     plain |= {"posting", "posted_to", "payment_ref", "owner_ref", "owner_stream", "stream", "source_stream", "source_ref"}
-    plain |= {"currency", "country", "priority", "method"}
+    plain |= {"currency", "country", "priority", "severity", "method"}
     emptied = {**EMPTIED, "deposits": {"memo": None}}  # only where every line is the client's
     for table in (*RECORD_TABLES.values(), *PART_TABLES.values()):
         texts = {column.name for column in table.columns if isinstance(column.type, Text)}
