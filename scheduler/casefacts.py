@@ -246,7 +246,7 @@ def _claim(
 ) -> Claim:
     left = [item.days_left for item in readings if item.days_left is not None]
     broken = any(plan_state(plan, client, today).breached for plan in read.plans)
-    words = [word for item in invoices if (word := word_on(item, read.promises, place, today)) is not None]
+    words = [word for item in invoices if (word := word_on(item, read.promises, place, today, client))]
     return Claim(
         owed=tuple(
             Owed(label=item.number or item.ref, open=item.open, due_on=item.due_on or item.issued_on) for item in invoices

@@ -120,12 +120,31 @@ class Word:
     made_by: str
 
 
-def word_on(invoice: Invoice, promises: Iterable[Promise], place: Place, today: date) -> Word | None:
-    """The latest promise about an invoice, still open; None where there is none."""
+def word_on(invoice: Invoice, promises: Iterable[Promise], place: Place, today: date, books: AccountBooks) -> Word | None:
+    """The latest promise about an invoice, still open; None where there is none.
+
+    A promise of an amount is kept by that much cash in the client's `books` from the day it was made to the last day of silence,
+    and then nothing is broken, though more is open.
+    """
     key = key_of(invoice)
     mine = sorted((item for item in promises if item.invoice in (None, key)), key=lambda item: (item.made_at, item.due_on))
     if not mine:
         return None
     last = mine[-1]
     until = place.last_day_of_silence(last.due_on)
-    return Word(until=until, due_on=last.due_on, broken=today > until, made_by=last.made_by)
+    broken = today > until and not _kept(last, place.today(last.made_at), until, books)
+    return Word(until=until, due_on=last.due_on, broken=broken, made_by=last.made_by)
+
+
+def _kept(word: Promise, since: date, until: date, books: AccountBooks) -> bool:
+    if word.amount_minor is None:
+        return False  # everything was promised, and the invoice is open
+    cash = (
+        item.amount.minor
+        for item in books.payments
+        if item.connection in books.ledger_connections
+        and item.status is PaymentStatus.RECEIVED
+        and item.amount.currency == word.currency
+        and since <= item.paid_on <= until
+    )
+    return sum(cash) >= word.amount_minor

@@ -183,7 +183,7 @@ def _notice_entry(desk: Desk, new: Sequence[Position]) -> Entry:
 def _reasons(desk: Desk, positions: Sequence[Position], *, steps: bool = True) -> list[str]:
     found = [step_reason(item, desk.today, steps=steps) for item in positions]
     for item in positions:
-        word = word_on(item.invoice, desk.facts.promises, desk.facts.place, desk.today)
+        word = word_on(item.invoice, desk.facts.promises, desk.facts.place, desk.today, desk.facts.books)
         if word is not None and word.broken:
             found.append(f"invoice {label(item.invoice)}: the promise to pay by {word.due_on} was not kept")
     return found

@@ -239,8 +239,8 @@ def _holds(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[O
 
 def _arrangements(invoice: Invoice, policy: Policy, facts: Circumstances) -> Iterator[Obstacle]:
     del policy
-    word = word_on(invoice, facts.promises, facts.place, facts.today)
-    if word is not None and not word.broken:
+    word = word_on(invoice, facts.promises, facts.place, facts.today, facts.books)
+    if word is not None and facts.today <= word.until:
         yield Obstacle("promise", f"payment is promised for {word.due_on}", word.until)
     for plan in facts.plans:
         if plan.covers(invoice) and not plan_state(plan, facts.books, facts.today).breached:

@@ -291,6 +291,20 @@ def test_a_broken_promise_resumes_on_the_next_business_day():
     assert "the promise to pay by 2026-03-20 was not kept" in scene.reasons()
 
 
+@pytest.mark.parametrize(
+    ("paid", "on", "kept"), [("40.00", 20, True), ("39.99", 20, False), ("40.00", 23, False), ("40.00", 16, False)]
+)
+def test_a_promise_of_a_part_is_kept_when_that_part_came_in_time(paid: str, on: int, kept: bool):
+    """What is still open is asked for again, but nobody is told of a broken word."""
+    scene = late()
+    word = {"due_on": date(2026, 3, 20), "made_at": scene.now, "made_by": "the client"}
+    scene.promises.append(Promise(account="acme", invoice=None, amount_minor=4_000, currency="USD", **word))
+    scene.payment(paid, date(2026, 3, on), unapplied=usd("0"))
+    assert scene.go(date(2026, 3, 20)).would_send() == []
+    assert scene.go(date(2026, 3, 23)).would_send() == ["reminder_7"]
+    assert ("was not kept" not in scene.reasons()) is kept
+
+
 def test_the_latest_promise_counts():
     scene = late()
     for day in (5, 12):
