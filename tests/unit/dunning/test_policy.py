@@ -157,8 +157,9 @@ def test_every_setting_is_described_and_the_schema_is_json():
 
 def test_the_examples_of_the_documentation_are_valid():
     page = (ROOT / "docs" / "dunning.md").read_text(encoding="utf-8")
-    policy, service, mail, *ways = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL))
-    assert [stage.name for stage in DunningSettings.model_validate(policy["dunning"]).stages] == ["soon", "late"]
-    assert DunningSettings.model_validate(service["dunning"]).service.stop_days == 60
-    assert all(DunningSettings.model_validate(way.get("dunning", {})) for way in ways)
-    assert SmtpSettings.model_validate(mail["mail"]).archive is not None
+    blocks = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
+    policies = [DunningSettings.model_validate(block["dunning"]) for block in blocks if "dunning" in block]
+    assert [stage.name for stage in policies[0].stages] == ["soon", "late"]
+    assert {policy.service.stop_days for policy in policies} >= {60}
+    (mail,) = (block["mail"] for block in blocks if "mail" in block)
+    assert SmtpSettings.model_validate(mail).archive is not None
