@@ -29,9 +29,9 @@ def holding(fields: Iterable[str], entries: Iterable[str]) -> str | None:
 
 
 def captions(entry: str) -> frozenset[str]:
-    """The captions an entry may mean, in lower case: with an "=" in it, the part before it or the whole."""
-    whole = plain(entry)
-    return frozenset({whole, whole.partition("=")[0]})
+    """The captions an entry may mean, in lower case: the whole, or what stands before one of its "="."""
+    parts = plain(entry).split("=")
+    return frozenset("=".join(parts[:count]) for count in range(1, len(parts) + 1))
 
 
 def plain(text: str) -> str:

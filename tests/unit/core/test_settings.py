@@ -112,6 +112,13 @@ def test_telling_a_connection_that_is_not_there_is_a_mistake(tmp_path):
     assert told.settings.pushback["books"].notes
 
 
+def test_a_field_that_duesync_writes_cannot_hold_the_client(tmp_path):
+    told = '\n[dunning]\nstop_fields = ["Dunning hold", "Do not chase"]\n[pushback.books]\nhold = "custom:Dunning hold"\n'
+    assert list(problems(tmp_path, GOOD + told)) == [
+        'dunning.stop_fields: "Dunning hold" is a field that pushback.books writes; give people a field of their own for holds'
+    ]
+
+
 @pytest.mark.parametrize(
     ("line", "meant"),
     [

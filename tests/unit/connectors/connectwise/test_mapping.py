@@ -256,6 +256,41 @@ def test_a_company_carries_its_tags_parent_and_first_invoice_address():
     assert (party.tags, party.parent_ref, party.email, party.active) == (("Client", "VIP"), "2", "ap@leaf.example", False)
 
 
+FIELDS = [
+    ({"caption": "Do not chase", "type": "Checkbox", "value": True}, ("Do not chase = true",)),
+    ({"caption": "Do not chase", "type": "Checkbox", "value": False}, ("Do not chase = false",)),
+    ({"caption": " Hold\u200e  until ", "value": " end of\nMay\x00 "}, ("Hold until = end of May",)),
+    ({"caption": "Score", "type": "Number", "value": 5}, ("Score = 5",)),
+    ({"caption": "Rate", "type": "Percent", "value": Decimal("2.50")}, ("Rate = 2.50",)),
+    ({"caption": "A = B", "value": "x = y"}, ("A=B = x = y",)),
+    ({"caption": "Odd", "value": ["a", "b"]}, ('Odd = ["a","b"]',)),
+    ({"caption": "Long", "value": "x" * 5_000}, ("Long = " + "x" * mapping.MOST_OF_A_FIELD,)),
+    ({"caption": "Firewall", "type": "Password", "value": "hunter2"}, ()),
+    ({"caption": "Empty", "value": None}, ()),
+    ({"caption": "Blank", "value": "  "}, ()),
+    ({"caption": "Absent"}, ()),
+    ({"caption": "", "value": "x"}, ()),
+    ({"value": "x"}, ()),
+    ("nothing", ()),
+]
+
+
+@pytest.mark.parametrize(("item", "fields"), FIELDS)
+def test_custom_fields_that_hold_something_are_kept_by_caption(item, fields):
+    row = {"id": 3, "name": "Leaf", "customFields": [item, {"id": 9, "caption": "Last", "value": "ok"}]}
+    assert read(Stream.PARTIES, row).fields == (*fields, "Last = ok")
+
+
+def test_custom_fields_that_are_no_list_set_their_company_aside():
+    assert refused(Stream.PARTIES, {"id": 3, "name": "Leaf", "customFields": "x"}).where == "customFields"
+
+
+@pytest.mark.parametrize("severity", ["Low", "Medium", "High", None])
+def test_a_ticket_carries_its_severity(severity):
+    row = {"id": 1, "summary": "x", "company": {"id": 1}, "severity": severity}
+    assert read(Stream.TICKETS, row).severity == severity
+
+
 def test_a_contacts_address_is_its_default_email_item():
     items = [
         {"value": "old@x.example", "communicationType": "Email", "defaultFlag": False},
