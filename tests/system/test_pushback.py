@@ -19,15 +19,17 @@ from connectors.testing.vault import MemoryVault
 from connectors.xero import SPEC as XERO
 from connectors.xero.sandbox import XeroSandbox
 from core.dispatch import dispatch
+from core.dunning.policy import DunningSettings
 from core.dunning.pushback import PushbackSettings, Target
 from core.holds import Hold, HoldKind
-from core.outbox import ContactKind, PastContact, Promise
+from core.outbox import ContactKind, OutboxState, PastContact, Promise
 from core.ports import ConnectionContext, ConnectorSpec
 from core.pull import pull_connection
 from core.records import Role, Stream
 from core.review import Rules, review
 from core.store import Store, open_store
 from tests.unit.shell.test_dispatch import RULES
+from tests.unit.shell.vendor import Vendor
 
 START = datetime(2026, 5, 5, 15, 0, tzinfo=UTC)
 CUSTOM = [
@@ -438,3 +440,51 @@ def test_another_process_after_a_restart_says_nothing_again(psa, tmp_path):
 def test_two_facts_in_one_field_are_refused_for_they_would_push_each_other_out(fields):
     with pytest.raises(ValueError, match="is named for two things"):
         PushbackSettings(**fields)
+
+
+# ── what people say there ───────────────────────────────────────────────────────────────────────────────────────────────
+STOPS = {"mode": "active", "business_days": False, "stop_fields": ["Something else = hold"], "tickets": {"severities": ["high"]}}
+
+
+def tick(psa: Shop) -> None:
+    marked = [{**item, "value": "Hold"} if item["caption"] == "Something else" else dict(item) for item in CUSTOM]
+    psa.box.tenant.touch("company/companies", psa.company, customFields=marked)
+
+
+def complain(psa: Shop) -> None:
+    tenant = psa.box.tenant
+    body = {"summary": "Server down", "company": tenant.company_ref(psa.company), "severity": "High", "closedFlag": False}
+    tenant.add("service/tickets", {**body, "board": {"id": 1, "name": "Help Desk"}}, at=psa.clock.now())
+
+
+@pytest.mark.req("A22", "A23")
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        (tick, 'a custom field of the client at up says: "Something else = Hold"'),
+        (complain, '"Server down" has severity High'),
+        (None, None),
+    ],
+)
+def test_what_people_note_there_stops_what_is_queued_after_the_next_pull(psa, said, why):
+    psa.box.tenant.touch("company/companies", psa.company, invoiceToEmailAddress="ap@alder.example")
+    psa.rules = replace(psa.rules, dunning=DunningSettings.model_validate(STOPS))
+    pull_connection(psa.connector, psa.store, connection="up", clock=psa.clock, run_id="p")
+    review(psa.store, psa.rules, now=psa.clock.now(), run_id="r", full=True)
+    (queued,) = psa.store.outbox()
+    assert queued.state is OutboxState.QUEUED
+    psa.clock.advance(timedelta(minutes=30))
+    if said is not None:
+        said(psa)
+    pull_connection(psa.connector, psa.store, connection="up", clock=psa.clock, run_id="p2")
+    post = Vendor()
+
+    @contextmanager
+    def opened(name: str) -> Iterator[Any]:
+        yield post if name == "mail" else psa.connector
+
+    dispatch(psa.store, psa.rules, opened, clock=psa.clock, by="w")
+    (row,) = psa.store.outbox()
+    told = " ".join(f"{answer.question}: {answer.detail}" for answer in row.gate if answer.ok is not True)
+    assert (row.state, sum(post.done.values())) == ((OutboxState.DROPPED, 0) if why else (OutboxState.SETTLED, 1)), told
+    assert (why or "") in told
