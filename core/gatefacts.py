@@ -165,7 +165,7 @@ class GateRoom:
         states = [FindingState.OPEN, FindingState.ACCEPTED]
         books = self.books.get(account)
         records = books.account.parties if books is not None else ()
-        unread = self.store.findings(states, kinds=[FindingKind.MALFORMED_RECORD])
+        unread = self.store.findings(states, kinds=[FindingKind.MALFORMED_RECORD], quoting=[key.ref for key in records])
         held = (
             *self.store.findings(states, account),
             *(self.store.findings(states, about=invoices) if invoices else ()),

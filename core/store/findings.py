@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, false, insert, or_, select, update
 
 from core.errors import UsageError
 from core.findings import Finding, FindingKind, FindingState, Severity
@@ -53,10 +53,12 @@ class FindingVerbs(Part):
         kinds: Collection[FindingKind] | None = None,
         accounts: Collection[str] | None = None,
         about: Collection[RecordKey] | None = None,
+        quoting: Collection[str] | None = None,
     ) -> tuple[StoredFinding, ...]:
         """Findings in these states (None: all), of one account or several, of these kinds; oldest first.
 
-        With `about` only those of which one of these records is a subject, whichever account they were made for.
+        With `about` only those of which one of these records is a subject, whichever account they were made for; with `quoting`
+        those in whose evidence one of these texts stands as a value.
         """
         held = table("findings")
         statement = select(held).order_by(held.c.first_seen_at, held.c.id)
@@ -68,6 +70,10 @@ class FindingVerbs(Part):
         if about is not None:
             statement = statement.where(
                 or_(*(held.c.subjects.contains(to_json(_subject(key)), autoescape=True) for key in about))
+            )
+        if quoting is not None:
+            statement = statement.where(
+                or_(false(), *(held.c.evidence.contains(to_json(text), autoescape=True) for text in quoting))
             )
         with self._db.read() as tx:
             if wanted is None:

@@ -133,3 +133,11 @@ def test_findings_are_told_apart_by_state_account_and_kind(store: Store) -> None
     assert store.findings(states=[DISMISSED]) == ()
     assert store.findings(kinds=[FindingKind.BILLING_GAP]) == ()
     assert len(store.findings(accounts=["a", "b"])) == 2
+
+
+@pytest.mark.parametrize("said", ["P1", 'a "quoted" 100%_ name', "Zoë\\n"])
+def test_findings_are_found_by_a_whole_value_of_their_evidence(store: Store, said: str) -> None:
+    save(store, finding("20", note=said), finding("21", note=f"{said} and more"), finding("22"))
+
+    assert [item.finding.subjects[0].ref for item in store.findings(quoting=[said])] == ["20"]
+    assert store.findings(quoting=[]) == ()
