@@ -51,7 +51,7 @@ docs: $(STAMP)   ## what is generated: config.example.toml, docs/events.md, docs
 	@$(BIN)/python -m tests.generated
 
 requirements: $(STAMP)   ## run everything and write which requirement is proven by which test
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --write-requirements docs/requirements.md
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --write-requirements=docs/requirements.md
 
 lock:            ## resolve again: versions and hashes only
 	@$(PYTHON) -m venv $(VENV)-lock && $(VENV)-lock/bin/pip install --quiet uv
