@@ -103,10 +103,11 @@ def settle_residue(system: str, invoice: str, amount: str) -> str:
 def income_to_receivable(system: str, deposit: str, invoices: str) -> str:
     """Book money that went to income against the invoice it pays; the reconciled deposit itself stays as it is (E2)."""
     steps = {
-        "quickbooks": f"open deposit {deposit}, change the line's account to Accounts Receivable with the customer, then receive "
-        f"payment on invoice {invoices} with that credit",
-        "xero": f"Remove & Redo the receive-money transaction {deposit} and match it to invoice {invoices}",
-    }.get(system, f"book {deposit} against receivables and apply it to invoice {invoices}")
+        "quickbooks": f"leave deposit {deposit} as it is; make a journal entry that debits the account it went to and credits "
+        f"Accounts Receivable for the customer, then receive payment on invoice {invoices} with that credit",
+        "xero": f"leave the receive-money transaction {deposit} as it is; raise a credit note of its amount for the contact, "
+        f"coded to the account and tax rate it went to, and allocate it to invoice {invoices}",
+    }.get(system, f"leave {deposit} as it is; book its amount from income to receivables and apply it to invoice {invoices}")
     return f"{where(system)}: {steps}. Do not remind the client meanwhile."
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,10 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
 from connectors.quickbooks.sandbox import QuickBooksSandbox
+from core.actions import InvoiceMention, SendReminder
 from core.errors import Transient
+from core.money import Money
+from core.outbox import Queued
 from core.ports import Tokens
 from core.records import Cursor, Malformed, Page, Ref, Stream
 from core.store import open_store
@@ -167,3 +171,26 @@ def test_rows_that_cannot_be_read_and_what_is_paused_are_told(app):
     lines = samples(app, Runner(app))
     assert 'duesync_malformed_rows{connection="books",stream="invoices"} 1.0' in lines
     assert 'duesync_paused_scope{scope="volume"} 1.0' in lines
+
+
+@pytest.mark.req("E15")
+def test_a_message_that_is_due_and_unsent_is_told_with_its_age_and_alerts_within_a_day(app, alerts):
+    mention = InvoiceMention(connection="books", ref=Ref("1"), digest="d", number="1", open=Money(100, "USD"), due_on=NOW.date())
+    action = SendReminder(
+        connection="mail",
+        account="a",
+        stage="due",
+        cycle="c",
+        to=("a@b.example",),
+        subject="s",
+        text="t",
+        html="h",
+        invoices=(mention,),
+    )
+    for age in (timedelta(hours=-1), timedelta(hours=25)):
+        app.store.enqueue(
+            [Queued(action=replace(action, cycle=str(age)), reasons=("due",), not_before=NOW - age)], now=NOW, run_id=None
+        )
+    assert "duesync_outbox_due_unsent_seconds 90000.0" in samples(app, Runner(app))
+    (rule,) = [item for item in alerts if "duesync_outbox_due_unsent_seconds >" in item["expr"]]
+    assert int(re.search(r"> (\d+)", rule["expr"])[1]) <= 86400

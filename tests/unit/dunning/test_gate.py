@@ -8,6 +8,8 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from core.actions import OpenTicket, PostNote, SendInvoice, SendReminder
 from core.dunning.gate import SourceAge, gate, verdict
@@ -118,13 +120,25 @@ def test_a_second_sender_stops_ours_unless_allowed(certain: bool, allow: bool, o
     assert answers["other senders"] is ok
 
 
+@pytest.mark.req("E12")
 def test_a_pause_stops_everything():
     scene, action = decided()
+    notice = SendInvoice(connection=BOOKS, account="acme", stage="created", cycle="c", invoice=action.invoices[0])
+    call = OpenTicket(
+        connection="psa",
+        account="acme",
+        party_ref=CLIENT,
+        summary="call",
+        body="",
+        stage="call",
+        cycle="c",
+        invoices=action.invoices,
+    )
     note = PostNote(
         connection=BOOKS, account="acme", stream=Stream.INVOICES, ref=Ref("r1001"), text="reminded", cause="reminder 1"
     )
-    for thing in (action, note):
-        assert verdict(gate(thing, scene.facts()))
+    for thing in (action, note, notice, call):
+        assert verdict(gate(thing, scene.facts())), thing
         assert "paused: ann said so" in said(gate(thing, scene.facts(paused="ann said so")), ok=False)
 
 
@@ -149,6 +163,22 @@ def test_a_hard_hold_placed_after_reserving_stops_every_channel(kind: HoldKind):
     scene.hold(kind)
     for thing in (action, *others):
         assert not verdict(gate(thing, scene.facts()))
+
+
+@pytest.mark.req("E53")
+@settings(max_examples=30, deadline=None)
+@given(kind=st.sampled_from(sorted(HARD_HOLDS)), days=st.integers(0, 27), after=st.integers(0, 4 * 3600), one=st.booleans())
+def test_whenever_a_hard_hold_comes_what_was_decided_before_it_stays(kind: HoldKind, days: int, after: int, one: bool):
+    """Approved by a person, allowed beside other senders, seconds or hours after it was decided: it does not leave."""
+    scene = overdue(days, business_days=False, allow_other_senders=True)
+    (entry,) = scene.decide().outgoing
+    action = scene.queued(entry).action
+    assert verdict(gate(action, scene.facts(approved=True)))
+    scene.now += timedelta(seconds=after)
+    scene.hold(kind, number="1001" if one else None)
+    answers = gate(action, scene.facts(approved=True))
+    assert not verdict(answers)
+    assert f"on hold: {kind.replace('_', ' ')}" in said(answers, ok=False)
 
 
 @pytest.mark.req("A89")

@@ -270,6 +270,54 @@ def test_a_bounced_payment_reopens_at_the_right_step():
     assert scene.run(date(2026, 4, 21)) == [(date(2026, 4, 20), "reminder_14", ("1001",))]
 
 
+@pytest.mark.req("E9")
+def test_a_bounced_payment_stays_on_record_counts_for_nothing_and_costs_one_fee():
+    scene = late(late_fee={"yearly_percent": "0", "fixed": {"USD": "7.50"}})
+    (before,) = scene.decide().fees
+    scene.close("1001")
+    scene.payment("100.00", TODAY, to="1001")
+    assert scene.decide().fees == ()
+    scene.payments[0] = replace(scene.payments[0], status=PaymentStatus.REVERSED, unapplied=usd("100.00"), allocations=())
+    scene.change("1001", open=usd("100.00"), status=DocumentStatus.OPEN)
+    assert scene.decide().fees == (before,)
+    assert before.total == usd("7.50")
+    assert [item.status for item in scene.books().payments] == [PaymentStatus.REVERSED]
+    assert scene.books().balance("USD").net == usd("100.00")
+
+
+@pytest.mark.req("E5")
+def test_a_scheduled_payment_holds_until_its_day_and_no_longer():
+    scene = late()
+    scene.payment("40.00", TODAY + timedelta(days=9), to="1001")
+    for days in range(9):
+        assert scene.go(TODAY + timedelta(days=days)).would_send() == []
+    assert scene.go(TODAY + timedelta(days=10)).would_send() != []
+
+
+@pytest.mark.req("E8")
+@pytest.mark.parametrize(("end", "sends"), [(PaymentStatus.RECEIVED, False), (PaymentStatus.REVERSED, True)])
+def test_an_ach_that_is_clearing_is_waited_for_to_its_end(end: PaymentStatus, sends: bool):
+    scene = late()
+    scene.payment("100.00", TODAY, to="1001", status=PaymentStatus.PENDING)
+    for days in range(4):
+        assert scene.go(TODAY + timedelta(days=days)).would_send() == []
+    scene.payments[0] = replace(scene.payments[0], status=end)
+    if end is PaymentStatus.RECEIVED:
+        scene.close("1001")
+    assert bool(scene.would_send()) is sends
+
+
+@pytest.mark.req("E20")
+def test_a_client_is_done_only_when_the_billed_fee_is_paid_or_waived_too():
+    scene = late()
+    scene.invoice("FEE1", "7.50", due=TODAY - timedelta(days=7))
+    scene.close("1001")
+    assert [numbers([entry]) for entry in scene.decide().entries if entry.would_send] == [["FEE1"]]
+    scene.change("FEE1", open=usd("0"), status=DocumentStatus.VOID)
+    assert scene.would_send() == []
+    assert scene.decide().entries == ()
+
+
 @pytest.mark.req("E11")
 def test_a_broken_promise_resumes_on_the_next_business_day():
     scene = overdue(7)
@@ -331,12 +379,13 @@ def test_an_automatic_charge_that_failed_is_followed_after_three_business_days()
 
 
 @pytest.mark.req("E22")
-def test_a_reply_pauses_three_business_days():
-    scene = overdue(7)
+@pytest.mark.parametrize(("settings", "last"), [({}, 24), ({"reply_pause_days": 1}, 20)])
+def test_a_reply_pauses_three_business_days_or_as_many_as_the_policy_says(settings: dict[str, object], last: int):
+    scene = overdue(7, **settings)
     scene.go(date(2026, 3, 19)).said(ContactKind.REPLY)  # a Thursday
     assert [task.kind for task in scene.decide().tasks] == ["reply"]
-    assert scene.go(date(2026, 3, 24)).would_send() == []
-    assert scene.go(date(2026, 3, 25)).would_send() != []
+    assert scene.go(date(2026, 3, last)).would_send() == []
+    assert scene.go(date(2026, 3, 25 if last == 24 else 23)).would_send() != []
 
 
 @pytest.mark.req("E12", "E53", "A36")

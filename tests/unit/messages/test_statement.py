@@ -9,11 +9,16 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from core.analytics.ageing import ageing
+from core.books import Books
 from core.messages.render import MessageIncomplete
 from core.messages.statement import AccountStatement, balance_parts, statement_html, statement_of, statement_text
 from core.messages.statement_pdf import statement_pdf
 from core.messages.texts import LANGUAGES
+from core.money import Money
 from tests.unit.dunning.scene import ORGANISATION, Scene, usd
 
 TODAY = date(2026, 3, 17)
@@ -42,6 +47,27 @@ def test_the_statement_shows_the_balance_of_the_books():
     text = statement_text(shown)
     for fact in ("1001", "1004", "ACH 9", "-$30.00", "Balance: $720.00", "Over 90 days: $400.00"):
         assert fact in text
+
+
+@pytest.mark.req("E4")
+@settings(max_examples=30, deadline=None)
+@given(owed=st.lists(st.integers(1, 10**7), min_size=1, max_size=8), idle=st.lists(st.integers(1, 10**6), max_size=4))
+def test_report_statement_mail_and_books_show_one_balance(owed: list[int], idle: list[int]):
+    made = Scene(settings={"business_days": False}).go(TODAY)
+    for place, minor in enumerate(owed):
+        made.invoice(f"N{place}", str(Money(minor, "USD").decimal), due=TODAY - timedelta(days=7))
+    for minor in idle:
+        made.payment(str(Money(minor, "USD").decimal), TODAY - timedelta(days=300))
+    net = sum(owed) - sum(idle)
+    books = made.books()
+    assert books.balance("USD").net.minor == net
+    (row,) = ageing(Books(as_of=made.now, accounts={"acme": books}, unassigned=books, roles=books.roles), TODAY).rows
+    assert (row.total - row.unapplied, row.net) == (net, net)
+    shown = statement_of(books, currency="USD", as_of=TODAY, organisation=ORGANISATION, locale="en-US")
+    assert isinstance(shown, AccountStatement), str(shown)
+    assert shown.net.minor == net
+    asked = [group.amount_due.minor for entry in made.decide().outgoing if entry.letter for group in entry.letter.groups]
+    assert asked == ([net] if net > 0 else [])
 
 
 @pytest.mark.req("A99")

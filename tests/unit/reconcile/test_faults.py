@@ -353,6 +353,23 @@ def test_a_sales_receipt_for_an_open_invoice_is_the_payment() -> None:
     assert found([C, bill("A1", "400", "03-01"), sale]) == told("deposit_to_income", "S1", "A1")
 
 
+@pytest.mark.req("E2")
+@pytest.mark.parametrize(
+    ("on", "of", "memo", "is_told"),
+    [
+        ("05-01", None, None, True),
+        ("05-02", None, None, False),
+        ("04-02", None, "TRANSFER FROM HARBOR DENTAL", True),
+        ("04-02", None, "TRANSFER FROM RIDGE LAW PARTNERS", False),
+    ],
+)
+def test_income_is_an_invoices_for_45_days_and_by_the_clients_name(
+    on: str, of: str | None, memo: str | None, is_told: bool
+) -> None:
+    records = [C, D, bill("A1", "512.34", "02-15", due_on=date(2026, 3, 17)), deposit("B1", "512.34", on, of=of, memo=memo)]
+    assert found(records) == (told("deposit_to_income", "B1", "A1") if is_told else set())
+
+
 @pytest.mark.req("E49")
 def test_a_row_nobody_can_read_is_a_finding_and_the_others_go_on() -> None:
     row = Malformed(stream=Stream.INVOICES, ref=None, where="invoices.csv:14:total", problem='"12,5O" is not an amount')

@@ -110,6 +110,7 @@ def changed(name: str, kind: str, *values: str):
     return {**GOOD, (name, kind): list(values)}
 
 
+@pytest.mark.req("E43")
 @pytest.mark.parametrize(
     ("record", "ok", "words"),
     [
@@ -149,6 +150,7 @@ def test_an_envelope_of_another_domain_is_covered_by_that_one_and_does_not_align
     assert lines({**GOOD, (f"b.{DOMAIN}", "TXT"): ['"v=spf1 mx -all"']}, envelope=f"x@b.{DOMAIN}")["SPF"].ok is True
 
 
+@pytest.mark.req("E43")
 @pytest.mark.parametrize(
     ("record", "ok", "words"),
     [
