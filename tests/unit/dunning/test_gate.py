@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.actions import OpenTicket, PostNote, SendInvoice, SendReminder
+from core.actions import InvoiceMention, OpenTicket, PostNote, SendInvoice, SendReminder
 from core.dunning.gate import SourceAge, gate, verdict
 from core.holds import HARD_HOLDS, HoldKind
 from core.outbox import ContactKind, GateAnswer
@@ -120,24 +120,20 @@ def test_a_second_sender_stops_ours_unless_allowed(certain: bool, allow: bool, o
     assert answers["other senders"] is ok
 
 
+def call_about(*mentions: InvoiceMention) -> OpenTicket:
+    """A ticket that asks somebody to call about these invoices."""
+    about = {"summary": "call", "body": "", "stage": "call", "cycle": "c"}
+    return OpenTicket(connection="psa", account="acme", party_ref=CLIENT, invoices=mentions, **about)
+
+
 @pytest.mark.req("E12")
 def test_a_pause_stops_everything():
     scene, action = decided()
     notice = SendInvoice(connection=BOOKS, account="acme", stage="created", cycle="c", invoice=action.invoices[0])
-    call = OpenTicket(
-        connection="psa",
-        account="acme",
-        party_ref=CLIENT,
-        summary="call",
-        body="",
-        stage="call",
-        cycle="c",
-        invoices=action.invoices,
-    )
     note = PostNote(
         connection=BOOKS, account="acme", stream=Stream.INVOICES, ref=Ref("r1001"), text="reminded", cause="reminder 1"
     )
-    for thing in (action, note, notice, call):
+    for thing in (action, note, notice, call_about(*action.invoices)):
         assert verdict(gate(thing, scene.facts())), thing
         assert "paused: ann said so" in said(gate(thing, scene.facts(paused="ann said so")), ok=False)
 
@@ -149,16 +145,7 @@ def test_a_hard_hold_placed_after_reserving_stops_every_channel(kind: HoldKind):
     (mention,) = action.invoices
     others = (
         SendInvoice(connection=BOOKS, account="acme", stage="created", cycle="c", invoice=mention),
-        OpenTicket(
-            connection="psa",
-            account="acme",
-            party_ref=CLIENT,
-            summary="call",
-            body="",
-            stage="call",
-            cycle="c",
-            invoices=(mention,),
-        ),
+        call_about(mention),
     )
     scene.hold(kind)
     for thing in (action, *others):
